@@ -1,0 +1,10 @@
+# The image of the runtime: scheduler and gateway. Build context: a directory with dist/runtime/.
+# The user and the Docker group are given when the container is created.
+ARG BASE=node:24-slim
+FROM ${BASE}
+
+WORKDIR /app
+ENTRYPOINT ["node", "/app/dist/runtime/main.js"]
+
+# Last, so that new code is one small layer.
+COPY dist/runtime/ /app/dist/runtime/

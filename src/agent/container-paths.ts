@@ -1,0 +1,29 @@
+import { join } from "node:path";
+
+/** Where a run's container keeps what the entry program reads and writes. */
+export interface ContainerPaths {
+  /** AGENT_CONFIG as a file. */
+  readonly config: string;
+  /** PROMPT as a file. */
+  readonly prompt: string;
+  /** SHUTDOWN_SECRET as a file. */
+  readonly secret: string;
+  /** `<type>/<instance>/<field>` below it. */
+  readonly credentials: string;
+  /** Working directory and HOME. */
+  readonly tmp: string;
+  /** Signal files, unless AL_SIGNAL_DIR names another directory. */
+  readonly signals: string;
+}
+
+/** The contract's paths; `root` stands for `/` in tests. */
+export function containerPaths(root = "/"): ContainerPaths {
+  return {
+    config: join(root, "run/al/config.json"),
+    prompt: join(root, "run/al/prompt"),
+    secret: join(root, "run/al/secret"),
+    credentials: join(root, "credentials"),
+    tmp: join(root, "tmp"),
+    signals: join(root, "tmp/signals"),
+  };
+}

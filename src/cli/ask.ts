@@ -1,0 +1,16 @@
+import { confirm, isCancel } from "@clack/prompts";
+import { type Approval, describeApproval } from "../core/approval.ts";
+import type { ControllerStore } from "../state/controller-store.ts";
+
+/** Asks about each approval in turn and records every yes. False as soon as one is refused. */
+export async function askApprovals(
+  approvals: readonly Approval[],
+  store: ControllerStore,
+): Promise<boolean> {
+  for (const approval of approvals) {
+    const answer = await confirm({ message: describeApproval(approval), initialValue: false });
+    if (isCancel(answer) || !answer) return false;
+    store.approve(approval, Date.now());
+  }
+  return true;
+}

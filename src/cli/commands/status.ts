@@ -1,0 +1,59 @@
+import { settleBounded } from "../../base/concurrency.ts";
+import { AlError, toAlError } from "../../base/errors.ts";
+import type { HostAddress } from "../../core/desired.ts";
+import { StatusAnswer } from "../../gateway/control-schema.ts";
+import { type Adapters, compose } from "../compose.ts";
+import type { CliContext } from "../context.ts";
+import { EXIT } from "../exit.ts";
+import { openProject } from "../project.ts";
+import { type HostStatus, statusLines, statusRecord } from "../render/status.ts";
+
+/** `al status`: every host as it is now, its agents and its latest runs. */
+export async function status(context: CliContext): Promise<number> {
+  const { output } = context;
+  const { fleet, config } = await openProject(context);
+  const adapters = compose(context, fleet.project);
+  try {
+    const addresses = fleet.hosts.map(({ address }) => address);
+    const settled = await settleBounded(addresses, config.rollout.parallelHosts, (address) =>
+      hostStatus(context, adapters, { address, project: fleet.project }),
+    );
+    const statuses = settled.map((result, index): HostStatus => {
+      if (result.status === "fulfilled") return result.value;
+      const host = addresses[index]?.host ?? "";
+      return { kind: "unknown", host, error: toAlError(result.reason) };
+    });
+    const { project, revision } = fleet;
+    output.record({ kind: "status", project, revision, hosts: statuses.map(statusRecord) });
+    for (const line of statuses.flatMap((one) => statusLines(one, revision))) output.line(line);
+    return statuses.every(({ kind }) => kind === "live") ? EXIT.done : EXIT.error;
+  } finally {
+    adapters.close();
+  }
+}
+
+async function hostStatus(
+  { signal }: CliContext,
+  adapters: Adapters,
+  { address, project }: { address: HostAddress; project: string },
+): Promise<HostStatus> {
+  const connection = await adapters.connect(address);
+  try {
+    const observed = await connection.observe(project, { signal });
+    const runtime = observed.current?.runtime;
+    if (runtime === undefined) {
+      const error = new AlError(`host ${address.host}: nothing is live there yet`, {
+        code: "not-deployed",
+        blame: "user",
+        hint: "Deploy first: al apply",
+      });
+      return { kind: "unknown", host: address.host, error };
+    }
+    const path = "/control/status";
+    const answer = await connection.control.call({ runtime, method: "GET", path, signal });
+    const live = StatusAnswer.parse(answer);
+    return { kind: "live", host: address.host, observed, live };
+  } finally {
+    await connection.close();
+  }
+}

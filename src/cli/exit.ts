@@ -1,0 +1,20 @@
+import type { HostResult } from "../core/pass.ts";
+
+/** Exit codes of `al`: stable, for scripts. */
+export const EXIT = {
+  /** Done, or nothing to do. */
+  done: 0,
+  /** Something failed, or waits for the operator. */
+  error: 1,
+  /** `al plan`: there are changes to make. */
+  changes: 2,
+} as const;
+
+/** One exit code for the results of a whole fleet. */
+export function exitCodeOf(results: readonly HostResult[], mode: "plan" | "apply"): number {
+  const failed = results.some(({ kind }) => kind === "failed" || kind === "unreachable");
+  if (failed) return EXIT.error;
+  const waiting = results.some(({ kind }) => kind === "approval-needed");
+  if (mode === "apply") return waiting ? EXIT.error : EXIT.done;
+  return waiting || results.some(({ kind }) => kind === "planned") ? EXIT.changes : EXIT.done;
+}

@@ -1,0 +1,59 @@
+import { readdir, readFile, stat } from "node:fs/promises";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { AlError, errnoOf } from "../base/errors.ts";
+import type { ContextFile } from "../core/desired.ts";
+import { compareText } from "../core/fingerprint.ts";
+import type { ImageAssets } from "../core/project-input.ts";
+
+/** Our package's directory, whether this runs from `src` or from `dist`. */
+const PACKAGE_ROOT = fileURLToPath(new URL("../..", import.meta.url));
+
+/** Reads our own Dockerfiles and the bundles that go into the images. */
+export async function readImageAssets(root: string = PACKAGE_ROOT): Promise<ImageAssets> {
+  const [agentDockerfile, runtimeDockerfile, bin, agents, runtime] = await Promise.all([
+    readFile(join(root, "docker/Dockerfile"), "utf8"),
+    readFile(join(root, "docker/runtime.Dockerfile"), "utf8"),
+    readTree(root, "docker/bin"),
+    readTree(root, "dist/agents"),
+    readTree(root, "dist/runtime"),
+  ]);
+  return {
+    agentDockerfile,
+    agentContext: [...bin, ...agents].sort((a, b) => compareText(a.path, b.path)),
+    runtimeDockerfile,
+    runtimeContext: runtime,
+  };
+}
+
+/** Files below `directory` with paths relative to the package, as the Dockerfiles name them. */
+async function readTree(root: string, directory: string): Promise<ContextFile[]> {
+  const names = await listFiles(join(root, directory));
+  const files = names.map(async (name) => {
+    const path = `${directory}/${name}`;
+    const [content, facts] = await Promise.all([
+      readFile(join(root, path)),
+      stat(join(root, path)),
+    ]);
+    return { path, content, executable: (facts.mode & 0o100) !== 0 };
+  });
+  const found = await Promise.all(files);
+  return found.sort((a, b) => compareText(a.path, b.path));
+}
+
+async function listFiles(directory: string): Promise<string[]> {
+  try {
+    const entries = await readdir(directory, { recursive: true, withFileTypes: true });
+    return entries
+      .filter((entry) => entry.isFile())
+      .map((entry) => join(entry.parentPath, entry.name).slice(directory.length + 1));
+  } catch (thrown) {
+    if (errnoOf(thrown) !== "ENOENT") throw thrown;
+    throw new AlError(`${directory} is missing: this copy of al was not built`, {
+      code: "not-built",
+      blame: "user",
+      hint: "Run: npm run build",
+      cause: thrown,
+    });
+  }
+}

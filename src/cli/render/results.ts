@@ -1,0 +1,135 @@
+import { assertNever } from "../../base/assert-never.ts";
+import { approvalArguments, describeApproval } from "../../core/approval.ts";
+import { shortHash } from "../../core/names.ts";
+import type { HostResult, PassEvent } from "../../core/pass.ts";
+import type { Action, Step } from "../../core/plan.ts";
+import { errorRecord, errorText } from "./output.ts";
+
+/** What a pass over one host came to, as lines for a person. */
+export function resultLines(result: HostResult): string[] {
+  const { host } = result;
+  switch (result.kind) {
+    case "in-sync":
+      return [`${host}: nothing to do${readiness(result)}`];
+    case "planned":
+      return [
+        `${host}: ${result.plan.actions.length} actions`,
+        ...result.plan.actions.map((action) => `  ${stepText(action.step)}: ${action.reason}`),
+      ];
+    case "applied":
+      return [`${host}: confirmed at revision ${shortHash(result.plan.revision)}`];
+    case "approval-needed":
+      return [
+        `${host}: approval needed`,
+        ...result.approvals.flatMap((approval) => [
+          `  ${describeApproval(approval)}`,
+          `    al approve ${approvalArguments(approval).join(" ")}`,
+        ]),
+      ];
+    case "unreachable":
+      return [`${host}: unreachable`, indent(errorText(result.error))];
+    case "failed":
+      return [`${host}: failed${rollBackText(result.rolledBack)}`, indent(errorText(result.error))];
+    default:
+      return assertNever(result);
+  }
+}
+
+/** The same for machines: identities, reasons and hashes, never contents. */
+export function resultRecord(result: HostResult): Record<string, unknown> {
+  const { kind, host } = result;
+  switch (result.kind) {
+    case "in-sync":
+      return { kind, host, revision: result.observed.current?.revision, actions: [] };
+    case "planned":
+    case "applied":
+      return { kind, host, revision: result.plan.revision, actions: result.plan.actions };
+    case "approval-needed":
+      return { kind, host, approvals: result.approvals };
+    case "unreachable":
+      return { kind, host, error: errorRecord(result.error) };
+    case "failed":
+      return { kind, host, error: errorRecord(result.error), rolledBack: result.rolledBack };
+    default:
+      return assertNever(result);
+  }
+}
+
+/** One line of progress for a pass event, or undefined for what a person need not see. */
+export function eventLine(event: PassEvent): string | undefined {
+  switch (event.kind) {
+    case "observing":
+    case "waiting-for-lock":
+    case "action-started":
+      return undefined;
+    case "action-progress":
+      return `${event.host}:   ${event.text}`;
+    case "action-finished":
+      return finishedLine(event.host, event.action, event);
+    case "confirming":
+      return `${event.host}: confirming`;
+    case "rolling-back":
+      return `${event.host}: putting the previous release back: ${event.reason}`;
+    default:
+      return assertNever(event);
+  }
+}
+
+/** A step in a few words. */
+export function stepText(step: Step): string {
+  switch (step.kind) {
+    case "prepare-project":
+      return "prepare project directory";
+    case "record-inventory":
+      return "record inventory";
+    case "deliver-image":
+      return `deliver image ${step.image.name}`;
+    case "write-release":
+      return `write release ${shortHash(step.hash)}`;
+    case "write-credentials":
+      return `write credentials ${shortHash(step.hash)} (${step.files.length} fields)`;
+    case "create-network":
+      return `create network ${step.network.name}`;
+    case "create-runtime":
+      return `create runtime ${step.container.name}`;
+    case "switch":
+      return `switch to release ${shortHash(step.current.release)}`;
+    case "withdraw":
+      return `withdraw runtime ${step.container}`;
+    case "remove":
+      return `remove ${step.item.kind} ${removedName(step.item)}`;
+    case "sweep":
+      return `sweep ${step.paths.length} leftovers`;
+    default:
+      return assertNever(step);
+  }
+}
+
+function removedName(item: { readonly kind: string; readonly id: string }): string {
+  return item.kind === "release" || item.kind === "credentials" ? shortHash(item.id) : item.id;
+}
+
+function finishedLine(
+  host: string,
+  action: Action,
+  end: { readonly ms: number; readonly kept?: string },
+): string {
+  const text = `${host}: ${stepText(action.step)}`;
+  if (end.kept) return `${text}: kept for now: ${end.kept}`;
+  return `${text} (${end.ms} ms): ${action.reason}`;
+}
+
+function readiness({ observed }: Extract<HostResult, { kind: "in-sync" }>): string {
+  const { runtime } = observed;
+  if (runtime?.ready) return "";
+  return `, but the runtime is not ready: ${runtime?.reason ?? "it does not answer"}`;
+}
+
+function rollBackText(rolledBack: boolean | undefined): string {
+  if (rolledBack === undefined) return ", what ran before still runs";
+  return rolledBack ? ", the previous release runs again" : ", and putting it back failed too";
+}
+
+function indent(text: string): string {
+  return text.replace(/^/gm, "  ");
+}

@@ -1,0 +1,47 @@
+import type { AlError } from "../../base/errors.ts";
+import { shortHash } from "../../core/names.ts";
+import type { ObservedHost } from "../../core/observed.ts";
+import type { AgentAnswer, StatusAnswer } from "../../gateway/control-schema.ts";
+import { outcomeLine } from "./log-line.ts";
+import { errorRecord, errorText } from "./output.ts";
+
+const SHOWN_RUNS = 5;
+
+/** What `al status` knows of one host. */
+export type HostStatus =
+  | {
+      readonly kind: "live";
+      readonly host: string;
+      readonly observed: ObservedHost;
+      readonly live: StatusAnswer;
+    }
+  | { readonly kind: "unknown"; readonly host: string; readonly error: AlError };
+
+/** A host's status for a person; `wanted` is the revision the project is at. */
+export function statusLines(status: HostStatus, wanted: string): string[] {
+  if (status.kind === "unknown") return [`${status.host}: ${errorText(status.error)}`];
+  const { host, live } = status;
+  const { ready, reason, revision } = live.report;
+  const behind = revision === wanted ? "" : ` (the project is at ${shortHash(wanted)})`;
+  const state = ready ? "ready" : `not ready: ${reason ?? "no reason given"}`;
+  return [
+    `${host}: ${state}, revision ${shortHash(revision)}${behind}`,
+    ...live.agents.map((agent) => `  ${agentLine(agent)}`),
+    ...live.runs.slice(0, SHOWN_RUNS).map((run) => `  ${outcomeLine(run)}`),
+  ];
+}
+
+/** The same for machines. */
+export function statusRecord(status: HostStatus): Record<string, unknown> {
+  const { host } = status;
+  if (status.kind === "unknown") return { host, error: errorRecord(status.error) };
+  return { host, ...status.live, dockerVersion: status.observed.facts.dockerVersion };
+}
+
+function agentLine(agent: AgentAnswer): string {
+  const { name, schedule, nextRunAt, running, queued, enabled, scale } = agent;
+  if (!enabled) return `${name}: disabled`;
+  const next = nextRunAt === undefined ? "" : `, next ${new Date(nextRunAt).toISOString()}`;
+  const when = schedule === undefined ? "no schedule" : `schedule "${schedule}"${next}`;
+  return `${name}: ${when}, ${running}/${scale} running${queued > 0 ? `, ${queued} queued` : ""}`;
+}

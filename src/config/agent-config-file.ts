@@ -1,0 +1,23 @@
+import { z } from "zod";
+import { CredentialName } from "./credential-name.ts";
+import { CronSchedule } from "./cron-schedule.ts";
+import { ModelTable } from "./model-table.ts";
+import { PreflightStep } from "./preflight-step.ts";
+import { WebhookTrigger } from "./webhook-filters.ts";
+
+/** `agent-config.toml`: one agent; its directory's name is the agent's name. */
+export const AgentConfigFile = z.strictObject({
+  /** References, `type` or `type:instance`. */
+  credentials: z.array(CredentialName).default([]),
+  schedule: CronSchedule.optional(),
+  /** Concurrent runs; 0 disables the agent. */
+  scale: z.int().nonnegative().default(1),
+  /** Seconds; falls back to config.toml's `[local] timeout`. */
+  timeout: z.int().positive().optional(),
+  model: ModelTable.prefault({}),
+  webhooks: z.array(WebhookTrigger).default([]),
+  preflight: z.array(PreflightStep).default([]),
+  /** Given to the agent as JSON. */
+  params: z.record(z.string(), z.json()).default({}),
+});
+export type AgentConfigFile = z.infer<typeof AgentConfigFile>;

@@ -1,0 +1,57 @@
+import { z } from "zod";
+import { isCredentialInstance } from "../core/credential-types.ts";
+import { AGENT_BASE_IMAGE } from "../core/dockerfile.ts";
+import { Timezone } from "./cron-schedule.ts";
+import { Memory } from "./memory.ts";
+import { ModelTable } from "./model-table.ts";
+import { webhookTypes } from "./webhook-filters.ts";
+
+/** A container image's name, not empty, without white space. */
+export const ImageName = z
+  .string()
+  .regex(/^[A-Za-z0-9][A-Za-z0-9._:@/-]{0,254}$/, "is not the name of a container image");
+
+const HttpAddress = z.url({ protocol: /^https?$/, error: "must be a URL with http or https" });
+
+/** One `[webhooks.<name>]` of config.toml: where deliveries come from and how they are signed. */
+export const WebhookSource = z.strictObject({
+  type: z.enum(webhookTypes),
+  /** Instance of the type's secret, for example `github_webhook_secret:<credential>`. */
+  credential: z.string().refine(isCredentialInstance, "is not a credential's instance").optional(),
+  /** Accepts deliveries without a signature when there is no credential. */
+  allowUnsigned: z.boolean().default(false),
+});
+export type WebhookSource = z.infer<typeof WebhookSource>;
+
+/** `config.toml`: what concerns all agents; every field is optional. */
+export const ConfigFile = z.strictObject({
+  model: ModelTable.prefault({}),
+  local: z
+    .strictObject({
+      /** Another name for our base image in Dockerfiles. */
+      image: ImageName.default(AGENT_BASE_IMAGE),
+      /** Bytes. */
+      memory: Memory.prefault("4g"),
+      cpus: z.number().positive().max(1024).default(2),
+      /** Seconds. */
+      timeout: z.int().positive().default(3600),
+    })
+    .prefault({}),
+  images: z.strictObject({ base: ImageName.optional() }).prefault({}),
+  gateway: z
+    .strictObject({
+      port: z.int().min(1).max(65535).default(8080),
+      /** Seconds. */
+      lockTimeout: z.int().positive().default(1800),
+      url: HttpAddress.optional(),
+    })
+    .prefault({}),
+  webhooks: z.record(z.string(), WebhookSource).default({}),
+  maxReruns: z.int().nonnegative().default(10),
+  maxCallDepth: z.int().nonnegative().default(3),
+  workQueueSize: z.int().positive().default(100),
+  /** Cap on concurrent runs of the whole project on one host. */
+  scale: z.int().positive().optional(),
+  timezone: Timezone.optional(),
+});
+export type ConfigFile = z.infer<typeof ConfigFile>;

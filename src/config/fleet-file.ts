@@ -1,0 +1,80 @@
+import { z } from "zod";
+import { Name } from "./names.ts";
+import { BranchName, SourceUrl } from "./source-names.ts";
+
+const port = z.int().min(1).max(65535);
+const user = z.string().regex(/^[a-z_][a-z0-9_-]{0,31}$/, "is not the name of a Unix user");
+const address = z
+  .string()
+  .regex(
+    /^[A-Za-z0-9:]([A-Za-z0-9.:_-]{0,251}[A-Za-z0-9:])?$/,
+    "must be a host name or an IP address",
+  );
+const architecture = z.enum(["amd64", "arm64"]);
+
+/** One `[hosts.<name>]` of fleet.toml. */
+export const FleetHost = z
+  .strictObject({
+    provider: z.enum(["ssh", "vultr", "local"]).default("ssh"),
+    address: address.optional(),
+    port: port.optional(),
+    user: user.optional(),
+    architecture: architecture.optional(),
+    labels: z.record(z.string(), z.string()).default({}),
+  })
+  .superRefine(({ provider, address: given }, context) => {
+    const path = ["address"];
+    if (provider === "ssh" && given === undefined) {
+      const message = "is required for a host reached over SSH";
+      context.addIssue({ code: "custom", message, path });
+    }
+    if (provider === "local" && given !== undefined) {
+      const message = "has no meaning for the local machine";
+      context.addIssue({ code: "custom", message, path });
+    }
+  });
+export type FleetHost = z.infer<typeof FleetHost>;
+
+/** `fleet.toml`: the project's name, its hosts, and how changes reach them. */
+export const FleetFile = z.strictObject({
+  project: z.strictObject({ name: Name }),
+  defaults: z
+    .strictObject({
+      user: user.default("root"),
+      port: port.default(22),
+      architecture: architecture.default("amd64"),
+    })
+    .prefault({}),
+  hosts: z.record(Name, FleetHost).default({}),
+  source: z
+    .strictObject({
+      url: SourceUrl.optional(),
+      branch: BranchName.default("main"),
+      /** Seconds between two looks at the remote. */
+      interval: z.int().min(1).default(60),
+    })
+    .prefault({}),
+  rollout: z.strictObject({ parallelHosts: z.int().positive().default(10) }).prefault({}),
+});
+export type FleetFile = z.infer<typeof FleetFile>;
+
+/** `fleet.lock.toml`: public facts about hosts, for people; it never overrides an approved key. */
+export const FleetLockFile = z.strictObject({
+  hosts: z
+    .record(
+      z.string(),
+      z.strictObject({
+        instanceId: z.string().min(1).optional(),
+        address,
+        /** A public key as sshd has it: `ssh-ed25519 AAAA...`. */
+        hostKey: z
+          .string()
+          .regex(
+            /^[a-z0-9@.-]+ [A-Za-z0-9+/]+={0,2}( \S.*)?$/,
+            "must be `<type> <base64>`, a public key",
+          ),
+      }),
+    )
+    .default({}),
+});
+export type FleetLockFile = z.infer<typeof FleetLockFile>;

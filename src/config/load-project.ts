@@ -1,0 +1,133 @@
+import { checkBaseImage } from "./base-image.ts";
+import { ConfigFile } from "./config-file.ts";
+import { findAgents } from "./find-agents.ts";
+import { FleetFile, FleetLockFile } from "./fleet-file.ts";
+import { fleetHosts } from "./fleet-hosts.ts";
+import { type LoadedAgent, loadAgent } from "./load-agent.ts";
+import { imageAliases, loadDockerfile } from "./load-dockerfile.ts";
+import { projectNameFrom } from "./names.ts";
+import type { SourceTree } from "./ports.ts";
+import { type Problem, sortProblems } from "./problems.ts";
+import { missingFleet, treeWarnings, unsignedSources, webhookNames } from "./project-checks.ts";
+import type { ProjectConfig } from "./project-config.ts";
+import { readTomlFile, type TomlFile } from "./toml-file.ts";
+import { hasFile } from "./tree-paths.ts";
+
+/** A loaded project, or everything that is wrong with it. */
+export type LoadedProject =
+  | { readonly ok: true; readonly project: ProjectConfig; readonly warnings: readonly Problem[] }
+  | { readonly ok: false; readonly problems: readonly Problem[] };
+
+/** What a tree does not say of itself. */
+export interface LoadOptions {
+  /** Names a project that has no fleet.toml; without it fleet.toml is required. */
+  readonly directoryName?: string;
+}
+
+interface ProjectFiles {
+  readonly config: TomlFile<ConfigFile>;
+  readonly fleet: TomlFile<FleetFile> | undefined;
+  readonly lock: TomlFile<FleetLockFile>;
+}
+
+/**
+ * Reads a project from its committed files and reports every problem at once.
+ * Machine-local overlays (`.env.toml`) are no part of it. Throws only when the tree cannot be read.
+ */
+export async function loadProject(
+  tree: SourceTree,
+  options: LoadOptions = {},
+): Promise<LoadedProject> {
+  const files = await readProjectFiles(tree);
+  const config = files.config.value ?? ConfigFile.parse({});
+  const found = findAgents(tree);
+  const aliases = imageAliases(config.local.image);
+  const reserved = reservedPaths(found.directories);
+  const dockerfile = await loadDockerfile(tree, { directory: "", aliases, reserved });
+  const agents = await Promise.all(
+    found.directories.map((directory) =>
+      loadAgent(tree, { directory, config, configFile: files.config, aliases, reserved }),
+    ),
+  );
+  const base = checkBaseImage(
+    { base: config.images.base, aliases },
+    dockerfile.value,
+    agents.flatMap((agent) => agent.dockerfile ?? []),
+  );
+  const fleet = fleetHosts(files.fleet, files.lock);
+  const problems = [
+    ...Object.values(files).flatMap((file) => file?.problems ?? []),
+    ...missingFleet(files.fleet, options.directoryName),
+    ...[found, dockerfile, base, fleet, ...agents].flatMap((part) => part.problems),
+    ...webhookNames(files.config),
+  ];
+  if (problems.length > 0) return { ok: false, problems: sortProblems(problems) };
+  const parts = { files, config, agents, dockerfile, base, hosts: fleet.hosts, aliases };
+  const warnings = [
+    ...treeWarnings(tree, found.directories),
+    ...unsignedSources(files.config),
+    ...[found, fleet, ...agents].flatMap((part) => part.warnings),
+  ];
+  return { ok: true, project: assemble(parts, options), warnings: sortProblems(warnings) };
+}
+
+async function readProjectFiles(tree: SourceTree): Promise<ProjectFiles> {
+  const hasFleet = hasFile(tree, "fleet.toml");
+  const [config, fleet, lock] = await Promise.all([
+    readTomlFile(tree, "config.toml", ConfigFile),
+    hasFleet ? readTomlFile(tree, "fleet.toml", FleetFile) : undefined,
+    readTomlFile(tree, "fleet.lock.toml", FleetLockFile),
+  ]);
+  return { config, fleet, lock };
+}
+
+function assemble(
+  parts: {
+    readonly files: ProjectFiles;
+    readonly config: ConfigFile;
+    readonly agents: readonly LoadedAgent[];
+    readonly dockerfile: Awaited<ReturnType<typeof loadDockerfile>>;
+    readonly base: ReturnType<typeof checkBaseImage>;
+    readonly hosts: ProjectConfig["hosts"];
+    readonly aliases: readonly string[];
+  },
+  options: LoadOptions,
+): ProjectConfig {
+  const { files, config, agents, dockerfile, base, hosts, aliases } = parts;
+  const fleet = files.fleet?.value ?? FleetFile.parse({ project: { name: "unnamed" } });
+  const fallbackName = projectNameFrom(options.directoryName ?? "");
+  return {
+    name: files.fleet ? fleet.project.name : fallbackName,
+    scale: config.scale,
+    maxReruns: config.maxReruns,
+    maxCallDepth: config.maxCallDepth,
+    workQueueSize: config.workQueueSize,
+    timezone: config.timezone,
+    baseImage: base.image,
+    baseAliases: aliases,
+    dockerfile: dockerfile.value,
+    hosts,
+    agents: agents.flatMap(({ agent }) => (agent ? [agent] : [])),
+    gateway: {
+      port: config.gateway.port,
+      lockTimeoutSeconds: config.gateway.lockTimeout,
+      url: config.gateway.url,
+    },
+    webhooks: config.webhooks,
+    source: {
+      url: fleet.source.url,
+      branch: fleet.source.branch,
+      intervalSeconds: fleet.source.interval,
+    },
+    rollout: fleet.rollout,
+    lockedHosts: files.lock.value?.hosts ?? {},
+  };
+}
+
+function reservedPaths(agents: readonly string[]): ReadonlySet<string> {
+  const inAgent = ["agent-config.toml", "ACTIONS.md", "Dockerfile"];
+  return new Set([
+    ...["config.toml", ".env.toml", "fleet.toml", "fleet.lock.toml", "Dockerfile"],
+    ...agents.flatMap((directory) => inAgent.map((file) => `${directory}/${file}`)),
+  ]);
+}

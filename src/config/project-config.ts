@@ -1,0 +1,35 @@
+import type { AgentInput, ProjectInput } from "../core/project-input.ts";
+import type { WebhookSource } from "./config-file.ts";
+import type { FleetLockFile } from "./fleet-file.ts";
+import type { PreflightStep } from "./preflight-step.ts";
+import type { WebhookTrigger } from "./webhook-filters.ts";
+
+/** One agent as its files say, with every default filled in. */
+export interface AgentConfig extends AgentInput {
+  /** `dev` or `agents/dev`. */
+  readonly directory: string;
+  readonly webhooks: readonly WebhookTrigger[];
+  readonly preflight: readonly PreflightStep[];
+}
+
+/** A whole project at one revision: valid, and complete but for what only its hosts know. */
+export interface ProjectConfig extends ProjectInput {
+  /** Sorted by name. */
+  readonly agents: readonly AgentConfig[];
+  readonly maxCallDepth: number;
+  readonly timezone: string | undefined;
+  readonly gateway: {
+    readonly port: number;
+    readonly lockTimeoutSeconds: number;
+    readonly url: string | undefined;
+  };
+  readonly webhooks: Readonly<Record<string, WebhookSource>>;
+  readonly source: {
+    readonly url: string | undefined;
+    readonly branch: string;
+    readonly intervalSeconds: number;
+  };
+  readonly rollout: { readonly parallelHosts: number };
+  /** What fleet.lock.toml says of hosts, by name. */
+  readonly lockedHosts: FleetLockFile["hosts"];
+}

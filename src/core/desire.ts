@@ -1,0 +1,77 @@
+import { credentialNeeds } from "./credential-needs.ts";
+import type { Architecture, FleetSpec, HostAddress, HostSpec, ImageSpec } from "./desired.ts";
+import { compareText } from "./fingerprint.ts";
+import { imageRecipes, type ProjectImages, recipesFor } from "./image-recipes.ts";
+import { placeAgents } from "./placement.ts";
+import type { AgentInput, HostInput, ImageAssets, ProjectInput } from "./project-input.ts";
+import { releaseOf } from "./release-files.ts";
+
+/**
+ * What one revision asks of every host. Pure: equal input gives byte-equal output.
+ * Every agent is placed on exactly one host, disabled ones (scale 0) too; without hosts the
+ * result is empty.
+ */
+export function desireFleet(
+  project: ProjectInput,
+  assets: ImageAssets,
+  revision: string,
+): FleetSpec {
+  const hosts = [...project.hosts].sort((a, b) => compareText(a.host, b.host));
+  const placed = placeAgents(
+    project.agents.map(({ name }) => name),
+    hosts.map(({ host }) => host),
+  );
+  const images = new Map<Architecture, ProjectImages>();
+  for (const architecture of new Set(hosts.map((host) => host.architecture).sort(compareText))) {
+    images.set(architecture, imageRecipes(project, assets, architecture));
+  }
+  const specs = hosts.map((host) => {
+    const names = new Set(placed.get(host.host));
+    const agents = project.agents.filter(({ name }) => names.has(name));
+    const built = images.get(host.architecture) as ProjectImages;
+    return { address: addressOf(host), spec: hostSpec({ project, host, agents, built, revision }) };
+  });
+  const recipes = [...images].flatMap(([architecture, built]) => {
+    const wanted = specs.filter(({ spec }) => spec.architecture === architecture);
+    return recipesFor(
+      built,
+      wanted.flatMap(({ spec }) => spec.images),
+    );
+  });
+  return { project: project.name, revision, hosts: specs, recipes };
+}
+
+function hostSpec(of: {
+  readonly project: ProjectInput;
+  readonly host: HostInput;
+  readonly agents: readonly AgentInput[];
+  readonly built: ProjectImages;
+  readonly revision: string;
+}): HostSpec {
+  const { project, host, agents, built, revision } = of;
+  const { base, runtime } = built;
+  const imageOf = (name: string) => (built.agents.get(name) ?? built.project ?? base).image;
+  const release = releaseOf(project, agents, {
+    base: base.image.reference,
+    ofAgent: (name) => imageOf(name).reference,
+  });
+  return {
+    project: project.name,
+    host: host.host,
+    revision,
+    architecture: host.architecture,
+    images: uniqueImages([base.image, runtime.image, ...agents.map(({ name }) => imageOf(name))]),
+    release,
+    credentials: credentialNeeds(agents),
+    runtime: { image: runtime.image.reference, imageSpecHash: runtime.image.specHash },
+  };
+}
+
+function addressOf({ architecture: _architecture, ...address }: HostInput): HostAddress {
+  return address;
+}
+
+function uniqueImages(images: readonly ImageSpec[]): readonly ImageSpec[] {
+  const byReference = new Map(images.map((image) => [image.reference, image]));
+  return [...byReference.values()].sort((a, b) => compareText(a.reference, b.reference));
+}

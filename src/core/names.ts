@@ -1,0 +1,51 @@
+import { createHash } from "node:crypto";
+
+/** Docker label keys; nothing without {@link LABELS.project} is ever touched. */
+export const LABELS = {
+  project: "action-llama.project",
+  host: "action-llama.host",
+  role: "action-llama.role",
+  agent: "action-llama.agent",
+  run: "action-llama.run",
+  revision: "action-llama.revision",
+  specHash: "action-llama.spec-hash",
+} as const;
+
+/** What a labelled container is for. */
+export type ContainerRole = "runtime" | "run" | "carrier" | "rules" | "probe";
+
+/** The port of the container API on the bridge's gateway address, the same in every project. */
+export const CONTAINER_API_PORT = 7070;
+
+/** The unix socket of the control API, inside the runtime container. */
+export const CONTROL_SOCKET = "/tmp/control.sock";
+
+/** First 12 hex digits of a spec hash: enough for a name, never for a comparison. */
+export function shortHash(hash: string): string {
+  return hash.slice(0, 12);
+}
+
+/** The project's directory, relative to the SSH user's home. */
+export function projectDirectory(project: string): string {
+  return `.action-llama/projects/${project}`;
+}
+
+/** A local image reference: `al-<project>/<name>:<short spec hash>`. */
+export function imageReference(project: string, name: string, specHash: string): string {
+  return `al-${project}/${name}:${shortHash(specHash)}`;
+}
+
+/** The name of a runtime container; a new spec is a new name, so both can exist during a switch. */
+export function runtimeName(project: string, specHash: string): string {
+  return `al-${project}-runtime-${shortHash(specHash)}`;
+}
+
+/** The project's network. */
+export function networkName(project: string): string {
+  return `al-${project}`;
+}
+
+/** The bridge's interface name, at most 15 bytes (IFNAMSIZ - 1). */
+export function bridgeName(project: string): string {
+  return `al-${createHash("sha256").update(project).digest("hex").slice(0, 10)}`;
+}

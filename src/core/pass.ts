@@ -1,0 +1,41 @@
+import type { AlError } from "../base/errors.ts";
+import type { Approval } from "./approval.ts";
+import type { ObservedHost } from "./observed.ts";
+import type { Action, HostPlan } from "./plan.ts";
+
+/** What one pass over one host came to. */
+export type HostResult =
+  | { readonly kind: "in-sync"; readonly host: string; readonly observed: ObservedHost }
+  /** There is something to do and nothing was done: a plan was asked for. */
+  | { readonly kind: "planned"; readonly host: string; readonly plan: HostPlan }
+  | { readonly kind: "applied"; readonly host: string; readonly plan: HostPlan }
+  | {
+      readonly kind: "approval-needed";
+      readonly host: string;
+      readonly approvals: readonly Approval[];
+    }
+  | { readonly kind: "unreachable"; readonly host: string; readonly error: AlError }
+  | {
+      readonly kind: "failed";
+      readonly host: string;
+      readonly error: AlError;
+      /** Whether what ran before runs again; undefined when it never stopped. */
+      readonly rolledBack?: boolean;
+    };
+
+/** What happens during a pass, for a person or a machine that watches. */
+export type PassEvent =
+  | { readonly kind: "observing"; readonly host: string }
+  | { readonly kind: "waiting-for-lock"; readonly host: string }
+  | { readonly kind: "action-started"; readonly host: string; readonly action: Action }
+  | { readonly kind: "action-progress"; readonly host: string; readonly text: string }
+  | {
+      readonly kind: "action-finished";
+      readonly host: string;
+      readonly action: Action;
+      readonly ms: number;
+      /** Why something could not be deleted and stays listed. */
+      readonly kept?: string;
+    }
+  | { readonly kind: "confirming"; readonly host: string }
+  | { readonly kind: "rolling-back"; readonly host: string; readonly reason: string };

@@ -1,0 +1,144 @@
+import type { HostSpec } from "./desired.ts";
+import { compareText, type FileHash, treeHash } from "./fingerprint.ts";
+import { inventoryMinus, inventoryOf, inventoryUnion } from "./inventory.ts";
+import { shortHash } from "./names.ts";
+import type { InventoryItem, ObservedHost, ObservedTree } from "./observed.ts";
+import type { Action, HostPlan, Phase, Step } from "./plan.ts";
+import { planSwitch } from "./plan-switch.ts";
+import { resolveTarget, type Target } from "./target.ts";
+
+/**
+ * The actions that make a host what its spec asks, in the order they are carried out.
+ * Pure: equal input gives an equal plan; an empty plan means nothing to do.
+ */
+export function planHost(
+  spec: HostSpec,
+  observed: ObservedHost,
+  credentialFiles: readonly FileHash[],
+): HostPlan {
+  const target = resolveTarget(spec, observed, credentialFiles);
+  const actions = [
+    ...planProject(target, observed),
+    ...planImages(target, observed),
+    ...planNetwork(target, observed),
+    ...planTrees(target, observed),
+    ...planRuntime(target, observed),
+    ...planSwitch(target, observed),
+    ...planRemovals(target, observed),
+  ];
+  return { host: spec.host, revision: spec.revision, actions };
+}
+
+function planProject(target: Target, observed: ObservedHost): Action[] {
+  const actions: Action[] = [];
+  if (observed.credentialKey === undefined) {
+    actions.push(prepare({ kind: "prepare-project" }, "the project is new on this host"));
+  }
+  const inventory = inventoryUnion(observed.inventory, target.inventory);
+  const added = inventoryMinus(inventory, observed.inventory).length;
+  if (added > 0) {
+    const reason = `${count(added, "thing")} to be made ${added === 1 ? "is" : "are"} listed before it exists`;
+    actions.push(prepare({ kind: "record-inventory", inventory }, reason));
+  }
+  if (observed.temporary.length > 0) {
+    const paths = [...observed.temporary].sort(compareText);
+    const reason = `${count(paths.length, "leftover")} of an interrupted apply`;
+    actions.push(prepare({ kind: "sweep", paths }, reason));
+  }
+  return actions;
+}
+
+function planImages(target: Target, observed: ObservedHost): Action[] {
+  const present = new Map(observed.images.map((image) => [image.reference, image.specHash]));
+  return target.spec.images
+    .filter((image) => present.get(image.reference) !== image.specHash)
+    .map((image) => {
+      const reason = present.has(image.reference)
+        ? `another image carries the name ${image.reference}`
+        : `image ${image.reference} is not on the host`;
+      return prepare({ kind: "deliver-image", image }, reason);
+    });
+}
+
+function planNetwork(target: Target, observed: ObservedHost): Action[] {
+  if (observed.network) return [];
+  const { network } = target;
+  const reason = `network ${network.name} is missing; ${network.subnet} is free`;
+  return [prepare({ kind: "create-network", network }, reason)];
+}
+
+function planTrees(target: Target, observed: ObservedHost): Action[] {
+  const { spec, credentials } = target;
+  const actions: Action[] = [];
+  const release = explainTree("release", spec.release.hash, observed.releases);
+  if (release) {
+    const files = spec.release.files.map(({ path, hash }) => ({ path, hash }));
+    actions.push(prepare({ kind: "write-release", hash: spec.release.hash, files }, release));
+  }
+  const set = explainTree("credential set", credentials.hash, observed.credentialSets);
+  if (set) {
+    actions.push(prepare({ kind: "write-credentials", ...credentials }, set));
+  }
+  return actions;
+}
+
+/** Why a content-addressed directory must be written, or undefined when its bytes are right. */
+function explainTree(
+  what: string,
+  hash: string,
+  found: readonly ObservedTree[],
+): string | undefined {
+  const tree = found.find(({ name }) => name === hash);
+  if (!tree) return `${what} ${shortHash(hash)} is not on the host`;
+  const [oddity] = [...tree.oddities].sort(compareText);
+  if (oddity !== undefined) return `${what} ${shortHash(hash)} was altered on the host: ${oddity}`;
+  if (treeHash(tree.files) === hash) return undefined;
+  return `${what} ${shortHash(hash)} was altered on the host: its bytes differ from its name`;
+}
+
+function planRuntime(target: Target, observed: ObservedHost): Action[] {
+  const { container } = target;
+  if (observed.containers.some(({ name }) => name === container.name)) return [];
+  const reason = observed.current
+    ? "the live runtime has another image or setting"
+    : "no runtime exists";
+  const missing = observed.current?.runtime === container.name;
+  return [
+    prepare(
+      { kind: "create-runtime", container },
+      missing ? "the runtime container was removed" : reason,
+    ),
+  ];
+}
+
+function planRemovals(target: Target, observed: ObservedHost): Action[] {
+  const inUse = new Set(
+    observed.containers.filter(({ role }) => role !== "runtime").map(({ image }) => image),
+  );
+  return inventoryMinus(inventoryOf(observed.inventory.items), target.inventory)
+    .filter((item) => item.kind !== "image" || !inUse.has(item.id))
+    .sort((a, b) => removalOrder(a) - removalOrder(b))
+    .map((item) => ({
+      phase: "retire",
+      step: { kind: "remove", item },
+      reason: `${item.kind} ${label(item)} is no longer wanted`,
+    }));
+}
+
+/** Containers first: they hold what comes after them. */
+function removalOrder(item: InventoryItem): number {
+  return ["container", "network", "image", "release", "credentials"].indexOf(item.kind);
+}
+
+function label(item: InventoryItem): string {
+  return item.kind === "release" || item.kind === "credentials" ? shortHash(item.id) : item.id;
+}
+
+function prepare(step: Step, reason: string): Action {
+  const phase: Phase = "prepare";
+  return { phase, step, reason };
+}
+
+function count(number: number, noun: string): string {
+  return `${number} ${noun}${number === 1 ? "" : "s"}`;
+}

@@ -1,0 +1,59 @@
+import { shortHash } from "./names.ts";
+import type { Current, ObservedHost } from "./observed.ts";
+import type { Action } from "./plan.ts";
+import type { Target } from "./target.ts";
+
+/** The switch, when what is live differs from the target or does not run. */
+export function planSwitch(target: Target, observed: ObservedHost): Action[] {
+  const reason = explainSwitch(target, observed);
+  if (!reason) return [];
+  const step = { kind: "switch", current: target.current, previous: observed.current } as const;
+  return [{ phase: "switch", step, reason }];
+}
+
+/** True when what runs is what the target asks, as Docker and the runtime both say. */
+export function isConfirmed(target: Target, observed: ObservedHost): boolean {
+  const { runtime } = observed;
+  return (
+    explainSwitch(target, observed) === undefined &&
+    runtime !== undefined &&
+    runtime.ready &&
+    runtime.release === target.current.release &&
+    runtime.credentials === target.current.credentials
+  );
+}
+
+/** What still keeps a host from being confirmed, for the error message. */
+export function explainUnconfirmed(target: Target, observed: ObservedHost): string {
+  const reason = explainSwitch(target, observed);
+  if (reason) return reason;
+  const { runtime } = observed;
+  if (!runtime) return "the runtime does not answer";
+  if (!runtime.ready) return `the runtime is not ready: ${runtime.reason ?? "no reason given"}`;
+  return `the runtime still uses release ${shortHash(runtime.release)}`;
+}
+
+function explainSwitch(target: Target, observed: ObservedHost): string | undefined {
+  const { current } = observed;
+  if (!current) return "nothing is live on this host";
+  const changed = explainCurrent(current, target.current);
+  if (changed) return changed;
+  const container = observed.containers.find(({ name }) => name === target.container.name);
+  if (container && container.state !== "running" && container.state !== "restarting") {
+    return `the runtime container is ${container.state}`;
+  }
+  return container ? undefined : "the runtime container was removed";
+}
+
+function explainCurrent(live: Current, wanted: Current): string | undefined {
+  const parts: string[] = [];
+  if (live.release !== wanted.release) {
+    parts.push(`release ${shortHash(live.release)} -> ${shortHash(wanted.release)}`);
+  }
+  if (live.credentials !== wanted.credentials) parts.push("credentials changed");
+  if (live.runtime !== wanted.runtime) parts.push("the runtime changed");
+  if (live.network.subnet !== wanted.network.subnet) parts.push("the network changed");
+  if (parts.length > 0) return parts.join(", ");
+  if (live.revision === wanted.revision) return undefined;
+  return `revision ${shortHash(live.revision)} -> ${shortHash(wanted.revision)}, same content`;
+}

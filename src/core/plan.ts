@@ -1,0 +1,60 @@
+import type { ImageSpec } from "./desired.ts";
+import type { FileHash } from "./fingerprint.ts";
+import type { Current, Inventory, InventoryItem, NetworkSpec } from "./observed.ts";
+
+/** The runtime container to create, with the host's facts filled in. */
+export interface RuntimeContainer {
+  readonly name: string;
+  readonly image: string;
+  readonly specHash: string;
+  readonly projectDir: string;
+  readonly uid: number;
+  readonly gid: number;
+  readonly dockerGid: number;
+  readonly network: NetworkSpec;
+}
+
+/** Parts of a plan, in the order they are carried out; nothing live changes before `switch`. */
+export type Phase = "prepare" | "switch" | "retire";
+
+/** One idempotent step. It carries identities and hashes, never contents or secrets. */
+export type Step =
+  | { readonly kind: "prepare-project" }
+  | { readonly kind: "record-inventory"; readonly inventory: Inventory }
+  | { readonly kind: "deliver-image"; readonly image: ImageSpec }
+  | { readonly kind: "write-release"; readonly hash: string; readonly files: readonly FileHash[] }
+  | {
+      readonly kind: "write-credentials";
+      readonly hash: string;
+      readonly files: readonly FileHash[];
+    }
+  | { readonly kind: "create-network"; readonly network: NetworkSpec }
+  | { readonly kind: "create-runtime"; readonly container: RuntimeContainer }
+  | {
+      readonly kind: "switch";
+      readonly current: Current;
+      /** Put back when the confirmation fails. */
+      readonly previous: Current | undefined;
+    }
+  | { readonly kind: "withdraw"; readonly container: string }
+  | { readonly kind: "remove"; readonly item: InventoryItem }
+  | { readonly kind: "sweep"; readonly paths: readonly string[] };
+
+/** A step with its place and its reason, one sentence a person understands. */
+export interface Action {
+  readonly phase: Phase;
+  readonly step: Step;
+  readonly reason: string;
+}
+
+/** What a pass would do to one host. */
+export interface HostPlan {
+  readonly host: string;
+  readonly revision: string;
+  readonly actions: readonly Action[];
+}
+
+/** How a step ended: `kept` when something could not be deleted and stays in the inventory. */
+export type StepResult =
+  | { readonly kind: "done" }
+  | { readonly kind: "kept"; readonly reason: string };

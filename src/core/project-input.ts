@@ -1,0 +1,71 @@
+import type { Json } from "../base/canonical-json.ts";
+import type { Architecture, ContextFile, HostAddress } from "./desired.ts";
+
+/** The model of one agent, inheritance done. */
+export interface ModelInput {
+  readonly provider: string;
+  readonly model: string;
+  readonly authType: string;
+  readonly thinkingLevel?: string | undefined;
+  readonly baseUrl?: string | undefined;
+}
+
+/** A Dockerfile of the repository, with the files its build may read. */
+export interface DockerfileInput {
+  /** Path in the repository, for messages. */
+  readonly path: string;
+  readonly text: string;
+  /** Relative to the Dockerfile's directory; only what its instructions name. */
+  readonly context: readonly ContextFile[];
+}
+
+/** One agent of a revision, with every default filled in. */
+export interface AgentInput {
+  readonly name: string;
+  readonly model: ModelInput;
+  /** References as declared, in their order; the model's key need not be among them. */
+  readonly credentials: readonly string[];
+  readonly schedule?: string | undefined;
+  /** IANA name; UTC when absent. */
+  readonly timezone?: string | undefined;
+  /** Concurrent runs; 0 disables the agent. */
+  readonly scale: number;
+  readonly timeoutSeconds: number;
+  readonly memoryBytes: number;
+  readonly cpus: number;
+  readonly params: Readonly<Record<string, Json>>;
+  /** ACTIONS.md as UTF-8 without a byte order mark, lines ended by LF. */
+  readonly instructions: Uint8Array;
+  readonly dockerfile?: DockerfileInput | undefined;
+}
+
+/** A host of fleet.toml, with every default filled in. */
+export interface HostInput extends HostAddress {
+  readonly architecture: Architecture;
+}
+
+/** One revision of a project, valid and complete: what desired state is computed from. */
+export interface ProjectInput {
+  readonly name: string;
+  /** Cap on concurrent runs of the whole project on one host. */
+  readonly scale?: number | undefined;
+  readonly maxReruns: number;
+  readonly workQueueSize: number;
+  /** `[images] base`: what our own Dockerfiles start from. */
+  readonly baseImage: string;
+  /** Names by which the repository's Dockerfiles refer to our base image. */
+  readonly baseAliases: readonly string[];
+  /** The project's Dockerfile; absent when there is none or it is a bare FROM. */
+  readonly dockerfile?: DockerfileInput | undefined;
+  /** Empty without a fleet.toml. */
+  readonly hosts: readonly HostInput[];
+  readonly agents: readonly AgentInput[];
+}
+
+/** Our own Dockerfiles with their contexts, read from the package by the caller. */
+export interface ImageAssets {
+  readonly agentDockerfile: string;
+  readonly agentContext: readonly ContextFile[];
+  readonly runtimeDockerfile: string;
+  readonly runtimeContext: readonly ContextFile[];
+}

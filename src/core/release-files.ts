@@ -1,0 +1,61 @@
+import { canonicalJson } from "../base/canonical-json.ts";
+import { agentCredentials } from "./credential-needs.ts";
+import type { ReleaseFile, ReleaseSpec } from "./desired.ts";
+import { compareText, sha256, treeHash } from "./fingerprint.ts";
+import type { AgentInput, ProjectInput } from "./project-input.ts";
+import { ReleasedAgent, ReleasedProject } from "./released.ts";
+
+/** What a release says of images: references by agent, and of our base image. */
+export interface ReleaseImages {
+  readonly base: string;
+  readonly ofAgent: (name: string) => string;
+}
+
+/** The files of one host's release: project.json and, per agent, agent.json and ACTIONS.md. */
+export function releaseOf(
+  project: ProjectInput,
+  agents: readonly AgentInput[],
+  images: ReleaseImages,
+): ReleaseSpec {
+  const sorted = [...agents].sort((a, b) => compareText(a.name, b.name));
+  const described = ReleasedProject.parse({
+    project: project.name,
+    scale: project.scale,
+    maxReruns: project.maxReruns,
+    workQueueSize: project.workQueueSize,
+    baseImage: images.base,
+    agents: sorted.map(({ name }) => name),
+  });
+  const files = [
+    jsonFile("project.json", described),
+    ...sorted.flatMap((agent) => [
+      releaseFile(`agents/${agent.name}/ACTIONS.md`, agent.instructions),
+      jsonFile(`agents/${agent.name}/agent.json`, releasedAgent(agent, images)),
+    ]),
+  ].sort((a, b) => compareText(a.path, b.path));
+  return { hash: treeHash(files), files };
+}
+
+function releasedAgent(agent: AgentInput, images: ReleaseImages): ReleasedAgent {
+  return ReleasedAgent.parse({
+    name: agent.name,
+    image: images.ofAgent(agent.name),
+    model: { ...agent.model },
+    credentials: agentCredentials(agent),
+    schedule: agent.schedule,
+    timezone: agent.timezone,
+    scale: agent.scale,
+    timeoutSeconds: agent.timeoutSeconds,
+    memoryBytes: agent.memoryBytes,
+    cpus: agent.cpus,
+    params: agent.params,
+  });
+}
+
+function jsonFile(path: string, value: ReleasedAgent | ReleasedProject): ReleaseFile {
+  return releaseFile(path, new TextEncoder().encode(`${canonicalJson(value)}\n`));
+}
+
+function releaseFile(path: string, content: Uint8Array): ReleaseFile {
+  return { path, hash: sha256(content), content };
+}

@@ -1,0 +1,61 @@
+import { z } from "zod";
+
+/** The model an agent talks to. */
+export const ReleasedModel = z.strictObject({
+  provider: z.string(),
+  model: z.string(),
+  authType: z.string().optional(),
+  thinkingLevel: z.string().optional(),
+  /** Replaces the provider's own address: a proxy, or a custom provider. */
+  baseUrl: z.string().optional(),
+});
+export type ReleasedModel = z.infer<typeof ReleasedModel>;
+
+/** `agents/<name>/agent.json` of a release: one agent, with every default filled in. */
+export const ReleasedAgent = z.strictObject({
+  name: z.string(),
+  /** Image reference on the host. */
+  image: z.string(),
+  model: ReleasedModel,
+  credentials: z.array(z.string()),
+  schedule: z.string().optional(),
+  /** IANA name; UTC when absent. */
+  timezone: z.string().optional(),
+  /** Concurrent runs; 0 disables the agent. */
+  scale: z.int().nonnegative(),
+  timeoutSeconds: z.int().positive(),
+  memoryBytes: z.int().positive(),
+  cpus: z.number().positive(),
+  params: z.record(z.string(), z.json()),
+});
+export type ReleasedAgent = z.infer<typeof ReleasedAgent>;
+
+/** `project.json` of a release: what concerns all agents. */
+export const ReleasedProject = z.strictObject({
+  project: z.string(),
+  /** Cap on concurrent runs of the whole project on this host. */
+  scale: z.int().positive().optional(),
+  maxReruns: z.int().nonnegative(),
+  workQueueSize: z.int().positive(),
+  /** Reference of the image that rules and probe containers are made from. */
+  baseImage: z.string(),
+  /** Sorted names; each has `agents/<name>/agent.json` and `agents/<name>/ACTIONS.md`. */
+  agents: z.array(z.string()),
+});
+export type ReleasedProject = z.infer<typeof ReleasedProject>;
+
+/** `current.json`, as the runtime and the controller read it. */
+export const CurrentFile = z.strictObject({
+  project: z.string(),
+  host: z.string(),
+  revision: z.string(),
+  release: z.string().regex(/^[0-9a-f]{64}$/),
+  credentials: z.string().regex(/^[0-9a-f]{64}$/),
+  runtime: z.string(),
+  network: z.strictObject({
+    name: z.string(),
+    bridge: z.string(),
+    subnet: z.string(),
+    gateway: z.string(),
+  }),
+});

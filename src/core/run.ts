@@ -1,0 +1,94 @@
+import type { Trigger } from "./trigger.ts";
+
+/**
+ * How a run ended. `rerun`: done, and wants to run again (exit 42). `failed`: any other exit.
+ * `timed-out`: by itself (124) or by us. `killed`: on request. `interrupted`: its container or its host
+ * went away under it. `not-started`: no container could be made. `cancelled`: dropped from the queue,
+ * because its agent is gone or disabled.
+ */
+export const outcomes = [
+  "completed",
+  "rerun",
+  "failed",
+  "timed-out",
+  "killed",
+  "interrupted",
+  "not-started",
+  "cancelled",
+] as const;
+export type Outcome = (typeof outcomes)[number];
+
+/** A run's life, in order. `starting` is the intent, noted before anything is made. */
+export const runStates = ["queued", "starting", "running", "finished"] as const;
+export type RunState = (typeof runStates)[number];
+
+/** Why we end a run ourselves. */
+export type KillReason = "timed-out" | "killed";
+
+/** One accepted trigger and what became of it. Times are ms since the epoch. */
+export interface Run {
+  /** ULID: sorts by time of acceptance. */
+  readonly id: string;
+  readonly agent: string;
+  readonly trigger: Trigger;
+  readonly state: RunState;
+  readonly createdAt: number;
+  /** The run that asked for this one. */
+  readonly rerunOf?: string;
+  /** How many reruns came before it in its chain. */
+  readonly reruns: number;
+  /** What it was started with; from `starting` on. */
+  readonly start?: StartFacts;
+  readonly startedAt?: number;
+  readonly killReason?: KillReason;
+  readonly endedAt?: number;
+  readonly outcome?: Outcome;
+  readonly exitCode?: number;
+  /** Why it ended so, where the outcome does not say it all. */
+  readonly detail?: string;
+}
+
+/** What a run was started with: it keeps these whatever is deployed later. */
+export interface StartFacts {
+  readonly revision: string;
+  readonly release: string;
+  readonly image: string;
+  /** Credential set hash. */
+  readonly credentials: string;
+  readonly container: string;
+  readonly timeoutSeconds: number;
+}
+
+/** A start about to happen. */
+export interface StartIntent extends StartFacts {
+  /** SHA-256 of the run's secret, hex. */
+  readonly secretHash: string;
+}
+
+/** A trigger to accept. */
+export interface NewRun {
+  readonly id: string;
+  readonly agent: string;
+  readonly trigger: Trigger;
+  readonly createdAt: number;
+  readonly reruns: number;
+  readonly rerunOf?: string;
+  /** Accepted once only: a schedule's tick, a delivery. */
+  readonly key?: string;
+}
+
+/** The end of a run. */
+export interface FinishedRun {
+  readonly outcome: Outcome;
+  readonly endedAt: number;
+  readonly exitCode?: number;
+  readonly detail?: string;
+  /** When the container really started, if nobody noted it before. */
+  readonly startedAt?: number;
+}
+
+/** Which runs to list. */
+export interface RunFilter {
+  readonly agent?: string;
+  readonly limit: number;
+}

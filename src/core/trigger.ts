@@ -1,0 +1,19 @@
+import type { Json } from "../base/canonical-json.ts";
+
+/** Why a run started, with what its sender said. */
+export type Trigger =
+  | { readonly kind: "manual" }
+  | { readonly kind: "schedule" }
+  | {
+      readonly kind: "webhook";
+      /** The webhook's type: github, sentry, linear, mintlify. */
+      readonly source: string;
+      /** What the provider's adapter took from the delivery. */
+      readonly context: Readonly<Record<string, Json>>;
+    }
+  | {
+      readonly kind: "call";
+      /** The calling agent's name. */
+      readonly caller: string;
+      readonly context: Json;
+    };

@@ -1,0 +1,178 @@
+import type { Readable } from "node:stream";
+import type { CallOptions } from "../base/deadline.ts";
+import { AlError } from "../base/errors.ts";
+import type { ImageRecipe } from "../core/desired.ts";
+import { LABELS } from "../core/names.ts";
+import { openBuildSession } from "./build-session.ts";
+import { BuildJson, decodeTrace } from "./build-trace.ts";
+import { coalesce } from "./coalesce.ts";
+import type { DockerClient } from "./docker-client.ts";
+import { diskFull, engineError } from "./docker-errors.ts";
+import { jsonObjects } from "./json-stream.ts";
+
+/** Options of {@link buildImage}. */
+export interface BuildOptions extends CallOptions {
+  readonly project: string;
+  /** Labels beside project and spec hash. */
+  readonly labels?: Readonly<Record<string, string>>;
+  /** Network of `RUN` instructions; `host` where the builder's bridge reaches no package mirror. */
+  readonly network?: "default" | "host";
+  /** One line at a time: steps, and what programs print. */
+  readonly onProgress?: (line: string) => void;
+}
+
+/** How an image came to be on the builder. */
+export type BuildOutcome = { readonly kind: "built" } | { readonly kind: "present" };
+
+/**
+ * Builds a recipe under its reference, with BuildKit, unless the builder has it by spec hash.
+ * One build per reference and engine runs at a time in this process; others wait for it.
+ * @throws AlError `image-build-failed` with the step and the end of the output, `image-missing`
+ *   when an image it is built from is not there.
+ */
+export async function buildImage(
+  docker: DockerClient,
+  recipe: ImageRecipe,
+  options: BuildOptions,
+): Promise<BuildOutcome> {
+  const key = { owner: docker, name: `build ${recipe.image.reference}`, signal: options.signal };
+  return coalesce(key, () => buildUnlessPresent(docker, recipe, options));
+}
+
+async function buildUnlessPresent(
+  docker: DockerClient,
+  recipe: ImageRecipe,
+  options: BuildOptions,
+): Promise<BuildOutcome> {
+  const { signal } = options;
+  const { reference, specHash } = recipe.image;
+  const present = await docker.inspectImage(reference, { signal });
+  if (present?.labels[LABELS.specHash] === specHash) return { kind: "present" };
+  await refuseMissingParents(docker, recipe, signal);
+  const session = await openBuildSession(docker, recipe, { signal });
+  try {
+    const query = buildQuery(recipe, options, session.id);
+    const answer = await docker.buildStream({ query, signal });
+    await followBuild({ docker, reference, answer, options });
+  } finally {
+    session.close();
+  }
+  return { kind: "built" };
+}
+
+async function refuseMissingParents(
+  docker: DockerClient,
+  recipe: ImageRecipe,
+  signal: AbortSignal | undefined,
+): Promise<void> {
+  for (const parent of recipe.needs) {
+    if (await docker.inspectImage(parent, { signal })) continue;
+    throw new AlError(
+      `${docker.host}: ${recipe.image.reference} is built from ${parent}, which is not there`,
+      {
+        code: "image-missing",
+        blame: "bug",
+        hint: "Build the images in the order of the fleet's recipes.",
+      },
+    );
+  }
+}
+
+function buildQuery(recipe: ImageRecipe, options: BuildOptions, session: string) {
+  const labels = {
+    ...options.labels,
+    [LABELS.project]: options.project,
+    [LABELS.specHash]: recipe.image.specHash,
+  };
+  return {
+    // BuildKit, which takes Dockerfile and context from our session.
+    version: 2,
+    session,
+    remote: "client-session",
+    t: recipe.image.reference,
+    labels: JSON.stringify(labels),
+    buildargs: JSON.stringify(recipe.buildArgs),
+    platform: `linux/${recipe.architecture}`,
+    networkmode: options.network === "host" ? "host" : undefined,
+  };
+}
+
+const KEPT_LINES = 20;
+const INTERNAL_STEP = /^\[internal\]|^copy \/context/;
+
+async function followBuild(build: {
+  readonly docker: DockerClient;
+  readonly reference: string;
+  readonly answer: Readable;
+  readonly options: BuildOptions;
+}): Promise<void> {
+  const { docker, reference, answer, options } = build;
+  const log = new BuildLog(options.onProgress);
+  try {
+    for await (const message of jsonObjects(answer, BuildJson)) {
+      if (message.error !== undefined) {
+        const reason = message.errorDetail?.message ?? message.error;
+        throw buildError({ host: docker.host, reference, reason, log });
+      }
+      if (message.id === "moby.buildkit.trace" && typeof message.aux === "string") {
+        log.add(message.aux);
+      }
+    }
+  } catch (thrown) {
+    options.signal?.throwIfAborted();
+    throw engineError(docker.host, `build ${reference}`, thrown);
+  }
+}
+
+/** Turns BuildKit's messages into lines, and keeps the last ones. */
+class BuildLog {
+  readonly tail: string[] = [];
+  failedStep: string | undefined;
+  readonly #announced = new Set<string>();
+  readonly #onProgress: ((line: string) => void) | undefined;
+
+  constructor(onProgress: ((line: string) => void) | undefined) {
+    this.#onProgress = onProgress;
+  }
+
+  add(trace: string): void {
+    const { steps, output } = decodeTrace(trace);
+    for (const step of steps) {
+      if (step.error) this.failedStep = step.name;
+      if (!step.started || this.#announced.has(step.id)) continue;
+      this.#announced.add(step.id);
+      if (!INTERNAL_STEP.test(step.name)) this.#line(step.name);
+    }
+    for (const text of output) {
+      for (const line of text.split(/\r?\n/)) if (line.trim() !== "") this.#line(line);
+    }
+  }
+
+  #line(line: string): void {
+    this.#onProgress?.(line);
+    this.tail.push(line);
+    if (this.tail.length > KEPT_LINES) this.tail.shift();
+  }
+}
+
+/** What a build says when the network failed it, not the Dockerfile. */
+const NETWORK_TROUBLE =
+  /temporary failure|timed? ?out|connection (?:reset|refused)|could not resolve|no such host|EAI_AGAIN|no route to host/i;
+
+function buildError(failed: {
+  readonly host: string;
+  readonly reference: string;
+  readonly reason: string;
+  readonly log: BuildLog;
+}): AlError {
+  const { host, reference, reason, log } = failed;
+  const step = log.failedStep === undefined ? "" : ` at ${log.failedStep}`;
+  const message = `${host}: building ${reference} failed${step}: ${reason}`;
+  const output = log.tail.join("\n");
+  if (/no space left on device/i.test(reason + output)) return diskFull(message);
+  return new AlError(output === "" ? message : `${message}\n${output}`, {
+    code: "image-build-failed",
+    blame: NETWORK_TROUBLE.test(reason + output) ? "transient" : "user",
+    hint: "Correct the Dockerfile or its build context and commit, or run the same step with `docker build`.",
+  });
+}

@@ -1,0 +1,104 @@
+import { z } from "zod";
+import { outcomes, type Run, runStates } from "../core/run.ts";
+
+const time = z.int().nonnegative();
+
+/** A run, as the control API shows it. Times are ms since the epoch. */
+export const RunAnswer = z.object({
+  id: z.string(),
+  agent: z.string(),
+  /** schedule, webhook, call or manual. */
+  trigger: z.string(),
+  state: z.enum(runStates),
+  createdAt: time,
+  startedAt: time.optional(),
+  endedAt: time.optional(),
+  outcome: z.enum(outcomes).optional(),
+  exitCode: z.int().optional(),
+  /** Why it ended so, where the outcome does not say it all. */
+  detail: z.string().optional(),
+  rerunOf: z.string().optional(),
+  revision: z.string().optional(),
+  release: z.string().optional(),
+  image: z.string().optional(),
+  container: z.string().optional(),
+});
+export type RunAnswer = z.infer<typeof RunAnswer>;
+
+/** An agent, as the control API shows it. */
+export const AgentAnswer = z.object({
+  name: z.string(),
+  schedule: z.string().optional(),
+  timezone: z.string().optional(),
+  nextRunAt: time.optional(),
+  scale: z.int(),
+  running: z.int(),
+  queued: z.int(),
+  enabled: z.boolean(),
+});
+export type AgentAnswer = z.infer<typeof AgentAnswer>;
+
+/** `GET /control/status`. */
+export const StatusAnswer = z.object({
+  report: z.object({
+    release: z.string(),
+    credentials: z.string(),
+    revision: z.string(),
+    ready: z.boolean(),
+    reason: z.string().optional(),
+    activeRuns: z.int(),
+  }),
+  agents: z.array(AgentAnswer),
+  /** The latest, newest first. */
+  runs: z.array(RunAnswer),
+});
+export type StatusAnswer = z.infer<typeof StatusAnswer>;
+
+/** `POST /control/trigger/:agent`, status 202. */
+export const TriggerAnswer = z.object({ runId: z.string() });
+export type TriggerAnswer = z.infer<typeof TriggerAnswer>;
+
+/** `POST /control/kill/:run`: 200 when it was killed, 409 otherwise. */
+export const KillAnswer = z.object({ killed: z.literal(true) });
+export type KillAnswer = z.infer<typeof KillAnswer>;
+
+/** `GET /control/runs`, newest first. */
+export const RunsAnswer = z.object({ runs: z.array(RunAnswer) });
+export type RunsAnswer = z.infer<typeof RunsAnswer>;
+
+/** One line of the ndjson of `GET /api/logs/agents/:agent/:run?`; the last one of a finished run is `end`. */
+export const LogEvent = z.discriminatedUnion("kind", [
+  z.object({
+    kind: z.literal("line"),
+    run: z.string(),
+    ts: z.string(),
+    stream: z.enum(["stdout", "stderr", "runtime"]),
+    text: z.string(),
+    /** Give it back as `cursor` to read on after this line. */
+    cursor: z.int().nonnegative(),
+  }),
+  z.object({ kind: z.literal("end"), run: RunAnswer, cursor: z.int().nonnegative() }),
+]);
+export type LogEvent = z.infer<typeof LogEvent>;
+
+/** Every answer with a status of 400 and above. */
+export const ErrorAnswer = z.object({
+  error: z.string(),
+  code: z.string().optional(),
+  hint: z.string().optional(),
+});
+export type ErrorAnswer = z.infer<typeof ErrorAnswer>;
+
+/** A run without what only the runtime needs; a trigger's context may be large and is left out. */
+export function runAnswer(run: Run): RunAnswer {
+  const { trigger, start, reruns: _reruns, killReason: _killReason, ...rest } = run;
+  const { revision, release, image, container } = start ?? {};
+  return RunAnswer.parse({
+    ...rest,
+    trigger: trigger.kind,
+    revision,
+    release,
+    image,
+    container,
+  });
+}

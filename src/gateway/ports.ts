@@ -1,0 +1,64 @@
+import type { RuntimeReport } from "../core/observed.ts";
+import type { Run, RunFilter } from "../core/run.ts";
+
+/** What an agent of the live release is doing. */
+export interface AgentView {
+  readonly name: string;
+  readonly schedule?: string;
+  readonly timezone?: string;
+  /** Milliseconds since the epoch. */
+  readonly nextRunAt?: number;
+  readonly scale: number;
+  readonly running: number;
+  readonly queued: number;
+  readonly enabled: boolean;
+}
+
+/** The scheduler, as the gateway needs it. Errors are AlError with the scheduler's codes. */
+export interface SchedulePort {
+  trigger(agent: string): Promise<Run>;
+  /** True only when the run was running, or queued, and is not any more. */
+  kill(runId: string): Promise<boolean>;
+  agents(): Promise<readonly AgentView[]>;
+  reload(): Promise<void>;
+}
+
+/** What is known of runs. */
+export interface RunsPort {
+  get(id: string): Promise<Run | undefined>;
+  /** Newest first. */
+  list(filter: RunFilter): Promise<readonly Run[]>;
+  /** The unfinished run with this secret's SHA-256 (hex). */
+  bySecret(secretHash: string): Promise<Run | undefined>;
+}
+
+/** One line of a run's output. */
+export interface LogLine {
+  /** RFC 3339 with nanoseconds, as the engine noted it. */
+  readonly ts: string;
+  /** `runtime`: our own remark, such as that the log was cut. */
+  readonly stream: "stdout" | "stderr" | "runtime";
+  readonly text: string;
+  /** Byte position in the log after this line: reading on from there gives the next one. */
+  readonly cursor: number;
+}
+
+/** Logs of runs; a run without output has an empty one. */
+export interface LogsPort {
+  /** Complete lines from a byte position on, not all at once; empty at the present end. */
+  read(run: Run, cursor: number): Promise<readonly LogLine[]>;
+  /** The position where the last `lines` lines begin. */
+  tail(run: Run, lines: number): Promise<number>;
+}
+
+/** Credential values of a run, by type, instance and field; reveals secrets. */
+export interface RunCredentialsPort {
+  read(run: Run): Promise<Readonly<Record<string, Record<string, Record<string, string>>>>>;
+}
+
+/** What the runtime says of itself. */
+export interface RuntimePort {
+  /** True when it is live, and its store can be written. */
+  serving(): Promise<boolean>;
+  report(): Promise<RuntimeReport>;
+}

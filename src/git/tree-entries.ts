@@ -1,0 +1,134 @@
+import { AlError } from "../base/errors.ts";
+
+/** One file of a commit's tree. */
+export interface TreeEntry {
+  readonly path: string;
+  readonly size: number;
+  readonly executable: boolean;
+  /** Object id of its content. */
+  readonly id: string;
+}
+
+/** What a tree may hold at most. */
+export const TREE_LIMITS = {
+  files: 10_000,
+  totalBytes: 200 * 1000 * 1000,
+  fileBytes: 10 * 1000 * 1000,
+  nameBytes: 255,
+  depth: 32,
+} as const;
+
+const LISTED_REFUSALS = 50;
+
+/**
+ * The files in the output of `git ls-tree -r -z -l --full-tree`, sorted by path.
+ * @throws AlError `unsafe-tree` (user) that lists every refused path: symbolic links, submodules,
+ * names that could leave a directory or mislead a reader, names equal but for case, over-size files.
+ */
+export function parseTree(listing: Buffer, described: string): readonly TreeEntry[] {
+  const refusals: string[] = [];
+  const entries: TreeEntry[] = [];
+  for (const record of splitRecords(listing)) {
+    const entry = parseRecord(record);
+    if ("refused" in entry) refusals.push(entry.refused);
+    else entries.push(entry);
+  }
+  const total = entries.reduce((sum, entry) => sum + entry.size, 0);
+  if (entries.length > TREE_LIMITS.files) {
+    refusals.push(`${entries.length} files; at most ${TREE_LIMITS.files} are read`);
+  }
+  if (total > TREE_LIMITS.totalBytes) {
+    refusals.push(`${total} bytes in all; at most ${TREE_LIMITS.totalBytes} are read`);
+  }
+  refusals.push(...caseCollisions(entries));
+  if (refusals.length > 0) throw unsafeTree(described, refusals);
+  return entries.sort((a, b) => (a.path < b.path ? -1 : 1));
+}
+
+function splitRecords(listing: Buffer): Buffer[] {
+  const records: Buffer[] = [];
+  for (let start = 0; start < listing.length; ) {
+    const found = listing.indexOf(0, start);
+    const end = found === -1 ? listing.length : found;
+    records.push(listing.subarray(start, end));
+    start = end + 1;
+  }
+  return records;
+}
+
+/** `<mode> SP <type> SP <id> SP+ <size> TAB <path>` */
+function parseRecord(record: Buffer): TreeEntry | { readonly refused: string } {
+  const tab = record.indexOf(0x09);
+  const [mode = "", , id = "", size = ""] = record.toString("latin1", 0, tab).split(/ +/);
+  const name = decodePath(record.subarray(tab + 1));
+  const shown = JSON.stringify(name ?? record.toString("latin1", tab + 1));
+  const reason =
+    name === undefined ? "its name is not UTF-8" : (kindProblem(mode) ?? pathProblem(name));
+  if (reason !== undefined) return { refused: `${shown}: ${reason}` };
+  if (Number(size) > TREE_LIMITS.fileBytes) {
+    return { refused: `${shown}: ${size} bytes; a file may have ${TREE_LIMITS.fileBytes}` };
+  }
+  return { path: name as string, size: Number(size), executable: mode === "100755", id };
+}
+
+function decodePath(bytes: Uint8Array): string | undefined {
+  try {
+    return new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }).decode(bytes);
+  } catch {
+    return undefined;
+  }
+}
+
+function kindProblem(mode: string): string | undefined {
+  if (mode === "100644" || mode === "100755" || mode === "100664") return undefined;
+  if (mode === "120000") return "it is a symbolic link";
+  if (mode === "160000") return "it is a submodule";
+  return `it has the unusual mode ${mode}`;
+}
+
+/** Why a path in a tree is refused, or undefined. */
+export function pathProblem(path: string): string | undefined {
+  const parts = path.split("/");
+  if (parts.length > TREE_LIMITS.depth) return `it lies more than ${TREE_LIMITS.depth} levels deep`;
+  if (parts.some((part) => part === "" || part === "." || part === "..")) {
+    return "it is not a plain relative path";
+  }
+  if (path.includes("\\")) return "its name has a backslash";
+  if (/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/u.test(path)) return "its name has control characters";
+  if (parts.some((part) => Buffer.byteLength(part) > TREE_LIMITS.nameBytes)) {
+    return `its name is longer than ${TREE_LIMITS.nameBytes} bytes`;
+  }
+  if (parts.some((part) => /^(\.git[ .]*|git~\d+)$/i.test(part))) return "it looks like git's own";
+  return undefined;
+}
+
+function caseCollisions(entries: readonly TreeEntry[]): string[] {
+  const seen = new Map<string, string>();
+  const collisions = new Set<string>();
+  for (const { path } of entries) {
+    for (let end = path.indexOf("/"); ; end = path.indexOf("/", end + 1)) {
+      const prefix = end === -1 ? path : path.slice(0, end);
+      const folded = prefix.normalize("NFC").toLowerCase();
+      const other = seen.get(folded) ?? prefix;
+      seen.set(folded, other);
+      if (other !== prefix) {
+        collisions.add(
+          `${JSON.stringify(prefix)}: differs from ${JSON.stringify(other)} only in case`,
+        );
+      }
+      if (end === -1) break;
+    }
+  }
+  return [...collisions];
+}
+
+function unsafeTree(described: string, refusals: readonly string[]): AlError {
+  const listed = refusals.slice(0, LISTED_REFUSALS).map((refusal) => `\n  ${refusal}`);
+  const more = refusals.length - listed.length;
+  const rest = more > 0 ? `\n  and ${more} more` : "";
+  return new AlError(`${described} cannot be used:${listed.join("")}${rest}`, {
+    code: "unsafe-tree",
+    blame: "user",
+    hint: "Remove or rename these in the repository and commit.",
+  });
+}

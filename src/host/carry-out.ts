@@ -1,0 +1,97 @@
+import { assertNever } from "../base/assert-never.ts";
+import type { Secret } from "../base/secret.ts";
+import type { HostSpec, ImageRecipe } from "../core/desired.ts";
+import { LABELS } from "../core/names.ts";
+import type { NetworkSpec, ObservedHost } from "../core/observed.ts";
+import type { RuntimeContainer, Step, StepResult } from "../core/plan.ts";
+import { runtimeContainerSpec } from "../core/runtime-container.ts";
+import { removePaths } from "../transport/files.ts";
+import { deliver, type ImageSource } from "./deliver.ts";
+import type { Instruments } from "./observe.ts";
+import { checkCreated } from "./own.ts";
+import { prepareProject, writeCredentials, writeInventory, writeRelease } from "./project-files.ts";
+import { removeItem } from "./remove-item.ts";
+import { switchTo, withdraw } from "./switch.ts";
+
+/** Where contents come from; steps carry only their identities. */
+export interface Materials {
+  readonly images: ImageSource;
+  /** Value of a credential field by `type/instance/field`. */
+  readonly credential: (path: string) => Promise<Secret | undefined>;
+}
+
+/** Everything a step is carried out with. */
+export interface StepInput extends Instruments {
+  readonly materials: Materials;
+  readonly spec: HostSpec;
+  readonly recipes: readonly ImageRecipe[];
+  readonly observed: ObservedHost;
+  readonly proposedKey: Secret;
+  readonly signal?: AbortSignal | undefined;
+  readonly onProgress?: ((text: string) => void) | undefined;
+}
+
+const DONE: StepResult = { kind: "done" };
+
+/** Carries out one step on a host whose lock is held. Every step may be repeated. */
+export async function carryOut(step: Step, input: StepInput): Promise<StepResult> {
+  switch (step.kind) {
+    case "prepare-project":
+      await prepareProject(input);
+      return DONE;
+    case "record-inventory":
+      await writeInventory(input, step.inventory);
+      return DONE;
+    case "sweep": {
+      const { projectDir: root } = input.observed.facts;
+      await removePaths(input.transport, step.paths, { root, signal: input.signal });
+      return DONE;
+    }
+    case "deliver-image":
+      await deliver(step.image, input);
+      return DONE;
+    case "write-release":
+      await writeRelease(input, step.hash);
+      return DONE;
+    case "write-credentials":
+      await writeCredentials(input, step);
+      return DONE;
+    case "create-network":
+      await createNetwork(input, step.network);
+      return DONE;
+    case "create-runtime":
+      await createRuntime(input, step.container);
+      return DONE;
+    case "switch":
+      await switchTo(step.current, input);
+      return DONE;
+    case "withdraw":
+      await withdraw(step.container, input);
+      return DONE;
+    case "remove":
+      return removeItem(step.item, input);
+    default:
+      return assertNever(step);
+  }
+}
+
+async function createRuntime(input: StepInput, container: RuntimeContainer): Promise<void> {
+  const { docker, spec, signal } = input;
+  const labels = { [LABELS.host]: spec.host, [LABELS.project]: spec.project };
+  const created = await docker.createContainer(runtimeContainerSpec(container, labels), { signal });
+  const { name } = container;
+  const inspect = () => docker.inspectContainer(name, { signal });
+  await checkCreated(created, `container ${name}`, input, inspect);
+}
+
+async function createNetwork(input: StepInput, network: NetworkSpec): Promise<void> {
+  const { name, bridge, subnet, gateway } = network;
+  const labels = { [LABELS.project]: input.spec.project, [LABELS.host]: input.spec.host };
+  const { docker, signal } = input;
+  const created = await docker.createNetwork(
+    { name, bridge, subnet, gateway, labels, betweenContainers: false },
+    { signal },
+  );
+  const inspect = () => docker.inspectNetwork(name, { signal });
+  await checkCreated(created, `network ${name}`, input, inspect);
+}

@@ -1,0 +1,33 @@
+/**
+ * POSIX sh; `$1` project, `$2` holder, `$3` seconds to wait, `$4` seconds of silence that end it.
+ * Holds flock on the project's lock file for as long as a byte arrives in time. `r` releases it.
+ * On silence it first kills the sshd process of its own session, so that nothing the holder has
+ * buffered on this connection can arrive after the lock is free, and only then lets go.
+ */
+export const LOCK_SCRIPT = `
+set -u; umask 077
+dir="$HOME/.action-llama/projects/$1"
+mkdir -p "$dir" || exit 1
+exec 9>>"$dir/lock"
+if ! flock -n 9; then
+  printf 'waiting %s\\n' "$(head -c 200 "$dir/lock" | tr -c '[:print:]' ' ')"
+  flock -w "$3" 9 || { printf 'busy %s\\n' "$(head -c 200 "$dir/lock" | tr -c '[:print:]' ' ')"; exit 0; }
+fi
+printf '%s\\n' "$2" > "$dir/lock"
+echo locked
+while :; do
+  beat=$(timeout "$4" head -c 1 9>&-); code=$?
+  case "$code:$beat" in
+    0:h) ;;
+    0:*) : > "$dir/lock"; exit 0 ;;
+    *) break ;;
+  esac
+done
+pid=$$
+while [ "$pid" -gt 1 ]; do
+  pid=$(sed -n 's/^PPid:[[:space:]]*//p' "/proc/$pid/status" 2>/dev/null) || break
+  [ -n "$pid" ] || break
+  case "$(cat "/proc/$pid/comm" 2>/dev/null)" in sshd*) kill -KILL "$pid"; break ;; esac
+done
+sleep 1
+`;

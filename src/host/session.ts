@@ -1,0 +1,42 @@
+import type { ObservedHost } from "../core/observed.ts";
+import type { Step, StepResult } from "../core/plan.ts";
+import type { DockerClient } from "../docker/docker-client.ts";
+import { openDocker } from "../docker/docker-client.ts";
+import type { Transport } from "../transport/transport.ts";
+import { carryOut, type Materials, type StepInput } from "./carry-out.ts";
+import { openControl, type RuntimeControl } from "./control.ts";
+import { type HeldLock, type LockOptions, takeLock } from "./lock.ts";
+import { observeHost } from "./observe.ts";
+
+/** A step's context: what a pass knows beyond the step. */
+export type SessionContext = Omit<StepInput, "transport" | "docker" | "control" | "materials">;
+
+/** One connected host, with everything a pass does there on the one connection. */
+export interface HostConnection {
+  readonly docker: DockerClient;
+  readonly control: RuntimeControl;
+  observe(project: string, options?: { signal?: AbortSignal | undefined }): Promise<ObservedHost>;
+  lock(project: string, options: Omit<LockOptions, "project">): Promise<HeldLock>;
+  carryOut(step: Step, context: SessionContext): Promise<StepResult>;
+  close(): Promise<void>;
+}
+
+/** Opens a host's side of passes on a transport, which it then owns. */
+export function openHost(transport: Transport, materials: Materials): HostConnection {
+  const docker = openDocker(transport);
+  const control = openControl(docker);
+  return {
+    docker,
+    control,
+    observe: (project, { signal } = {}) =>
+      observeHost({ transport, docker, control }, project, signal),
+    lock: (project, options) => takeLock(transport, { project, ...options }),
+    carryOut: (step, context) =>
+      carryOut(step, { ...context, transport, docker, control, materials }),
+    async close() {
+      control.close();
+      docker.close();
+      await transport.close();
+    },
+  };
+}

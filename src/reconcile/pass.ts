@@ -1,0 +1,177 @@
+import type { Clock } from "../base/clock.ts";
+import { AlError, toAlError } from "../base/errors.ts";
+import { Secret } from "../base/secret.ts";
+import type { HostAddress, HostSpec, ImageRecipe } from "../core/desired.ts";
+import type { FileHash } from "../core/fingerprint.ts";
+import type { ObservedHost } from "../core/observed.ts";
+import type { HostResult, PassEvent } from "../core/pass.ts";
+import type { HostPlan } from "../core/plan.ts";
+import { planHost } from "../core/plan-host.ts";
+import { applyPlan } from "./apply.ts";
+import { contactHost, missingGrants } from "./approvals-needed.ts";
+import type { ApprovalsPort, CredentialsPort, HostSession, HostsPort } from "./ports.ts";
+
+/** What passes are made with. */
+export interface PassDeps {
+  readonly hosts: HostsPort;
+  readonly approvals: ApprovalsPort;
+  readonly credentials: CredentialsPort;
+  readonly clock: Clock;
+  /** Who holds the host lock meanwhile, for others to read: `al apply, pid 7 on laptop`. */
+  readonly holder: string;
+}
+
+/** One host of one revision. */
+export interface PassInput {
+  readonly address: HostAddress;
+  readonly spec: HostSpec;
+  readonly recipes: readonly ImageRecipe[];
+  /** The repository this revision comes from; grants are bound to it. */
+  readonly remote: string;
+  /** `plan` looks and touches nothing. */
+  readonly mode: "plan" | "apply";
+}
+
+/** How a pass is watched and ended. */
+export interface PassOptions {
+  readonly onEvent?: (event: PassEvent) => void;
+  readonly signal?: AbortSignal | undefined;
+}
+
+/**
+ * Observe, plan, apply and confirm one host, once. Never throws for what can happen to a host:
+ * every end is a {@link HostResult}.
+ */
+export async function runPass(
+  input: PassInput,
+  deps: PassDeps,
+  options: PassOptions = {},
+): Promise<HostResult> {
+  const { host } = input.address;
+  try {
+    const grants = missingGrants(input.spec, input.remote, deps.approvals);
+    const contact = await contactHost(deps.hosts, deps.approvals, input.address, options.signal);
+    if (contact.kind === "approval-needed" || grants.length > 0) {
+      const keys = contact.kind === "approval-needed" ? contact.approvals : [];
+      if (contact.kind === "connected") await contact.session.close();
+      return { kind: "approval-needed", host, approvals: [...keys, ...grants] };
+    }
+    return await withSession(contact.session, (session) => passOver(session, input, deps, options));
+  } catch (thrown) {
+    return failure(host, thrown);
+  }
+}
+
+async function passOver(
+  session: HostSession,
+  input: PassInput,
+  deps: PassDeps,
+  options: PassOptions,
+): Promise<HostResult> {
+  const { host } = input.address;
+  const first = await look(session, input, deps, options);
+  if (first.plan.actions.length === 0) {
+    return { kind: "in-sync", host, observed: first.observed };
+  }
+  if (input.mode === "plan") return { kind: "planned", host, plan: first.plan };
+  options.onEvent?.({ kind: "waiting-for-lock", host });
+  const { project } = input.spec;
+  const lock = await session.lock(project, { holder: deps.holder, signal: options.signal });
+  try {
+    const signal = options.signal ? AbortSignal.any([options.signal, lock.signal]) : lock.signal;
+    return await applyUnderLock(session, input, deps, { ...options, signal });
+  } finally {
+    await lock.release();
+  }
+}
+
+/** Looks again: another controller may have changed the host before the lock was ours. */
+async function applyUnderLock(
+  session: HostSession,
+  input: PassInput,
+  deps: PassDeps,
+  options: PassOptions,
+): Promise<HostResult> {
+  const { host } = input.address;
+  const { observed, plan, credentialFiles, proposedKey } = await look(
+    session,
+    input,
+    deps,
+    options,
+  );
+  if (plan.actions.length === 0) return { kind: "in-sync", host, observed };
+  const onEvent = options.onEvent ?? (() => {});
+  const result = await applyPlan({
+    session,
+    spec: input.spec,
+    credentialFiles,
+    plan,
+    onEvent,
+    now: () => deps.clock.now(),
+    sleep: (ms, signal) => deps.clock.sleep(ms, signal),
+    context: {
+      spec: input.spec,
+      recipes: input.recipes,
+      observed,
+      proposedKey,
+      signal: options.signal,
+      onProgress: (text) => onEvent({ kind: "action-progress", host, text }),
+    },
+  });
+  if (result.kind === "done") return { kind: "applied", host, plan };
+  return { kind: "failed", host, error: result.error, rolledBack: result.rolledBack };
+}
+
+interface Look {
+  readonly observed: ObservedHost;
+  readonly plan: HostPlan;
+  readonly credentialFiles: readonly FileHash[];
+  readonly proposedKey: Secret;
+}
+
+async function look(
+  session: HostSession,
+  input: PassInput,
+  deps: PassDeps,
+  options: PassOptions,
+): Promise<Look> {
+  const { spec } = input;
+  options.onEvent?.({ kind: "observing", host: spec.host });
+  const observed = await session.observe(spec.project, { signal: options.signal });
+  if (observed.facts.architecture !== spec.architecture) throw wrongArchitecture(spec, observed);
+  const proposedKey = observed.credentialKey
+    ? new Secret(observed.credentialKey)
+    : deps.approvals.proposedKey(spec.host);
+  const credentialFiles = await deps.credentials.versions(spec.credentials, proposedKey.reveal());
+  const plan = planHost(spec, observed, credentialFiles);
+  return { observed, plan, credentialFiles, proposedKey };
+}
+
+async function withSession<T>(
+  session: HostSession,
+  work: (session: HostSession) => Promise<T>,
+): Promise<T> {
+  try {
+    return await work(session);
+  } finally {
+    await session.close();
+  }
+}
+
+function failure(host: string, thrown: unknown): HostResult {
+  const error = toAlError(thrown);
+  if (error.code === "unreachable") return { kind: "unreachable", host, error };
+  return { kind: "failed", host, error };
+}
+
+function wrongArchitecture(spec: HostSpec, observed: ObservedHost): AlError {
+  const { architecture } = observed.facts;
+  return new AlError(
+    `host ${spec.host} is ${architecture}, but fleet.toml says ${spec.architecture}`,
+    {
+      code: "wrong-architecture",
+      blame: "user",
+      hint: `Set architecture = "${architecture}" at [hosts.${spec.host}] in fleet.toml.`,
+    },
+  );
+}

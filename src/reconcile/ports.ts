@@ -1,0 +1,71 @@
+import type { Secret } from "../base/secret.ts";
+import type { Approval } from "../core/approval.ts";
+import type { CredentialNeed, HostAddress, HostSpec, ImageRecipe } from "../core/desired.ts";
+import type { FileHash } from "../core/fingerprint.ts";
+import type { ObservedHost } from "../core/observed.ts";
+import type { Step, StepResult } from "../core/plan.ts";
+
+/** What a step needs beyond itself. */
+export interface StepContext {
+  readonly spec: HostSpec;
+  readonly recipes: readonly ImageRecipe[];
+  /** The observation the plan was made from. */
+  readonly observed: ObservedHost;
+  /** Key for the host's credential versions, used only when it has none yet. */
+  readonly proposedKey: Secret;
+  readonly signal?: AbortSignal | undefined;
+  /** A few words on what is going on now: `layer 2 of 3, 14 MB`. */
+  readonly onProgress?: ((text: string) => void) | undefined;
+}
+
+/** The right to change a host now; ends with the connection it was taken on. */
+export interface HostLock {
+  /** Aborted, with the reason, when the lock is lost. */
+  readonly signal: AbortSignal;
+  release(): Promise<void>;
+}
+
+/** One connected host: one side of a pass. */
+export interface HostSession {
+  observe(project: string, options?: { signal?: AbortSignal | undefined }): Promise<ObservedHost>;
+  /** Waits while another holder has it. @throws AlError `host-locked` naming the holder. */
+  lock(
+    project: string,
+    options: { holder: string; signal?: AbortSignal | undefined },
+  ): Promise<HostLock>;
+  /** Idempotent; throws AlError on failure. */
+  carryOut(step: Step, context: StepContext): Promise<StepResult>;
+  close(): Promise<void>;
+}
+
+/** Ways to hosts. */
+export interface HostsPort {
+  /** The key a host offers, without authenticating; undefined where there is none (local). */
+  readHostKey(
+    address: HostAddress,
+    options?: { signal?: AbortSignal | undefined },
+  ): Promise<{ readonly fingerprint: string } | undefined>;
+  /** Connects only to a host that proves the approved key. */
+  connect(
+    address: HostAddress,
+    options: { fingerprint: string | undefined; signal?: AbortSignal | undefined },
+  ): Promise<HostSession>;
+}
+
+/** The operator's word, from the controller's own store. */
+export interface ApprovalsPort {
+  /** Approved fingerprint of a host. */
+  hostKey(host: string): string | undefined;
+  isGranted(grant: Extract<Approval, { kind: "grant" }>): boolean;
+  /** Random per controller and project; the same for a host every time. */
+  proposedKey(host: string): Secret;
+}
+
+/** Credential values the controller holds. */
+export interface CredentialsPort {
+  /**
+   * Paths `type/instance/field` with their versions under a host's key.
+   * @throws AlError `credential-missing`, naming every missing one and the next command.
+   */
+  versions(needs: readonly CredentialNeed[], keyHex: string): Promise<readonly FileHash[]>;
+}

@@ -1,0 +1,66 @@
+import type { Clock } from "../base/clock.ts";
+import { type AlError, toAlError } from "../base/errors.ts";
+import type { Logger } from "../base/logger.ts";
+import { applyRules, type IsolationTools } from "./apply-rules.ts";
+import { probeIsolation } from "./isolation-probe.ts";
+
+/** Whether runs may start, as far as the network is concerned. */
+export type Isolation =
+  | { readonly ready: true }
+  | { readonly ready: false; readonly reason: string };
+
+/** What keeping runs isolated takes. */
+export interface IsolationOptions {
+  /** Read afresh each time, since the release may change. */
+  readonly tools: () => Promise<IsolationTools>;
+  readonly runtimeName: string;
+  readonly clock: Clock;
+  readonly logger: Logger;
+  /** Told whenever the verdict may have changed. */
+  readonly onChange: (isolation: Isolation) => void;
+}
+
+const RECHECK_MS = 60_000;
+const FIRST_RETRY_MS = 1000;
+
+/**
+ * Puts the rules in place and probes from inside; from then on sees to it every minute that they are
+ * still there. While they cannot be proved, nothing is ready. Ends when aborted.
+ */
+export async function keepIsolated(options: IsolationOptions, signal: AbortSignal): Promise<void> {
+  const { clock, logger, onChange } = options;
+  let proved = false;
+  let retryMs = FIRST_RETRY_MS;
+  while (!signal.aborted) {
+    try {
+      await prove(options, { proved, signal });
+      if (!proved) logger.info({}, "isolation probe passed");
+      proved = true;
+      retryMs = FIRST_RETRY_MS;
+      onChange({ ready: true });
+    } catch (thrown) {
+      if (signal.aborted) return;
+      const error = toAlError(thrown);
+      logger.error({ err: error }, "runs are not isolated, so none starts");
+      proved = false;
+      onChange({ ready: false, reason: reasonOf(error) });
+    }
+    await clock.sleep(proved ? RECHECK_MS : retryMs, signal).catch(() => undefined);
+    if (!proved) retryMs = Math.min(retryMs * 2, RECHECK_MS);
+  }
+}
+
+async function prove(
+  { tools, runtimeName, logger }: IsolationOptions,
+  { proved, signal }: { readonly proved: boolean; readonly signal: AbortSignal },
+): Promise<void> {
+  const found = await tools();
+  const rules = await applyRules(found, signal);
+  if (proved && rules === "ok") return;
+  if (proved) logger.warn({}, "network rules were missing and have been put back");
+  await probeIsolation(found, runtimeName, signal);
+}
+
+function reasonOf(error: AlError): string {
+  return error.hint === undefined ? error.message : `${error.message} ${error.hint}`;
+}

@@ -1,0 +1,19 @@
+import type { ReleasePort } from "../schedule/ports.ts";
+import { readOwnCurrent } from "./name-watch.ts";
+import { releaseReader } from "./release.ts";
+
+/** The live release, for as long as `current.json` names this runtime. */
+export function liveReleases(options: {
+  readonly projectDir: string;
+  readonly runtimeName: string;
+}): ReleasePort {
+  const read = releaseReader(options.projectDir);
+  return {
+    async current() {
+      const current = await readOwnCurrent(options);
+      if (!current) return undefined;
+      const { revision, release, credentials } = current;
+      return { revision, release, credentials, ...(await read(release)) };
+    },
+  };
+}

@@ -1,0 +1,34 @@
+import { destination } from "pino";
+import { AlError, toAlError } from "../base/errors.ts";
+import { createLogger } from "../base/logger.ts";
+import { runRuntime } from "./run-runtime.ts";
+
+// The runtime container's program. Its whole configuration is two variables; the rest is in files.
+
+const logger = createLogger({ destination: destination({ fd: 1, sync: true }) });
+// What it writes below the project's directory is for its own user.
+process.umask(0o077);
+const stop = new AbortController();
+for (const name of ["SIGTERM", "SIGINT"] as const) {
+  process.on(name, () => {
+    logger.info({ signal: name }, "asked to stop");
+    stop.abort(new AlError("asked to stop", { code: "aborted", blame: "transient" }));
+  });
+}
+
+try {
+  const projectDir = variable("AL_PROJECT_DIR");
+  const runtimeName = variable("AL_RUNTIME_NAME");
+  await runRuntime({ projectDir, runtimeName, logger, signal: stop.signal });
+  process.exit(0);
+} catch (thrown) {
+  logger.error({ err: toAlError(thrown) }, "the runtime ends");
+  process.exit(1);
+}
+
+function variable(name: string): string {
+  // biome-ignore lint/style/noProcessEnv: the one place where the runtime container's environment is read
+  const value = process.env[name];
+  if (value) return value;
+  throw new AlError(`the variable ${name} is not set`, { code: "no-configuration", blame: "bug" });
+}

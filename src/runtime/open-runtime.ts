@@ -1,0 +1,132 @@
+import { join } from "node:path";
+import { systemClock } from "../base/clock.ts";
+import { AlError } from "../base/errors.ts";
+import { CONTAINER_API_PORT, CONTROL_SOCKET } from "../core/names.ts";
+import type { Current } from "../core/observed.ts";
+import { openDocker } from "../docker/docker-client.ts";
+import { containerApi } from "../gateway/container-api.ts";
+import { controlApi } from "../gateway/control-api.ts";
+import { type Listening, listenOnPort, listenOnSocket } from "../gateway/listen.ts";
+import type { RuntimePort } from "../gateway/ports.ts";
+import { createScheduler } from "../schedule/scheduler.ts";
+import { RUN_MIGRATIONS } from "../state/run-schema.ts";
+import { createRunStore } from "../state/run-store.ts";
+import { inTransaction, openDatabase } from "../state/sqlite.ts";
+import { openLocal } from "../transport/local.ts";
+import { type Isolation, keepIsolated } from "./isolation.ts";
+import { liveReleases } from "./live-release.ts";
+import { readOwnCurrent } from "./name-watch.ts";
+import type { Place } from "./run-container.ts";
+import { runCredentials } from "./run-credentials.ts";
+import { runLogs } from "./run-log-read.ts";
+import { runContainerName } from "./run-names.ts";
+import type { RuntimeOptions } from "./run-runtime.ts";
+import { createRunner } from "./runner.ts";
+
+/** A runtime at work. */
+export interface Runtime {
+  /** Follows a changed `current.json`. */
+  reload(): Promise<void>;
+  /** Takes no more triggers, closes its listeners, leaves runs running. */
+  close(): Promise<void>;
+}
+
+type Parts = ReturnType<typeof openParts>;
+
+/** Wires scheduler, gateway, store and engine together, and starts them. The lock must be held. */
+export async function openRuntime(options: RuntimeOptions, current: Current): Promise<Runtime> {
+  const { logger, projectDir, runtimeName } = options;
+  const { project, host, network } = current;
+  const parts = openParts(options, { project, host, network });
+  const { scheduler, docker, releases, isolation, abort } = parts;
+  const listeners: Listening[] = [];
+  const close = async () => {
+    abort.abort(new AlError("the runtime ends", { code: "aborted", blame: "transient" }));
+    await scheduler.stop();
+    await Promise.all([isolated, ...listeners.map((listener) => listener.close())]);
+    await parts.close();
+  };
+  const tools = async () => {
+    const release = await releases.current();
+    if (!release) throw new AlError("not live", { code: "not-serving", blame: "transient" });
+    return { docker, place: parts.place, baseImage: release.project.baseImage };
+  };
+  const onChange = (latest: Isolation) => {
+    isolation.latest = latest;
+    scheduler.poke();
+  };
+  let isolated: Promise<void> = Promise.resolve();
+  try {
+    listeners.push(...(await listen(options, parts)));
+    await scheduler.start();
+    const keeping = { tools, runtimeName, clock: systemClock, logger, onChange };
+    isolated = keepIsolated(keeping, abort.signal);
+  } catch (thrown) {
+    await close();
+    throw thrown;
+  }
+  logger.info({ project, host, projectDir }, "the runtime is live");
+  return { reload: () => scheduler.reload(), close };
+}
+
+function openParts(options: RuntimeOptions, place: Place) {
+  const { projectDir, logger } = options;
+  const database = openDatabase(join(projectDir, "state.db"), RUN_MIGRATIONS);
+  const transport = openLocal({ host: place.host });
+  const docker = openDocker(transport);
+  const store = createRunStore(database);
+  const releases = liveReleases(options);
+  const isolation: { latest: Isolation } = {
+    latest: { ready: false, reason: "the network rules have not been checked yet" },
+  };
+  const scheduler = createScheduler({
+    store,
+    runner: createRunner({ docker, place, projectDir }),
+    releases,
+    clock: systemClock,
+    logger,
+    ready: () => isolation.latest.ready,
+    containerName: (run) => runContainerName(place.project, run),
+  });
+  const close = async () => {
+    docker.close();
+    await transport.close();
+    database.close();
+  };
+  const abort = new AbortController();
+  return { place, database, docker, store, releases, isolation, scheduler, abort, close };
+}
+
+async function listen(options: RuntimeOptions, parts: Parts): Promise<Listening[]> {
+  const { logger, projectDir } = options;
+  const { store: runs, scheduler: schedule } = parts;
+  const runtime = runtimePort(options, parts);
+  const credentials = runCredentials(projectDir);
+  const outside = containerApi({ runtime, runs, schedule, credentials, logger });
+  const logs = runLogs(projectDir);
+  const control = controlApi({ runtime, runs, schedule, logs, clock: systemClock, logger });
+  return [
+    await listenOnPort(outside, CONTAINER_API_PORT),
+    await listenOnSocket(control, CONTROL_SOCKET),
+  ];
+}
+
+function runtimePort(options: RuntimeOptions, parts: Parts): RuntimePort {
+  const { database, scheduler, isolation } = parts;
+  return {
+    async serving() {
+      if (!(await readOwnCurrent(options))) return false;
+      inTransaction(database, () => undefined);
+      return true;
+    },
+    async report() {
+      const current = await readOwnCurrent(options);
+      if (!current) throw new AlError("not live", { code: "not-serving", blame: "transient" });
+      const { release, credentials, revision } = current;
+      const { latest } = isolation;
+      const readiness = latest.ready ? { ready: true } : { ready: false, reason: latest.reason };
+      const activeRuns = await scheduler.activeRuns();
+      return { release, credentials, revision, ...readiness, activeRuns };
+    },
+  };
+}

@@ -1,0 +1,87 @@
+import type { ReleasedAgent, ReleasedProject } from "../core/released.ts";
+import type { FinishedRun, KillReason, NewRun, Run, RunFilter, StartIntent } from "../core/run.ts";
+
+/**
+ * Durable memory of runs. A promise resolves only when the change survives a power cut, and every
+ * call is atomic. One scheduler writes at a time; readers may be many.
+ */
+export interface RunStore {
+  /** Accepts a run in state `queued`. False when its `key` was accepted before: nothing is stored then. */
+  accept(run: NewRun): Promise<boolean>;
+  /** queued or starting -> starting, with everything the start will use. Clears an earlier intent. */
+  starting(id: string, intent: StartIntent): Promise<void>;
+  /** starting -> queued, for a start that had no effect. */
+  requeue(id: string): Promise<void>;
+  /** starting -> running. */
+  running(id: string, startedAt: number): Promise<void>;
+  /** Notes why a run is about to be killed; the first reason stays. */
+  killing(id: string, reason: KillReason): Promise<void>;
+  /** Any unfinished state -> finished; accepts `rerun` in the same transaction. Repeating changes nothing. */
+  finished(id: string, result: FinishedRun, rerun?: NewRun): Promise<void>;
+  get(id: string): Promise<Run | undefined>;
+  /** Queued, starting and running runs, oldest first. */
+  unfinished(): Promise<readonly Run[]>;
+  /** Newest first. */
+  list(filter: RunFilter): Promise<readonly Run[]>;
+  /** The unfinished run whose secret has this SHA-256 (hex). */
+  bySecret(secretHash: string): Promise<Run | undefined>;
+}
+
+/** What is there of a run. `created` has never been started. */
+export type RunPresence = "absent" | "created" | "started";
+
+/** How a run's container ended; `gone` when nobody can say any more. */
+export type RunExit =
+  | {
+      readonly kind: "exited";
+      readonly code: number;
+      readonly outOfMemory: boolean;
+      readonly startedAt: number;
+      readonly endedAt: number;
+    }
+  | { readonly kind: "gone" };
+
+/** What making a run's container needs. The secret's hash is stored before it gets here. */
+export interface CreateRequest {
+  /** In state `starting`. */
+  readonly run: Run;
+  readonly agent: ReleasedAgent;
+  readonly secret: string;
+}
+
+/**
+ * Containers of runs. Every call is idempotent and finds what an earlier process made, by the run's
+ * container name. Errors are AlError; blame `transient` or `bug` may be tried again.
+ */
+export interface RunnerPort {
+  /** Makes the container with all its files, and does not start it. */
+  create(request: CreateRequest, signal: AbortSignal): Promise<void>;
+  /** Starts a created container; one that was started before is left alone. */
+  start(run: Run, signal: AbortSignal): Promise<void>;
+  look(run: Run, signal: AbortSignal): Promise<RunPresence>;
+  /** Copies the run's output and resolves when its container has ended; the run goes on when aborted. */
+  wait(run: Run, signal: AbortSignal): Promise<RunExit>;
+  /** Ends the container at once. True when it was running before and is not now. */
+  kill(run: Run, signal: AbortSignal): Promise<boolean>;
+  /** Removes everything of a finished run but its log. */
+  remove(run: Run, signal: AbortSignal): Promise<void>;
+  /** Removes what earlier processes left of runs that are not in `unfinished`; what runs is left alone. */
+  sweep(unfinished: ReadonlySet<string>, signal: AbortSignal): Promise<void>;
+}
+
+/** The release that new runs start from. */
+export interface LiveRelease {
+  readonly revision: string;
+  readonly release: string;
+  /** Credential set hash. */
+  readonly credentials: string;
+  readonly project: ReleasedProject;
+  /** By name. */
+  readonly agents: ReadonlyMap<string, ReleasedAgent>;
+}
+
+/** Where the live release is read, afresh at each call. */
+export interface ReleasePort {
+  /** Undefined when this process may start nothing (any more). */
+  current(): Promise<LiveRelease | undefined>;
+}

@@ -1,0 +1,231 @@
+import { createHash, randomBytes } from "node:crypto";
+import type { Clock } from "../base/clock.ts";
+import { AlError, toAlError } from "../base/errors.ts";
+import type { Logger } from "../base/logger.ts";
+import type { ReleasedAgent } from "../core/released.ts";
+import type { FinishedRun, NewRun, Run } from "../core/run.ts";
+import { finishedRun, rerunOf } from "./outcome.ts";
+import type { LiveRelease, ReleasePort, RunExit, RunnerPort, RunStore } from "./ports.ts";
+import { retry } from "./retry.ts";
+
+/** The agent ends itself at its timeout; this much later we do. */
+const GRACE_MS = 60_000;
+const START_ATTEMPTS = 3;
+
+/** What carrying a run through its life needs. */
+export interface RunLifePorts {
+  readonly store: RunStore;
+  readonly runner: RunnerPort;
+  readonly releases: ReleasePort;
+  readonly clock: Clock;
+  readonly logger: Logger;
+  /** The name of a run's container, always the same for the same run. */
+  containerName(run: Run): string;
+  newId(): string;
+}
+
+/** One way through a run's life. Aborting leaves the run as it is, for the next process to take over. */
+export interface RunLife {
+  /** From `queued` to the end. The intent is stored when `onStarting` is called. */
+  begin(run: Run, release: LiveRelease, signal: AbortSignal): Promise<Started>;
+  /** From whatever an earlier process reached to the end, or back to be started again. */
+  adopt(run: Run, signal: AbortSignal): Promise<"ended" | "never-made">;
+}
+
+/** A run whose intent is stored; `end` resolves when it is finished. It never rejects but by abort. */
+export interface Started {
+  readonly run: Run;
+  readonly end: Promise<void>;
+}
+
+/** Lives of runs: every state is stored before the effect it announces. */
+export function createRunLife(ports: RunLifePorts): RunLife {
+  return {
+    async begin(run, release, signal) {
+      const agent = release.agents.get(run.agent) as ReleasedAgent;
+      const secret = randomBytes(32).toString("base64url");
+      const started = await storeIntent(ports, run, { release, agent, secret });
+      return { run: started, end: startAndCarry(ports, { run: started, agent, secret }, signal) };
+    },
+    async adopt(run, signal) {
+      const presence = await retry(() => ports.runner.look(run, signal), stubborn(ports, signal));
+      if (presence === "absent" && run.state === "starting") return "never-made";
+      if (presence === "started") await carry(ports, run, signal);
+      else if (run.state === "starting") await startAndCarry(ports, { run }, signal);
+      else await end(ports, run, { kind: "gone" }, signal);
+      return "ended";
+    },
+  };
+}
+
+async function storeIntent(
+  { store, containerName }: RunLifePorts,
+  run: Run,
+  { release, agent, secret }: { release: LiveRelease; agent: ReleasedAgent; secret: string },
+): Promise<Run> {
+  const start = {
+    revision: release.revision,
+    release: release.release,
+    image: agent.image,
+    credentials: release.credentials,
+    container: containerName(run),
+    timeoutSeconds: agent.timeoutSeconds,
+  };
+  const secretHash = createHash("sha256").update(secret).digest("hex");
+  await store.starting(run.id, { ...start, secretHash });
+  return { ...run, state: "starting", start };
+}
+
+/** Without agent and secret the container is known to exist, and only its start is missing. */
+interface Launch {
+  readonly run: Run;
+  readonly agent?: ReleasedAgent;
+  readonly secret?: string;
+}
+
+async function startAndCarry(
+  ports: RunLifePorts,
+  launch: Launch,
+  signal: AbortSignal,
+): Promise<void> {
+  const { run } = launch;
+  try {
+    await retry(() => launchOnce(ports, launch, signal), {
+      clock: ports.clock,
+      signal,
+      onFailure: (failure, attempt) => {
+        ports.logger.warn({ run: run.id, agent: run.agent, err: failure }, "start failed");
+        const hopeless = failure.blame === "user" || failure.blame === "terminal";
+        return !hopeless && attempt < START_ATTEMPTS;
+      },
+    });
+  } catch (thrown) {
+    signal.throwIfAborted();
+    return giveUp(ports, run, toAlError(thrown), signal);
+  }
+  return carry(ports, run, signal);
+}
+
+async function launchOnce(
+  { runner, store }: RunLifePorts,
+  { run, agent, secret }: Launch,
+  signal: AbortSignal,
+): Promise<void> {
+  if (agent && secret !== undefined) await runner.create({ run, agent, secret }, signal);
+  if ((await store.get(run.id))?.killReason) {
+    throw new AlError("killed before it started", { code: "run-killed", blame: "user" });
+  }
+  await runner.start(run, signal);
+}
+
+/** A failed call may have had its effect: only what is certainly not running is given up. */
+async function giveUp(
+  ports: RunLifePorts,
+  run: Run,
+  failure: AlError,
+  signal: AbortSignal,
+): Promise<void> {
+  const presence = await retry(() => ports.runner.look(run, signal), stubborn(ports, signal));
+  if (presence === "started") return carry(ports, run, signal);
+  await ports.store.finished(run.id, {
+    outcome: (await ports.store.get(run.id))?.killReason ?? "not-started",
+    endedAt: ports.clock.now(),
+    detail: failure.message,
+  });
+  ports.logger.error({ run: run.id, agent: run.agent, err: failure }, "run not started");
+  await removeQuietly(ports, run, signal);
+}
+
+/** From a started container to the stored end of its run. */
+async function carry(ports: RunLifePorts, run: Run, signal: AbortSignal): Promise<void> {
+  const { store, clock, logger } = ports;
+  const startedAt = run.startedAt ?? clock.now();
+  if (run.state === "starting") await store.running(run.id, startedAt);
+  logger.info({ run: run.id, agent: run.agent, trigger: run.trigger.kind }, "run started");
+  const watch = new AbortController();
+  const watched = AbortSignal.any([signal, watch.signal]);
+  const enforced = enforceTimeout(ports, { ...run, startedAt }, watched).catch(() => undefined);
+  const exit = await retry(() => ports.runner.wait(run, signal), stubborn(ports, signal)).finally(
+    () => watch.abort(),
+  );
+  await enforced;
+  await end(ports, run, exit, signal);
+}
+
+async function enforceTimeout(
+  ports: RunLifePorts,
+  run: Run & { readonly startedAt: number },
+  signal: AbortSignal,
+): Promise<void> {
+  const { clock, store, runner, logger } = ports;
+  const deadline = run.startedAt + (run.start?.timeoutSeconds ?? 0) * 1000 + GRACE_MS;
+  for (let left = deadline - clock.now(); left > 0; left = deadline - clock.now()) {
+    // A timer cannot wait longer than 2^31 ms.
+    await clock.sleep(Math.min(left, 86_400_000), signal);
+  }
+  logger.warn({ run: run.id, agent: run.agent }, "run exceeded its timeout and is killed");
+  await store.killing(run.id, "timed-out");
+  await retry(() => runner.kill(run, signal), stubborn(ports, signal));
+}
+
+/** Stores the end, with its rerun in the same transaction, and only then removes the container. */
+async function end(
+  ports: RunLifePorts,
+  run: Run,
+  exit: RunExit,
+  signal: AbortSignal,
+): Promise<void> {
+  const { store, clock, logger } = ports;
+  // Read again: a kill may have been asked for meanwhile.
+  const latest = (await store.get(run.id)) ?? run;
+  const result = finishedRun(latest, exit, clock.now());
+  const { final, next } = await withRerun(ports, latest, result, signal);
+  await store.finished(run.id, final, next);
+  const { outcome, exitCode } = final;
+  logger.info({ run: run.id, agent: run.agent, outcome, exitCode, rerun: next?.id }, "run ended");
+  await removeQuietly(ports, run, signal);
+}
+
+/** The end as it is stored, and the run that follows. Only a rerun needs the release. */
+async function withRerun(
+  ports: RunLifePorts,
+  run: Run,
+  result: FinishedRun,
+  signal: AbortSignal,
+): Promise<{ final: FinishedRun; next?: NewRun }> {
+  if (result.outcome !== "rerun") return { final: result };
+  const release = await retry(() => ports.releases.current(), stubborn(ports, signal));
+  if (!release) throw notServing();
+  const rerun = rerunOf(run, result, release);
+  if (!rerun) return { final: result };
+  if ("refused" in rerun) return { final: { ...result, detail: rerun.refused } };
+  return { final: result, next: { ...rerun, id: ports.newId(), createdAt: ports.clock.now() } };
+}
+
+/** What stays behind is swept at the next start. */
+async function removeQuietly(ports: RunLifePorts, run: Run, signal: AbortSignal): Promise<void> {
+  const { clock, logger } = ports;
+  await retry(() => ports.runner.remove(run, signal), {
+    clock,
+    signal,
+    onFailure: (error, attempt) => {
+      logger.warn({ run: run.id, agent: run.agent, err: error }, "run's container not removed");
+      return attempt < START_ATTEMPTS;
+    },
+  }).catch(() => undefined);
+}
+
+function stubborn({ clock, logger }: RunLifePorts, signal: AbortSignal) {
+  return {
+    clock,
+    signal,
+    onFailure: (error: AlError) => {
+      logger.warn({ err: error }, "the engine does not answer for a run");
+      return true;
+    },
+  };
+}
+
+function notServing(): AlError {
+  return new AlError("another runtime is live", { code: "not-serving", blame: "transient" });
+}

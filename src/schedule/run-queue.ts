@@ -1,0 +1,138 @@
+import { monotonicFactory } from "ulid";
+import { AlError, hasCode, toAlError } from "../base/errors.ts";
+import type { Run } from "../core/run.ts";
+import { acceptManual, acceptTick, cancelHopeless } from "./accept.ts";
+import { nextStartable } from "./capacity.ts";
+import type { LiveRelease } from "./ports.ts";
+import { createRunLife, type RunLife, type RunLifePorts } from "./run-life.ts";
+import { createSerial } from "./serial.ts";
+
+/** What a queue is wired to. */
+export interface RunQueuePorts extends Omit<RunLifePorts, "newId"> {
+  /** True when runs may start; a change to true is told by `poke`. */
+  ready(): boolean;
+}
+
+/** Accepts triggers, starts what has room, and carries runs to their end. Accepting and starting happen one at a time. */
+export class RunQueue {
+  readonly #ports: RunQueuePorts;
+  readonly #life: RunLife;
+  readonly #newId: () => string;
+  readonly #serial = createSerial();
+  readonly #abort = new AbortController();
+  readonly #carried = new Set<Promise<void>>();
+
+  constructor(ports: RunQueuePorts) {
+    const nextUlid = monotonicFactory();
+    this.#ports = ports;
+    this.#newId = () => nextUlid(ports.clock.now());
+    this.#life = createRunLife({ ...ports, newId: this.#newId });
+  }
+
+  /** Takes over what an earlier process left; resolves before those runs end. */
+  adoptAll(): Promise<void> {
+    return this.#serial(async () => {
+      const unfinished = await this.#ports.store.unfinished();
+      for (const run of unfinished) if (run.state !== "queued") this.#track(this.#adopt(run));
+      // Before anything new is made: what is not of these runs is a leftover.
+      const ids = new Set(unfinished.map(({ id }) => id));
+      await this.#ports.runner
+        .sweep(ids, this.#abort.signal)
+        .catch((thrown) => this.#report(thrown));
+    });
+  }
+
+  /** Starts what may start now. */
+  poke(): void {
+    if (this.#abort.signal.aborted) return;
+    this.#serial(() => this.#pump()).catch((thrown) => this.#report(thrown));
+  }
+
+  /** Accepts a manual trigger; durable when resolved. */
+  accept(agent: string): Promise<Run> {
+    return this.#serial(async () => {
+      const release = await this.#live();
+      const run = await acceptManual(this.#ports, agent, { release, id: this.#newId() });
+      this.poke();
+      return run;
+    });
+  }
+
+  /** Accepts a schedule's tick, or skips it; never rejects. */
+  onTick(agent: string, tick: number): Promise<void> {
+    const accepted = this.#serial(async () => {
+      const release = await this.#live();
+      const id = this.#newId();
+      if (await acceptTick(this.#ports, { agent, tick, id }, release)) this.poke();
+    });
+    return accepted.catch((thrown) => this.#report(thrown));
+  }
+
+  /** Ends a run; true only when it was running or queued, and is not any more. */
+  async kill(runId: string): Promise<boolean> {
+    const { store, runner, clock } = this.#ports;
+    const found = await this.#serial(async () => {
+      const run = await store.get(runId);
+      if (!run || run.state === "finished") return false;
+      if (run.state !== "queued") {
+        await store.killing(runId, "killed");
+        return run;
+      }
+      const end = { outcome: "cancelled", endedAt: clock.now(), detail: "on request" } as const;
+      await store.finished(runId, end);
+      return true;
+    });
+    return typeof found === "boolean" ? found : runner.kill(found, this.#abort.signal);
+  }
+
+  /** Starts nothing more and lets go of all runs, which go on without us. */
+  async stop(): Promise<void> {
+    this.#abort.abort(new AlError("the scheduler stops", { code: "aborted", blame: "transient" }));
+    await this.#serial(async () => undefined);
+    await Promise.all(this.#carried);
+  }
+
+  async #pump(): Promise<void> {
+    while (!this.#abort.signal.aborted && this.#ports.ready()) {
+      const release = await this.#ports.releases.current();
+      if (!release) return;
+      await cancelHopeless(this.#ports, release);
+      const run = nextStartable(await this.#ports.store.unfinished(), release);
+      if (!run) return;
+      const { end } = await this.#life.begin(run, release, this.#abort.signal);
+      this.#track(end);
+    }
+  }
+
+  /** What was never made starts from the beginning, as soon as runs may start. */
+  async #adopt(run: Run): Promise<void> {
+    const reached = await this.#life.adopt(run, this.#abort.signal);
+    if (reached === "never-made") await this.#ports.store.requeue(run.id);
+  }
+
+  async #live(): Promise<LiveRelease> {
+    const stopped = this.#abort.signal.aborted;
+    const release = stopped ? undefined : await this.#ports.releases.current();
+    if (release) return release;
+    const message = "this runtime takes no triggers any more";
+    throw new AlError(message, { code: "not-serving", blame: "transient" });
+  }
+
+  #track(work: Promise<unknown>): void {
+    const tracked = work
+      .then(
+        () => undefined,
+        (thrown) => this.#report(thrown),
+      )
+      .finally(() => {
+        this.#carried.delete(tracked);
+        this.poke();
+      });
+    this.#carried.add(tracked);
+  }
+
+  #report(thrown: unknown): void {
+    if (this.#abort.signal.aborted || hasCode(thrown, "not-serving")) return;
+    this.#ports.logger.error({ err: toAlError(thrown) }, "scheduler step failed");
+  }
+}

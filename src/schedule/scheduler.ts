@@ -1,0 +1,88 @@
+import type { Run } from "../core/run.ts";
+import { activeRuns, queuedRuns } from "./capacity.ts";
+import { type CronSet, createCronSet } from "./cron-set.ts";
+import { RunQueue, type RunQueuePorts } from "./run-queue.ts";
+
+/** An agent of the live release, as it stands. */
+export interface AgentState {
+  readonly name: string;
+  readonly schedule?: string;
+  readonly timezone?: string;
+  /** Milliseconds since the epoch. */
+  readonly nextRunAt?: number;
+  readonly scale: number;
+  readonly running: number;
+  readonly queued: number;
+  /** False when its scale is 0. */
+  readonly enabled: boolean;
+}
+
+/** Decides when agents run, and carries their runs. */
+export interface Scheduler {
+  /** Adopts what an earlier process left, then takes triggers. */
+  start(): Promise<void>;
+  /** Follows the live release's agents and schedules. */
+  reload(): Promise<void>;
+  /** Starts what may start now: to be called when `ready` turns true. */
+  poke(): void;
+  /**
+   * Accepts a manual trigger; durable when resolved.
+   * @throws AlError `unknown-agent`, `agent-disabled` (user), `queue-full`, `not-serving` (transient).
+   */
+  trigger(agent: string): Promise<Run>;
+  /** Ends a run. True only when it was running, or queued, and is not any more. */
+  kill(runId: string): Promise<boolean>;
+  /** Sorted as in the release. */
+  agents(): Promise<readonly AgentState[]>;
+  activeRuns(): Promise<number>;
+  /** Takes no more triggers and lets go of all runs, which go on without us. */
+  stop(): Promise<void>;
+}
+
+/** A scheduler over one store; only one may be at work on a store at a time. */
+export function createScheduler(ports: RunQueuePorts): Scheduler {
+  const { store, releases } = ports;
+  const queue = new RunQueue(ports);
+  const cron = createCronSet({ ...ports, onTick: (agent, tick) => queue.onTick(agent, tick) });
+  const reload = async () => {
+    const release = await releases.current();
+    if (release) cron.follow(release.agents.values());
+    queue.poke();
+  };
+  return {
+    async start() {
+      await queue.adoptAll();
+      await reload();
+    },
+    reload,
+    poke: () => queue.poke(),
+    trigger: (agent) => queue.accept(agent),
+    kill: (runId) => queue.kill(runId),
+    agents: () => agentStates(ports, cron),
+    activeRuns: async () => activeRuns(await store.unfinished()),
+    async stop() {
+      await Promise.all([queue.stop(), cron.stop()]);
+    },
+  };
+}
+
+async function agentStates(
+  { store, releases }: RunQueuePorts,
+  cron: CronSet,
+): Promise<AgentState[]> {
+  const [release, unfinished] = await Promise.all([releases.current(), store.unfinished()]);
+  return [...(release?.agents.values() ?? [])].map((agent) => {
+    const { name, schedule, timezone, scale } = agent;
+    const nextRunAt = cron.nextTick(name);
+    return {
+      name,
+      ...(schedule !== undefined && { schedule }),
+      ...(timezone !== undefined && { timezone }),
+      ...(nextRunAt !== undefined && { nextRunAt }),
+      scale,
+      running: activeRuns(unfinished, name),
+      queued: queuedRuns(unfinished, name),
+      enabled: scale > 0,
+    };
+  });
+}

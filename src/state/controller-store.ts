@@ -1,0 +1,72 @@
+import { createHmac, randomBytes } from "node:crypto";
+import { chmodSync, mkdirSync } from "node:fs";
+import { join } from "node:path";
+import { Secret } from "../base/secret.ts";
+import type { Approval } from "../core/approval.ts";
+import { openDatabase } from "./sqlite.ts";
+
+type Grant = Extract<Approval, { kind: "grant" }>;
+
+/**
+ * The controller's durable memory for one project: what the operator approved, which no commit
+ * can change, and a secret of its own.
+ */
+export interface ControllerStore {
+  hostKey(host: string): string | undefined;
+  isGranted(grant: Grant): boolean;
+  /** The key proposed for a new host's credential versions: stable, and random per store. */
+  proposedKey(host: string): Secret;
+  /** Records the operator's yes; the newest host key replaces an older one. Idempotent. */
+  approve(approval: Approval, atMs: number): void;
+  close(): void;
+}
+
+const MIGRATIONS = [
+  `CREATE TABLE host_key (
+     host TEXT PRIMARY KEY, fingerprint TEXT NOT NULL, approved_at INTEGER NOT NULL) STRICT;
+   CREATE TABLE credential_grant (
+     credential TEXT NOT NULL, agent TEXT NOT NULL, host TEXT NOT NULL, remote TEXT NOT NULL,
+     granted_at INTEGER NOT NULL, PRIMARY KEY (credential, agent, host, remote)) STRICT;
+   CREATE TABLE own_secret (id INTEGER PRIMARY KEY CHECK (id = 1), value BLOB NOT NULL) STRICT;`,
+];
+
+/** Opens (or makes, mode 0700) the store in `directory`, one directory per project. */
+export function openControllerStore(directory: string): ControllerStore {
+  mkdirSync(directory, { recursive: true, mode: 0o700 });
+  const path = join(directory, "store.db");
+  const database = openDatabase(path, MIGRATIONS);
+  chmodSync(path, 0o600);
+  database
+    .prepare("INSERT OR IGNORE INTO own_secret (id, value) VALUES (1, ?)")
+    .run(randomBytes(32));
+  const secret = database.prepare("SELECT value FROM own_secret").get() as { value: Uint8Array };
+  return {
+    hostKey(host) {
+      const row = database.prepare("SELECT fingerprint FROM host_key WHERE host = ?").get(host);
+      return row?.fingerprint as string | undefined;
+    },
+    isGranted: ({ credential, agent, host, remote }) =>
+      database
+        .prepare(
+          "SELECT 1 FROM credential_grant WHERE credential = ? AND agent = ? AND host = ? AND remote = ?",
+        )
+        .get(credential, agent, host, remote) !== undefined,
+    proposedKey: (host) =>
+      new Secret(createHmac("sha256", secret.value).update(`host-key\0${host}`).digest("hex")),
+    approve(approval, atMs) {
+      if (approval.kind === "host-key") {
+        database
+          .prepare(
+            "INSERT OR REPLACE INTO host_key (host, fingerprint, approved_at) VALUES (?,?,?)",
+          )
+          .run(approval.host, approval.fingerprint, atMs);
+        return;
+      }
+      const { credential, agent, host, remote } = approval;
+      database
+        .prepare("INSERT OR IGNORE INTO credential_grant VALUES (?, ?, ?, ?, ?)")
+        .run(credential, agent, host, remote, atMs);
+    },
+    close: () => database.close(),
+  };
+}

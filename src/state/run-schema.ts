@@ -1,0 +1,31 @@
+import type { Migration } from "./sqlite.ts";
+
+/** The runtime's tables. Add to the end; a released line is never changed. */
+export const RUN_MIGRATIONS: readonly Migration[] = [
+  `CREATE TABLE runs (
+     id TEXT PRIMARY KEY,
+     agent TEXT NOT NULL,
+     trigger TEXT NOT NULL,
+     key TEXT UNIQUE,
+     state TEXT NOT NULL CHECK (state IN ('queued', 'starting', 'running', 'finished')),
+     created_at INTEGER NOT NULL,
+     rerun_of TEXT,
+     reruns INTEGER NOT NULL,
+     revision TEXT,
+     release TEXT,
+     image TEXT,
+     credentials TEXT,
+     container TEXT,
+     timeout_seconds INTEGER,
+     secret_hash TEXT,
+     started_at INTEGER,
+     kill_reason TEXT,
+     ended_at INTEGER,
+     outcome TEXT,
+     exit_code INTEGER,
+     detail TEXT
+   ) STRICT;
+   CREATE INDEX runs_by_agent ON runs (agent, id);
+   CREATE INDEX runs_unfinished ON runs (id) WHERE state <> 'finished';
+   CREATE INDEX runs_by_secret ON runs (secret_hash) WHERE state <> 'finished';`,
+];

@@ -1,0 +1,125 @@
+import type { DatabaseSync, SQLInputValue, StatementSync } from "node:sqlite";
+import { AlError } from "../base/errors.ts";
+import type { FinishedRun, KillReason, NewRun, Run, RunFilter, StartIntent } from "../core/run.ts";
+import { type RunRow, runOf } from "./run-row.ts";
+import { inTransaction } from "./sqlite.ts";
+
+const UNFINISHED = "state <> 'finished'";
+
+/** Runs in SQLite (tables of `RUN_MIGRATIONS`): satisfies the scheduler's RunStore port. */
+export function createRunStore(database: DatabaseSync) {
+  const prepare = statementCache(database);
+  return {
+    async accept(run: NewRun): Promise<boolean> {
+      return insert(prepare, run);
+    },
+
+    async starting(id: string, intent: StartIntent): Promise<void> {
+      const { revision, release, image, credentials, container } = intent;
+      const changed = prepare(
+        `UPDATE runs SET state = 'starting', revision = ?, release = ?, image = ?, credentials = ?,
+         container = ?, timeout_seconds = ?, secret_hash = ?
+         WHERE id = ? AND state IN ('queued', 'starting')`,
+      ).run(
+        ...[revision, release, image, credentials, container],
+        ...[intent.timeoutSeconds, intent.secretHash, id],
+      ).changes;
+      expectChange(changed, id, "starting");
+    },
+
+    async requeue(id: string): Promise<void> {
+      const changed = prepare(
+        `UPDATE runs SET state = 'queued', revision = NULL, release = NULL, image = NULL,
+         credentials = NULL, container = NULL, timeout_seconds = NULL, secret_hash = NULL,
+         kill_reason = NULL WHERE id = ? AND state = 'starting'`,
+      ).run(id).changes;
+      expectChange(changed, id, "queued");
+    },
+
+    async running(id: string, startedAt: number): Promise<void> {
+      const sql = `UPDATE runs SET state = 'running', started_at = ? WHERE id = ? AND state = 'starting'`;
+      expectChange(prepare(sql).run(startedAt, id).changes, id, "running");
+    },
+
+    async killing(id: string, reason: KillReason): Promise<void> {
+      const sql = `UPDATE runs SET kill_reason = coalesce(kill_reason, ?) WHERE id = ? AND ${UNFINISHED}`;
+      prepare(sql).run(reason, id);
+    },
+
+    async finished(id: string, result: FinishedRun, rerun?: NewRun): Promise<void> {
+      inTransaction(database, () => {
+        if (!finish(prepare, id, result)) return;
+        if (rerun) insert(prepare, rerun);
+      });
+    },
+
+    async get(id: string): Promise<Run | undefined> {
+      return one(prepare("SELECT * FROM runs WHERE id = ?"), id);
+    },
+
+    async unfinished(): Promise<readonly Run[]> {
+      return all(prepare(`SELECT * FROM runs WHERE ${UNFINISHED} ORDER BY id`));
+    },
+
+    async list(filter: RunFilter): Promise<readonly Run[]> {
+      const { agent, limit } = filter;
+      return agent === undefined
+        ? all(prepare("SELECT * FROM runs ORDER BY id DESC LIMIT ?"), limit)
+        : all(prepare("SELECT * FROM runs WHERE agent = ? ORDER BY id DESC LIMIT ?"), agent, limit);
+    },
+
+    async bySecret(secretHash: string): Promise<Run | undefined> {
+      return one(prepare(`SELECT * FROM runs WHERE secret_hash = ? AND ${UNFINISHED}`), secretHash);
+    },
+  };
+}
+
+type Prepare = (sql: string) => StatementSync;
+
+function statementCache(database: DatabaseSync): Prepare {
+  const statements = new Map<string, StatementSync>();
+  return (sql) => {
+    const statement = statements.get(sql) ?? database.prepare(sql);
+    statements.set(sql, statement);
+    return statement;
+  };
+}
+
+function insert(prepare: Prepare, run: NewRun): boolean {
+  const { changes } = prepare(
+    `INSERT INTO runs (id, agent, trigger, key, state, created_at, rerun_of, reruns)
+     VALUES (?, ?, ?, ?, 'queued', ?, ?, ?) ON CONFLICT (key) DO NOTHING`,
+  ).run(
+    ...[run.id, run.agent, JSON.stringify(run.trigger), run.key ?? null],
+    ...[run.createdAt, run.rerunOf ?? null, run.reruns],
+  );
+  return changes > 0;
+}
+
+function finish(prepare: Prepare, id: string, result: FinishedRun): boolean {
+  const { changes } = prepare(
+    `UPDATE runs SET state = 'finished', outcome = ?, ended_at = ?, exit_code = ?, detail = ?,
+     started_at = coalesce(started_at, ?) WHERE id = ? AND ${UNFINISHED}`,
+  ).run(
+    ...[result.outcome, result.endedAt, result.exitCode ?? null, result.detail ?? null],
+    ...[result.startedAt ?? null, id],
+  );
+  return changes > 0;
+}
+
+function one(statement: StatementSync, ...values: SQLInputValue[]): Run | undefined {
+  const row = statement.get(...values) as unknown as RunRow | undefined;
+  return row && runOf(row);
+}
+
+function all(statement: StatementSync, ...values: SQLInputValue[]): readonly Run[] {
+  return (statement.all(...values) as unknown as RunRow[]).map(runOf);
+}
+
+function expectChange(changes: number | bigint, id: string, state: string): void {
+  if (changes > 0) return;
+  throw new AlError(`run ${id} cannot become ${state} from its present state`, {
+    code: "run-state",
+    blame: "bug",
+  });
+}

@@ -1,0 +1,60 @@
+import { DatabaseSync } from "node:sqlite";
+import { AlError } from "../base/errors.ts";
+
+/** One numbered, additive change of a schema: SQL statements, never rewritten once released. */
+export type Migration = string;
+
+/**
+ * Opens a database file (`:memory:` for tests) and brings its schema up to the last migration.
+ * A committed transaction survives a power cut (WAL, synchronous=FULL). A schema newer than ours is
+ * accepted: migrations only add, so that a rolled back program still works.
+ * @throws AlError `database-unusable` when the file cannot be opened or migrated.
+ */
+export function openDatabase(path: string, migrations: readonly Migration[]): DatabaseSync {
+  let database: DatabaseSync | undefined;
+  try {
+    database = new DatabaseSync(path, { timeout: 10_000 });
+    database.exec("PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON");
+    migrate(database, migrations);
+    return database;
+  } catch (thrown) {
+    database?.close();
+    throw new AlError(`${path}: the database cannot be used: ${(thrown as Error).message}`, {
+      code: "database-unusable",
+      blame: "terminal",
+      hint: "Check free space and the owner of the file.",
+      cause: thrown,
+    });
+  }
+}
+
+/**
+ * Runs `work` in one transaction that takes the write lock at once, so that it never fails half way
+ * for want of it; rolled back when it throws. `work` must be synchronous.
+ */
+export function inTransaction<T>(database: DatabaseSync, work: () => T): T {
+  database.exec("BEGIN IMMEDIATE");
+  try {
+    const result = work();
+    database.exec("COMMIT");
+    return result;
+  } catch (thrown) {
+    if (database.isTransaction) database.exec("ROLLBACK");
+    throw thrown;
+  }
+}
+
+function migrate(database: DatabaseSync, migrations: readonly Migration[]): void {
+  if (schemaVersion(database) >= migrations.length) return;
+  inTransaction(database, () => {
+    // Read again under the lock: another process may have migrated meanwhile.
+    const applied = schemaVersion(database);
+    for (const migration of migrations.slice(applied)) database.exec(migration);
+    if (applied < migrations.length) database.exec(`PRAGMA user_version = ${migrations.length}`);
+  });
+}
+
+function schemaVersion(database: DatabaseSync): number {
+  const row = database.prepare("PRAGMA user_version").get() as { user_version: number };
+  return row.user_version;
+}

@@ -1,0 +1,70 @@
+// What runs on the host: POSIX sh, coreutils and tar. Paths and sizes are arguments, content is standard input.
+
+/** What a script exits with when its input was cut short. */
+const EXIT_CUT_SHORT = 75;
+
+/** First lines of every script: nothing is readable for others, and messages are in English. */
+const PROLOGUE = `set -eu
+umask 077
+LC_ALL=C
+export LC_ALL
+`;
+
+/** `$1` parent, `$2` directory, `$3` temporary directory beside it; the archive on standard input. */
+export const WRITE_TREE = `${PROLOGUE}
+parent=$1 dir=$2 tmp=$3
+trap 'rm -rf -- "$tmp" 2>/dev/null' EXIT
+trap 'exit 1' HUP INT TERM PIPE
+mkdir -p -- "$parent"
+mkdir -- "$tmp"
+tar -xpmof - -C "$tmp"
+[ -f "$tmp/complete" ] || { echo 'the transfer was cut short' >&2; exit ${EXIT_CUT_SHORT}; }
+sync -f "$tmp"
+trap '' HUP INT TERM PIPE
+if [ -e "$dir" ] || [ -L "$dir" ]; then mv -T -- "$dir" "$tmp/old"; fi
+mv -T -- "$tmp/tree" "$dir" || {
+  if [ -e "$tmp/old" ]; then mv -T -- "$tmp/old" "$dir"; fi
+  exit 1
+}
+sync "$parent"
+`;
+
+/** `$1` parent, `$2` file, `$3` temporary file beside it, `$4` octal mode, `$5` bytes to come. */
+export const WRITE_FILE = `${PROLOGUE}
+parent=$1 path=$2 tmp=$3 mode=$4 bytes=$5
+trap 'rm -f -- "$tmp"' EXIT
+trap 'exit 1' HUP INT TERM PIPE
+mkdir -p -- "$parent"
+cat > "$tmp"
+[ "$(wc -c < "$tmp")" -eq "$bytes" ] || { echo 'the transfer was cut short' >&2; exit ${EXIT_CUT_SHORT}; }
+chmod "$mode" "$tmp"
+sync "$tmp"
+mv -fT -- "$tmp" "$path"
+sync "$parent"
+`;
+
+/** `$1` root, then paths below it. All are checked before the first is deleted. */
+export const REMOVE = `${PROLOGUE}
+if [ ! -e "$1" ]; then exit 0; fi
+cd -P -- "$1"
+root=$PWD
+shift
+checked=
+for path; do
+  parent=\${path%/*}
+  if [ "$parent" = "$checked" ] || [ ! -d "$parent" ]; then continue; fi
+  cd -P -- "$parent"
+  case "$PWD/" in
+    "$root"/*) checked=$parent ;;
+    *) echo "Permission denied: $path leads out of $root" >&2; exit 1 ;;
+  esac
+done
+exec rm -rf -- "$@"
+`;
+
+/** `$1` the directory to sweep. */
+export const SWEEP = `${PROLOGUE}
+if [ ! -e "$1" ]; then exit 0; fi
+cd -- "$1"
+rm -rf -- .tmp-*
+`;

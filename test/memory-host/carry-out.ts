@@ -1,0 +1,185 @@
+import { assertNever } from "../../src/base/assert-never.ts";
+import { canonicalJson, type Json } from "../../src/base/canonical-json.ts";
+import { AlError, hasCode } from "../../src/base/errors.ts";
+import type { Secret } from "../../src/base/secret.ts";
+import { inventoryWithout } from "../../src/core/inventory.ts";
+import { LABELS } from "../../src/core/names.ts";
+import type { Current, InventoryItem } from "../../src/core/observed.ts";
+import type { Step, StepResult } from "../../src/core/plan.ts";
+import { runtimeContainerSpec } from "../../src/core/runtime-container.ts";
+import { parseInventory } from "../../src/host/parse-observation.ts";
+import type { StepContext } from "../../src/reconcile/ports.ts";
+import { type Engine, engineOf } from "./engine.ts";
+import { type Files, filesOf } from "./files.ts";
+import type { Link } from "./link.ts";
+
+/** Reads a credential's value by `type/instance/field`, as the operator's store does. */
+export type ReadCredential = (path: string) => Secret | undefined;
+
+interface Tools {
+  readonly host: string;
+  readonly engine: Engine;
+  readonly files: Files;
+  readonly read: ReadCredential;
+  readonly context: StepContext;
+}
+
+const DONE: StepResult = { kind: "done" };
+
+/** Carries out one step as `src/host` does: the same effects in the same order. */
+export async function carryOutInMemory(
+  link: Link,
+  step: Step,
+  context: StepContext,
+  read: ReadCredential,
+): Promise<StepResult> {
+  context.signal?.throwIfAborted();
+  const files = filesOf(link, context.spec.project);
+  const tools = { host: link.machine.host, engine: engineOf(link), files, read, context };
+  return (await perform(step, tools)) ?? DONE;
+}
+
+async function perform(step: Step, tools: Tools): Promise<StepResult | undefined> {
+  const { engine, files, context } = tools;
+  const labels = { [LABELS.project]: context.spec.project, [LABELS.host]: context.spec.host };
+  switch (step.kind) {
+    case "prepare-project":
+      return void (await prepareProject(tools));
+    case "record-inventory":
+      return void (await writeJson(files, "inventory", { items: itemsOf(step.inventory.items) }));
+    case "deliver-image":
+      return void (await deliver(step.image.reference, tools));
+    case "write-release":
+      return void (await writeRelease(step.hash, tools));
+    case "write-credentials":
+      return void (await writeCredentials(step, tools));
+    case "create-network":
+      return void (await createNetwork(step.network, labels, tools));
+    case "create-runtime": {
+      const { name, image, network, labels: all } = runtimeContainerSpec(step.container, labels);
+      await engine.createContainer(name, { image, network, labels: all, state: "created" });
+      return void checkOwn("container", name, await engine.containerLabels(name), tools);
+    }
+    case "switch":
+      return void (await switchTo(step.current, tools));
+    case "withdraw":
+      await files.removePaths([`${context.observed.facts.projectDir}/current.json`]);
+      return void (await engine.stopContainer(step.container));
+    case "remove":
+      return removeItem(step.item, tools);
+    case "sweep":
+      return void (await files.removePaths(step.paths));
+    default:
+      return assertNever(step);
+  }
+}
+
+async function prepareProject({ files, context }: Tools): Promise<void> {
+  await files.prepare();
+  if (context.observed.credentialKey !== undefined) return;
+  await files.writeFile("key", context.proposedKey.reveal());
+}
+
+async function deliver(reference: string, { engine, context }: Tools): Promise<void> {
+  const recipe = context.recipes.find(({ image }) => image.reference === reference);
+  if (!recipe) throw new AlError(`no recipe for ${reference}`, { code: "no-recipe", blame: "bug" });
+  context.onProgress?.(`sending ${reference}`);
+  await engine.loadImage(reference, { [LABELS.specHash]: recipe.image.specHash });
+}
+
+async function writeRelease(hash: string, { files, context }: Tools): Promise<void> {
+  const { release } = context.spec;
+  const contents = release.files.map(
+    ({ path, content }) => [path, Buffer.from(content).toString("utf8")] as const,
+  );
+  await files.writeRelease(hash, new Map(contents));
+}
+
+async function writeCredentials(
+  set: { readonly hash: string; readonly files: readonly { readonly path: string }[] },
+  { files, read }: Tools,
+): Promise<void> {
+  const values = set.files.map(({ path }) => {
+    const value = read(path);
+    if (value) return [path, value] as const;
+    const options = { code: "credential-missing", blame: "user" } as const;
+    throw new AlError(`credential ${path} disappeared from the store`, options);
+  });
+  await files.writeCredentials(set.hash, new Map(values));
+}
+
+async function createNetwork(
+  network: Extract<Step, { kind: "create-network" }>["network"],
+  labels: Readonly<Record<string, string>>,
+  tools: Tools,
+): Promise<void> {
+  await tools.engine.createNetwork({ ...network, labels });
+  const found = await tools.engine.networkLabels(network.name);
+  checkOwn("network", network.name, found, tools);
+}
+
+async function switchTo(current: Current, { engine, files, context }: Tools): Promise<void> {
+  await writeJson(files, "current", { ...current, network: { ...current.network } });
+  for (const name of await engine.runtimes(context.spec.project)) {
+    if (name !== current.runtime) await engine.stopContainer(name);
+  }
+  await engine.startContainer(current.runtime);
+}
+
+async function removeItem(item: InventoryItem, tools: Tools): Promise<StepResult> {
+  try {
+    await deleteItem(item, tools);
+  } catch (thrown) {
+    if (!hasCode(thrown, "docker-conflict") && !hasCode(thrown, "docker-refused")) throw thrown;
+    return { kind: "kept", reason: thrown.message };
+  }
+  const text = await tools.files.readFile("inventory");
+  const inventory = inventoryWithout(parseInventory(tools.host, "", text), item);
+  await writeJson(tools.files, "inventory", { items: itemsOf(inventory.items) });
+  return DONE;
+}
+
+async function deleteItem(item: InventoryItem, { engine, files, context }: Tools): Promise<void> {
+  const { projectDir } = context.observed.facts;
+  const { project } = context.spec;
+  switch (item.kind) {
+    case "container": {
+      const labels = await engine.containerLabels(item.id);
+      if (labels?.[LABELS.project] === project) await engine.removeContainer(item.id);
+      return;
+    }
+    case "network": {
+      const labels = await engine.networkLabels(item.id);
+      if (labels?.[LABELS.project] === project) await engine.removeNetwork(item.id);
+      return;
+    }
+    case "image":
+      return engine.removeImage(item.id);
+    case "release":
+      return files.removePaths([`${projectDir}/releases/${item.id}`]);
+    case "credentials":
+      return files.removePaths([`${projectDir}/credentials/${item.id}`]);
+    default:
+      return assertNever(item.kind);
+  }
+}
+
+/** A name of ours that somebody else took is theirs. */
+function checkOwn(
+  what: string,
+  name: string,
+  labels: Readonly<Record<string, string>> | undefined,
+  { host, context }: Tools,
+): void {
+  if (labels?.[LABELS.project] === context.spec.project) return;
+  const options = { code: "name-taken", blame: "user" } as const;
+  throw new AlError(`host ${host}: ${what} ${name} exists and is not ours`, options);
+}
+
+function itemsOf(items: readonly InventoryItem[]): Json[] {
+  return items.map(({ kind, id }) => ({ kind, id }));
+}
+
+async function writeJson(files: Files, name: "current" | "inventory", value: Json): Promise<void> {
+  await files.writeFile(name, `${canonicalJson(value)}\n`);
+}

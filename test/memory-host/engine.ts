@@ -1,0 +1,123 @@
+import { AlError } from "../../src/base/errors.ts";
+import { LABELS } from "../../src/core/names.ts";
+import type { Link } from "./link.ts";
+import type { MemoryContainer, MemoryNetwork } from "./machine.ts";
+
+/** The Docker calls that steps make, with Docker's own refusals. */
+export interface Engine {
+  loadImage(reference: string, labels: Readonly<Record<string, string>>): Promise<void>;
+  removeImage(reference: string): Promise<void>;
+  /** Does nothing when the name is taken, whatever holds it. */
+  createNetwork(network: MemoryNetwork): Promise<void>;
+  removeNetwork(name: string): Promise<void>;
+  networkLabels(name: string): Promise<Labels | undefined>;
+  /** Does nothing when the name is taken, whatever holds it. */
+  createContainer(name: string, container: MemoryContainer): Promise<void>;
+  startContainer(name: string): Promise<void>;
+  stopContainer(name: string): Promise<void>;
+  removeContainer(name: string): Promise<void>;
+  containerLabels(name: string): Promise<Labels | undefined>;
+  /** Names of runtime containers of a project that are not exited. */
+  runtimes(project: string): Promise<readonly string[]>;
+}
+
+type Labels = Readonly<Record<string, string>>;
+
+/** The engine at the other end of a link. */
+export function engineOf(link: Link): Engine {
+  return { ...imageCalls(link), ...networkCalls(link), ...containerCalls(link) };
+}
+
+function imageCalls({ machine, call }: Link) {
+  return {
+    loadImage: (reference: string, labels: Labels) =>
+      call(`load ${reference}`, () => void machine.images.set(reference, labels)),
+    removeImage: (reference: string) =>
+      call(`remove image ${reference}`, () => {
+        const user = [...machine.containers].find(([, { image }]) => image === reference);
+        if (machine.images.has(reference) && user) throw conflict(`image is used by ${user[0]}`);
+        machine.images.delete(reference);
+      }),
+  };
+}
+
+function networkCalls({ machine, call }: Link) {
+  return {
+    createNetwork: (network: MemoryNetwork) =>
+      call(`create network ${network.name}`, () => {
+        if (machine.networks.has(network.name)) return;
+        const taken = [...machine.networks.values()].some(
+          ({ subnet }) => subnet === network.subnet,
+        );
+        if (taken) throw failed("Pool overlaps with other one on this address space");
+        machine.networks.set(network.name, network);
+      }),
+    removeNetwork: (name: string) =>
+      call(`remove network ${name}`, () => {
+        const used = [...machine.containers.values()].some(
+          ({ network, state }) => network === name && state === "running",
+        );
+        if (used) throw conflict(`network ${name} has active endpoints`);
+        machine.networks.delete(name);
+      }),
+    networkLabels: (name: string) =>
+      call(`inspect network ${name}`, () => machine.networks.get(name)?.labels),
+  };
+}
+
+function containerCalls({ machine, call }: Link) {
+  const { containers } = machine;
+  return {
+    createContainer: (name: string, container: MemoryContainer) =>
+      call(`create ${name}`, () => {
+        if (containers.has(name)) return;
+        if (!machine.images.has(container.image)) throw notFound(`no image ${container.image}`);
+        containers.set(name, container);
+      }),
+    startContainer: (name: string) =>
+      call(`start ${name}`, () => {
+        const container = containers.get(name);
+        if (!container) throw notFound(`no container ${name}`);
+        if (container.network !== undefined && !machine.networks.has(container.network)) {
+          throw notFound(`no network ${container.network}`);
+        }
+        const other = [...containers].find(
+          ([otherName, { network, state, labels }]) =>
+            otherName !== name &&
+            state === "running" &&
+            network === container.network &&
+            labels[LABELS.role] === "runtime",
+        );
+        if (other) throw failed(`port is already allocated by ${other[0]}`);
+        container.state = "running";
+      }),
+    stopContainer: (name: string) =>
+      call(`stop ${name}`, () => {
+        const container = containers.get(name);
+        if (container && container.state !== "created") container.state = "exited";
+      }),
+    removeContainer: (name: string) => call(`remove ${name}`, () => void containers.delete(name)),
+    containerLabels: (name: string) => call(`inspect ${name}`, () => containers.get(name)?.labels),
+    runtimes: (project: string) =>
+      call("list runtimes", () =>
+        [...containers]
+          .filter(([, { labels }]) => labels[LABELS.project] === project)
+          .filter(
+            ([, { labels, state }]) => labels[LABELS.role] === "runtime" && state !== "exited",
+          )
+          .map(([name]) => name),
+      ),
+  };
+}
+
+function conflict(message: string): AlError {
+  return new AlError(message, { code: "docker-conflict", blame: "transient" });
+}
+
+function notFound(message: string): AlError {
+  return new AlError(message, { code: "docker-not-found", blame: "transient" });
+}
+
+function failed(message: string): AlError {
+  return new AlError(message, { code: "docker-failed", blame: "transient" });
+}

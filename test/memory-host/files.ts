@@ -1,0 +1,73 @@
+import type { Secret } from "../../src/base/secret.ts";
+import type { Link } from "./link.ts";
+import { type MemoryProject, projectDirOf, projectOn } from "./machine.ts";
+
+/** The single files of a project's directory. */
+export type FileName = "key" | "current" | "inventory";
+
+/** The file operations that steps make in one project's directory. */
+export interface Files {
+  prepare(): Promise<void>;
+  readFile(name: FileName): Promise<string | undefined>;
+  writeFile(name: FileName, text: string): Promise<void>;
+  writeRelease(hash: string, files: ReadonlyMap<string, string>): Promise<void>;
+  writeCredentials(hash: string, files: ReadonlyMap<string, Secret>): Promise<void>;
+  /** Absolute paths below the project's directory; what is missing is fine. */
+  removePaths(paths: readonly string[]): Promise<void>;
+}
+
+/** The directory of one project at the other end of a link. */
+export function filesOf({ machine, call }: Link, project: string): Files {
+  const at = () => projectOn(machine, project);
+  const leftover = (parent: string) => () => {
+    const { temporary } = at();
+    temporary.add(`${parent}.tmp-${temporary.size + 1}`);
+  };
+  const writeTree = <T>(kind: "releases" | "credentials", hash: string, place: () => T) => {
+    const torn = () => {
+      // Between two renames the directory is absent.
+      at()[kind].delete(hash);
+      leftover(`${kind}/`)();
+    };
+    const effect = () => {
+      at().oddities.delete(`${kind}/${hash}`);
+      place();
+    };
+    return call(`write ${kind}/${hash}`, effect, torn);
+  };
+  return {
+    prepare: () => call("prepare", () => void at()),
+    readFile: (name) => call(`read ${name}`, () => machine.projects.get(project)?.[name]),
+    writeFile: (name, text) =>
+      call(
+        `write ${name}`,
+        () => {
+          at()[name] = text;
+        },
+        leftover(""),
+      ),
+    writeRelease: (hash, files) =>
+      writeTree("releases", hash, () => at().releases.set(hash, new Map(files))),
+    writeCredentials: (hash, files) =>
+      writeTree("credentials", hash, () => {
+        const values = [...files].map(([path, value]) => [path, value.revealBytes()] as const);
+        at().credentials.set(hash, new Map(values));
+      }),
+    removePaths: (paths) =>
+      call(`remove ${paths.join(" ")}`, () => {
+        for (const path of paths) removePath(at(), project, path);
+      }),
+  };
+}
+
+function removePath(files: MemoryProject, project: string, path: string): void {
+  const root = `${projectDirOf(project)}/`;
+  if (!path.startsWith(root)) throw new Error(`${path} does not lie below ${root}`);
+  const inner = path.slice(root.length);
+  const [kind = "", hash = ""] = inner.split("/");
+  if (inner === "current.json") files.current = undefined;
+  else if (files.temporary.delete(inner)) return;
+  else if (kind === "releases") files.releases.delete(hash);
+  else if (kind === "credentials") files.credentials.delete(hash);
+  files.oddities.delete(inner);
+}

@@ -1,0 +1,119 @@
+import type { AlError } from "../../src/base/errors.ts";
+import type { Architecture } from "../../src/core/desired.ts";
+import { LABELS } from "../../src/core/names.ts";
+import type { Current, NetworkSpec } from "../../src/core/observed.ts";
+
+/** A container as the engine has it; `labels` decide whose it is. */
+export interface MemoryContainer {
+  readonly image: string;
+  readonly labels: Readonly<Record<string, string>>;
+  readonly network?: string | undefined;
+  state: string;
+}
+
+/** A network as the engine has it. */
+export interface MemoryNetwork extends NetworkSpec {
+  readonly labels: Readonly<Record<string, string>>;
+}
+
+/** A project's directory. Texts are what the files hold, so that they can be damaged. */
+export interface MemoryProject {
+  key: string | undefined;
+  current: string | undefined;
+  inventory: string | undefined;
+  /** Release hash to path to content. */
+  readonly releases: Map<string, Map<string, string>>;
+  /** Set hash to `type/instance/field` to value. */
+  readonly credentials: Map<string, Map<string, Buffer>>;
+  /** `releases/HASH` or `credentials/HASH` to what is odd about it. */
+  readonly oddities: Map<string, string>;
+  /** Names of leftovers, relative: `releases/.tmp-1`. */
+  readonly temporary: Set<string>;
+}
+
+/** Who holds a project's lock, and how that can end. */
+export interface MemoryLock {
+  readonly holder: string;
+  lose(reason: AlError): void;
+  readonly freed: Promise<void>;
+}
+
+/** One machine in memory: a home directory, a Docker engine, a host key. */
+export interface Machine {
+  readonly host: string;
+  architecture: Architecture;
+  hostKey: string;
+  unreachable: boolean;
+  readonly projects: Map<string, MemoryProject>;
+  readonly containers: Map<string, MemoryContainer>;
+  /** Reference to labels. */
+  readonly images: Map<string, Readonly<Record<string, string>>>;
+  readonly networks: Map<string, MemoryNetwork>;
+  readonly locks: Map<string, MemoryLock>;
+  /** Looks at a live runtime until it is ready; `never` makes it stay unready. */
+  readiness: (current: Current) => number | "never";
+  /** Looks so far, by what is live. */
+  readonly looks: Map<string, number>;
+  /** Connections that are open. */
+  connections: number;
+}
+
+/** A machine with Docker, sshd and nothing else. */
+export function createMachine(host: string): Machine {
+  return {
+    host,
+    architecture: "amd64",
+    hostKey: `SHA256:key-of-${host}`,
+    unreachable: false,
+    projects: new Map(),
+    containers: new Map(),
+    images: new Map(),
+    networks: new Map(),
+    locks: new Map(),
+    readiness: () => 0,
+    looks: new Map(),
+    connections: 0,
+  };
+}
+
+/** Where a project's directory lies on every machine. */
+export function projectDirOf(project: string): string {
+  return `/home/al/.action-llama/projects/${project}`;
+}
+
+/** The project's directory, made when it is missing, as `mkdir -p` does. */
+export function projectOn(machine: Machine, project: string): MemoryProject {
+  const found = machine.projects.get(project);
+  if (found) return found;
+  const made: MemoryProject = {
+    key: undefined,
+    current: undefined,
+    inventory: undefined,
+    releases: new Map(),
+    credentials: new Map(),
+    oddities: new Map(),
+    temporary: new Set(),
+  };
+  machine.projects.set(project, made);
+  return made;
+}
+
+/** Everything on a machine that a project does not own, as JSON, for comparing. */
+export function foreignState(machine: Machine, project: string): string {
+  const isForeign = ({ labels }: { readonly labels: Readonly<Record<string, string>> }) =>
+    labels[LABELS.project] !== project;
+  const byName = <T>(map: ReadonlyMap<string, T>) => [...map].sort(([a], [b]) => (a < b ? -1 : 1));
+  return JSON.stringify({
+    containers: byName(machine.containers).filter(([, container]) => isForeign(container)),
+    networks: byName(machine.networks).filter(([, network]) => isForeign(network)),
+    images: byName(machine.images).filter(
+      ([reference, labels]) =>
+        !reference.startsWith(`al-${project}/`) || labels[LABELS.specHash] === undefined,
+    ),
+    projects: byName(machine.projects)
+      .filter(([name]) => name !== project)
+      .map(([name, { releases, credentials, ...rest }]) => {
+        return [name, [...releases.keys()], [...credentials.keys()], rest];
+      }),
+  });
+}

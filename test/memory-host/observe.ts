@@ -1,0 +1,129 @@
+import { credentialVersion, sha256 } from "../../src/core/fingerprint.ts";
+import { LABELS } from "../../src/core/names.ts";
+import type {
+  Current,
+  NetworkSpec,
+  ObservedContainer,
+  ObservedHost,
+  ObservedTree,
+  RuntimeReport,
+} from "../../src/core/observed.ts";
+import { CurrentFile } from "../../src/core/released.ts";
+import { parseInventory } from "../../src/host/parse-observation.ts";
+import {
+  type Machine,
+  type MemoryContainer,
+  type MemoryNetwork,
+  type MemoryProject,
+  projectDirOf,
+} from "./machine.ts";
+
+/** Looks at one project on a machine, and sees what `src/host/observe.ts` sees. */
+export function observeMachine(machine: Machine, project: string): ObservedHost {
+  const files = machine.projects.get(project);
+  const current = parseCurrent(files?.current);
+  const containers = [...machine.containers]
+    .filter(([, { labels }]) => labels[LABELS.project] === project)
+    .map(([name, container]) => observedContainer(name, container));
+  const network = machine.networks.get(`al-${project}`);
+  const own = network?.labels[LABELS.project] === project ? network : undefined;
+  return {
+    host: machine.host,
+    facts: {
+      projectDir: projectDirOf(project),
+      uid: 1001,
+      gid: 1001,
+      dockerGid: 998,
+      architecture: machine.architecture,
+      dockerVersion: "29.0.0",
+      imageStore: "containerd",
+      dockerFreeBytes: 20e9,
+      projectFreeBytes: 20e9,
+    },
+    credentialKey: files?.key,
+    current,
+    inventory: parseInventory(machine.host, projectDirOf(project), files?.inventory),
+    releases: files ? releaseTrees(files) : [],
+    credentialSets: files ? credentialTrees(files) : [],
+    temporary: [...(files?.temporary ?? [])].map((path) => `${projectDirOf(project)}/${path}`),
+    images: [...machine.images]
+      .filter(([reference]) => reference.startsWith(`al-${project}/`))
+      .filter(([, labels]) => labels[LABELS.specHash] !== undefined)
+      .map(([reference, labels]) => ({ reference, specHash: labels[LABELS.specHash] ?? "" })),
+    containers,
+    network: own && networkSpec(own),
+    subnets: [...machine.networks.values()].map(({ subnet }) => subnet),
+    runtime: current && report(machine, current, containers),
+  };
+}
+
+function parseCurrent(text: string | undefined): Current | undefined {
+  if (text === undefined) return undefined;
+  try {
+    return CurrentFile.parse(JSON.parse(text));
+  } catch {
+    return undefined;
+  }
+}
+
+function observedContainer(name: string, container: MemoryContainer): ObservedContainer {
+  const { labels, image, state } = container;
+  const agent = labels[LABELS.agent];
+  const run = labels[LABELS.run];
+  return {
+    name,
+    image,
+    state,
+    role: labels[LABELS.role] ?? "",
+    specHash: labels[LABELS.specHash] ?? "",
+    ...(agent === undefined ? {} : { agent }),
+    ...(run === undefined ? {} : { run }),
+  };
+}
+
+function releaseTrees({ releases, oddities }: MemoryProject): ObservedTree[] {
+  return treesOf("releases", releases, { oddities, hashOf: sha256 });
+}
+
+function credentialTrees(files: MemoryProject): ObservedTree[] {
+  const { key, credentials, oddities } = files;
+  const version = (value: Buffer) => credentialVersion(key ?? "", value);
+  const trees = treesOf("credentials", credentials, { oddities, hashOf: version });
+  return key === undefined ? trees.map((tree) => ({ ...tree, files: [] })) : trees;
+}
+
+function treesOf<T>(
+  kind: "releases" | "credentials",
+  trees: ReadonlyMap<string, ReadonlyMap<string, T>>,
+  by: { readonly oddities: ReadonlyMap<string, string>; readonly hashOf: (content: T) => string },
+): ObservedTree[] {
+  return [...trees].map(([name, contents]) => {
+    const oddity = by.oddities.get(`${kind}/${name}`);
+    const files = [...contents].map(([path, content]) => ({ path, hash: by.hashOf(content) }));
+    return { name, files, oddities: oddity === undefined ? [] : [oddity] };
+  });
+}
+
+function networkSpec({ name, bridge, subnet, gateway }: MemoryNetwork): NetworkSpec {
+  return { name, bridge, subnet, gateway };
+}
+
+/** The live runtime needs some looks until it answers as ready, if it ever does. */
+function report(
+  machine: Machine,
+  current: Current,
+  containers: readonly ObservedContainer[],
+): RuntimeReport | undefined {
+  const live = containers.find(({ name }) => name === current.runtime);
+  if (live?.state !== "running") return undefined;
+  const { release, credentials, revision, runtime } = current;
+  const identity = `${runtime} ${release} ${credentials}`;
+  const looks = machine.looks.get(identity) ?? 0;
+  machine.looks.set(identity, looks + 1);
+  const needed = machine.readiness(current);
+  const activeRuns = containers.filter(({ role }) => role === "run").length;
+  const answer = { release, credentials, revision, activeRuns };
+  if (needed !== "never" && looks >= needed) return { ...answer, ready: true };
+  if (needed !== "never" && looks === 0) return undefined;
+  return { ...answer, ready: false, reason: "the probe has not passed" };
+}

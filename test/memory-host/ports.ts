@@ -1,0 +1,61 @@
+import type { Clock } from "../../src/base/clock.ts";
+import { AlError } from "../../src/base/errors.ts";
+import { Secret } from "../../src/base/secret.ts";
+import type { Approval } from "../../src/core/approval.ts";
+import { compareText, credentialVersion, sha256 } from "../../src/core/fingerprint.ts";
+import type { ApprovalsPort, CredentialsPort } from "../../src/reconcile/ports.ts";
+
+/** An ApprovalsPort in memory. */
+export interface MemoryApprovals extends ApprovalsPort {
+  approve(approval: Approval): void;
+  /** From now on every pairing is granted. */
+  grantAll(): void;
+}
+
+/** Approvals in memory; nothing is approved yet. */
+export function memoryApprovals(): MemoryApprovals {
+  const keys = new Map<string, string>();
+  const grants = new Set<string>();
+  let all = false;
+  return {
+    hostKey: (host) => keys.get(host),
+    isGranted: (grant) => all || grants.has(JSON.stringify(grant)),
+    proposedKey: (host) => new Secret(sha256(`key of ${host}`)),
+    approve(approval) {
+      if (approval.kind === "host-key") keys.set(approval.host, approval.fingerprint);
+      else grants.add(JSON.stringify(approval));
+    },
+    grantAll() {
+      all = true;
+    },
+  };
+}
+
+/** A CredentialsPort over values by `type/instance/field`, which tests may change at any time. */
+export function memoryCredentials(values: ReadonlyMap<string, Secret>): CredentialsPort {
+  return {
+    async versions(needs, keyHex) {
+      const paths = needs.flatMap(({ type, instance, fields }) =>
+        fields.map((field) => `${type}/${instance}/${field}`),
+      );
+      return [...new Set(paths)].sort(compareText).map((path) => {
+        const value = values.get(path);
+        if (value) return { path, hash: credentialVersion(keyHex, value.revealBytes()) };
+        const options = { code: "credential-missing", blame: "user" } as const;
+        throw new AlError(`missing credential: ${path}`, options);
+      });
+    },
+  };
+}
+
+/** A clock on which waiting takes no time: every sleep moves it forward at once. */
+export function hastyClock(): Clock {
+  let now = 0;
+  return {
+    now: () => now,
+    async sleep(ms, signal) {
+      signal?.throwIfAborted();
+      now += ms;
+    },
+  };
+}

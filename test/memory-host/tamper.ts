@@ -1,0 +1,153 @@
+import { Secret } from "../../src/base/secret.ts";
+import { sha256 } from "../../src/core/fingerprint.ts";
+import { LABELS } from "../../src/core/names.ts";
+import { chooseNetwork } from "../../src/core/subnet.ts";
+import type { Machine, MemoryProject } from "./machine.ts";
+import type { World } from "./world.ts";
+
+/** What people, crashes and other programs do to a host between two passes. */
+export const TAMPERINGS = {
+  "a release is gone": ({ files }) => deleteFirst(files.releases),
+  "a release's file is altered": ({ files }) => {
+    files.releases.values().next().value?.set("project.json", "altered");
+  },
+  "a release has a file too many": ({ files }) => {
+    files.releases.values().next().value?.set("agents/extra/ACTIONS.md", "extra");
+  },
+  "a release holds a symbolic link": ({ files }) => {
+    for (const hash of files.releases.keys()) {
+      files.oddities.set(`releases/${hash}`, "x is not a regular file");
+    }
+  },
+  "a release of nobody lies there": ({ files }) => {
+    files.releases.set("f".repeat(64), new Map([["a", "b"]]));
+  },
+  "a credential set is gone": ({ files }) => deleteFirst(files.credentials),
+  "a credential's file is altered": ({ files }) => {
+    const set = files.credentials.values().next().value;
+    for (const path of set?.keys() ?? []) set?.set(path, Buffer.from("altered"));
+  },
+  "a credential was rotated": ({ world }) => {
+    for (const path of world.values.keys()) world.values.set(path, new Secret(`${SECRET}-rotated`));
+  },
+  "the key of the versions is gone": ({ files }) => {
+    files.key = undefined;
+  },
+  "the key of the versions is another": ({ files }) => {
+    files.key = sha256("another key");
+  },
+  "an image is gone": ({ machine }) => {
+    const used = new Set([...machine.containers.values()].map(({ image }) => image));
+    const own = ownImages(machine).find((reference) => !used.has(reference));
+    if (own !== undefined) machine.images.delete(own);
+  },
+  "another image carries a name of ours": ({ machine }) => {
+    const own = ownImages(machine)[0];
+    if (own !== undefined) machine.images.set(own, { [LABELS.specHash]: sha256("another") });
+  },
+  "the network is gone, which took the runtime down": ({ machine }) => {
+    machine.networks.delete("al-acme");
+    stopRuntimes(machine, "exited");
+  },
+  "the runtime is stopped": ({ machine }) => stopRuntimes(machine, "exited"),
+  "the runtime is removed": ({ machine }) => {
+    for (const name of runtimes(machine)) machine.containers.delete(name);
+  },
+  "current.json is gone": ({ files }) => {
+    files.current = undefined;
+  },
+  "current.json is damaged": ({ files }) => {
+    files.current = '{"project":"acme"';
+  },
+  "the inventory is gone": ({ files }) => {
+    files.inventory = undefined;
+  },
+  "the inventory lists what is gone": ({ files }) => {
+    const gone = { kind: "release", id: "e".repeat(64) };
+    const items = files.inventory === undefined ? [] : JSON.parse(files.inventory).items;
+    files.inventory = JSON.stringify({ items: [...items, gone] });
+  },
+  "a write was interrupted": ({ files }) => {
+    files.temporary.add("releases/.tmp-b").add(".tmp-a");
+  },
+  "a run goes on": ({ machine }) => {
+    const image = ownImages(machine).at(-1);
+    const labels = { [LABELS.project]: "acme", [LABELS.role]: "run", [LABELS.run]: "r1" };
+    if (image) machine.containers.set("al-acme-run-r1", { image, labels, state: "running" });
+  },
+} satisfies Record<string, (at: Place) => void>;
+
+/** The name of one tampering. */
+export type Tampering = keyof typeof TAMPERINGS;
+
+/** How every credential value of the tests starts. */
+export const SECRET = "tell-nobody";
+
+interface Place {
+  readonly world: World;
+  readonly machine: Machine;
+  readonly files: MemoryProject;
+}
+
+/** Does these things to the project `acme` on the world's first machine, where it is deployed. */
+export function tamper(world: World, tamperings: readonly Tampering[]): void {
+  const { machine } = world;
+  const files = machine.projects.get("acme");
+  if (!files) return;
+  for (const name of tamperings) TAMPERINGS[name]({ world, machine, files });
+}
+
+/** Puts things on a machine that are not ours: they must survive everything. */
+export function addForeignThings(machine: Machine): void {
+  const other = { [LABELS.project]: "other", [LABELS.role]: "runtime" };
+  // Just the subnet that acme would have taken.
+  const { subnet, gateway } = chooseNetwork("acme", []);
+  const network = { bridge: "br-1", subnet, gateway };
+  machine.containers.set("web", { image: "nginx:1", labels: {}, state: "running" });
+  machine.containers.set("al-other-runtime-1", {
+    image: "al-other/runtime:1",
+    labels: other,
+    state: "running",
+    network: "al-other",
+  });
+  machine.images.set("nginx:1", {});
+  machine.images.set("al-other/runtime:1", { [LABELS.specHash]: sha256("other") });
+  machine.images.set("al-acme/mine:latest", {});
+  const bridge = { name: "bridge", bridge: "docker0", subnet: "172.17.0.0/16", labels: {} };
+  machine.networks.set("bridge", { ...bridge, gateway: "172.17.0.1" });
+  machine.networks.set("al-other", { ...network, name: "al-other", labels: other });
+  machine.projects.set("other", {
+    key: sha256("other"),
+    current: "{}",
+    inventory: undefined,
+    releases: new Map([["d".repeat(64), new Map()]]),
+    credentials: new Map(),
+    oddities: new Map(),
+    temporary: new Set(["releases/.tmp-theirs"]),
+  });
+}
+
+function ownImages(machine: Machine): string[] {
+  return [...machine.images.keys()].filter((reference) => /^al-acme\/.*:[0-9a-f]/.test(reference));
+}
+
+function runtimes(machine: Machine): string[] {
+  return [...machine.containers]
+    .filter(([, { labels }]) => labels[LABELS.project] === "acme")
+    .filter(([, { labels }]) => labels[LABELS.role] === "runtime")
+    .map(([name]) => name);
+}
+
+function stopRuntimes(machine: Machine, state: string): void {
+  for (const name of runtimes(machine)) {
+    const container = machine.containers.get(name);
+    if (container) container.state = state;
+  }
+}
+
+function deleteFirst(map: Map<string, unknown>): void {
+  for (const key of map.keys()) {
+    map.delete(key);
+    return;
+  }
+}

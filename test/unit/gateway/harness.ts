@@ -1,0 +1,69 @@
+import { createHash } from "node:crypto";
+import { AlError } from "../../../src/base/errors.ts";
+import { silentLogger } from "../../../src/base/logger.ts";
+import type { Run } from "../../../src/core/run.ts";
+import type { LogLine } from "../../../src/gateway/ports.ts";
+import { SimulatedClock } from "../schedule/simulated-clock.ts";
+
+/** The secret of the run that {@link createPorts} begins with. */
+export const SECRET = "run-secret";
+
+/** Ports of a gateway over one run in memory. */
+export function createPorts() {
+  const runs = [runningRun("01A")];
+  const log: LogLine[] = [];
+  const state = { serving: true, killable: true, killed: [] as string[], reloads: 0 };
+  const clock = new SimulatedClock();
+  const hash = createHash("sha256").update(SECRET).digest("hex");
+  const report = {
+    ...{ release: "release", credentials: "set", revision: "revision" },
+    ...{ ready: true, activeRuns: 1 },
+  };
+  return {
+    ...{ state, run: runs[0] as Run, runList: runs, log, clock, logger: silentLogger },
+    runtime: { serving: async () => state.serving, report: async () => report },
+    runs: {
+      get: async (id: string) => runs.find((run) => run.id === id),
+      list: async ({ agent, limit }: { agent?: string; limit: number }) =>
+        runs.filter((run) => agent === undefined || run.agent === agent).slice(0, limit),
+      bySecret: async (found: string) => (found === hash ? runs[0] : undefined),
+    },
+    schedule: {
+      async trigger(agent: string) {
+        if (agent === "dev") return runningRun("01B");
+        const code = agent === "busy" ? "queue-full" : "unknown-agent";
+        throw new AlError(`no ${agent}`, { code, blame: "user", hint: "Do something." });
+      },
+      async kill(id: string) {
+        if (state.killable) state.killed.push(id);
+        return state.killable;
+      },
+      agents: async () => [{ name: "dev", scale: 1, running: 1, queued: 0, enabled: true }],
+      reload: async () => {
+        state.reloads += 1;
+      },
+    },
+    credentials: { read: async () => ({ github_token: { default: { token: "ghp" } } }) },
+    logs: {
+      read: async (_run: Run, cursor: number) =>
+        log.filter((line) => line.cursor > cursor).slice(0, 2),
+      tail: async (_run: Run, lines: number) => log.at(-lines - 1)?.cursor ?? 0,
+    },
+  };
+}
+
+/** The n-th line of a log whose lines are ten bytes long. */
+export function line(n: number): LogLine {
+  return { ts: `2026-01-01T00:00:0${n}Z`, stream: "stdout", text: `line ${n}`, cursor: n * 10 };
+}
+
+function runningRun(id: string): Run {
+  return {
+    ...{ id, agent: "dev", trigger: { kind: "manual" }, state: "running" },
+    ...{ createdAt: 1000, startedAt: 2000, reruns: 0 },
+    start: {
+      ...{ revision: "revision", release: "release", image: "image", credentials: "set" },
+      ...{ container: "al-p-run-01a", timeoutSeconds: 60 },
+    },
+  };
+}

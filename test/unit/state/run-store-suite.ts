@@ -1,0 +1,124 @@
+import { expect, it } from "vitest";
+import type { NewRun, StartIntent } from "../../../src/core/run.ts";
+import type { RunStore } from "../../../src/schedule/ports.ts";
+
+const intent: StartIntent = {
+  revision: "r1",
+  release: "release",
+  image: "image",
+  credentials: "set",
+  container: "al-p-run-1",
+  timeoutSeconds: 60,
+  secretHash: "5ec7e7",
+};
+
+/** What every RunStore does. */
+export function runStoreSuite(open: () => RunStore): void {
+  acceptance(open);
+  transitions(open);
+}
+
+function acceptance(open: () => RunStore): void {
+  it("accepts a run as queued", async () => {
+    const store = open();
+    expect(await store.accept(newRun("1"))).toBe(true);
+    const expected = { ...newRun("1"), state: "queued" };
+    expect(await store.get("1")).toEqual(expected);
+    expect(await store.unfinished()).toEqual([expected]);
+  });
+
+  it("accepts one run for a key, however often it comes", async () => {
+    const store = open();
+    expect(await store.accept(newRun("1", { key: "schedule/dev/1" }))).toBe(true);
+    expect(await store.accept(newRun("2", { key: "schedule/dev/1" }))).toBe(false);
+    expect(await store.get("2")).toBeUndefined();
+    expect(await store.accept(newRun("3"))).toBe(true);
+    expect(await store.accept(newRun("4"))).toBe(true);
+  });
+
+  it("lists the newest first, by agent if asked", async () => {
+    const store = open();
+    for (const id of ["1", "2", "3"]) await store.accept(newRun(id));
+    await store.accept(newRun("4", { agent: "other" }));
+    expect((await store.list({ limit: 2 })).map(({ id }) => id)).toEqual(["4", "3"]);
+    expect((await store.list({ agent: "dev", limit: 2 })).map(({ id }) => id)).toEqual(["3", "2"]);
+  });
+
+  it("gives a trigger back as it came", async () => {
+    const store = open();
+    const trigger = { kind: "call", caller: "dev", context: { text: "ü\u0000\n" } } as const;
+    await store.accept(newRun("1", { trigger }));
+    expect((await store.get("1"))?.trigger).toEqual(trigger);
+  });
+}
+
+function transitions(open: () => RunStore): void {
+  it("keeps what a run was started with, and never gives the secret's hash back", async () => {
+    const store = open();
+    await store.accept(newRun("1"));
+    await store.starting("1", intent);
+    const { secretHash: _secretHash, ...start } = intent;
+    expect(await store.get("1")).toMatchObject({ state: "starting", start });
+    expect(JSON.stringify(await store.get("1"))).not.toContain(intent.secretHash);
+    await store.running("1", 5000);
+    expect(await store.get("1")).toMatchObject({ state: "running", startedAt: 5000, start });
+  });
+
+  it("finds the unfinished run of a secret", async () => {
+    const store = open();
+    await store.accept(newRun("1"));
+    await store.starting("1", intent);
+    expect((await store.bySecret(intent.secretHash))?.id).toBe("1");
+    expect(await store.bySecret("other")).toBeUndefined();
+    await store.finished("1", { outcome: "completed", endedAt: 9000, exitCode: 0 });
+    expect(await store.bySecret(intent.secretHash)).toBeUndefined();
+  });
+
+  it("puts a start without effect back into the queue, and forgets its intent", async () => {
+    const store = open();
+    await store.accept(newRun("1"));
+    await store.starting("1", intent);
+    await store.killing("1", "killed");
+    await store.requeue("1");
+    expect(await store.get("1")).toEqual({ ...newRun("1"), state: "queued" });
+    expect(await store.bySecret(intent.secretHash)).toBeUndefined();
+  });
+
+  it("refuses a step that does not follow from the run's state", async () => {
+    const store = open();
+    await store.accept(newRun("1"));
+    await expect(store.running("1", 1)).rejects.toMatchObject({ code: "run-state" });
+    await expect(store.requeue("1")).rejects.toMatchObject({ code: "run-state" });
+    await expect(store.starting("nobody", intent)).rejects.toMatchObject({ code: "run-state" });
+    await store.finished("1", { outcome: "cancelled", endedAt: 1 });
+    await expect(store.starting("1", intent)).rejects.toMatchObject({ code: "run-state" });
+  });
+
+  it("keeps the first reason of a kill and the first end of a run", async () => {
+    const store = open();
+    await store.accept(newRun("1"));
+    await store.starting("1", intent);
+    await store.killing("1", "timed-out");
+    await store.killing("1", "killed");
+    await store.finished("1", { outcome: "timed-out", endedAt: 10, startedAt: 4 });
+    await store.finished("1", { outcome: "completed", endedAt: 20 }, newRun("2"));
+    expect(await store.get("1")).toMatchObject({
+      ...{ state: "finished", outcome: "timed-out", killReason: "timed-out" },
+      ...{ startedAt: 4, endedAt: 10 },
+    });
+    expect(await store.get("2")).toBeUndefined();
+  });
+
+  it("accepts a rerun together with the end that asks for it", async () => {
+    const store = open();
+    await store.accept(newRun("1"));
+    const rerun = newRun("2", { key: "rerun/1", rerunOf: "1", reruns: 1 });
+    await store.finished("1", { outcome: "rerun", endedAt: 10, exitCode: 42 }, rerun);
+    const { key: _key, ...stored } = rerun;
+    expect(await store.unfinished()).toEqual([{ ...stored, state: "queued" }]);
+  });
+}
+
+function newRun(id: string, more: Partial<NewRun> = {}): NewRun {
+  return { id, agent: "dev", trigger: { kind: "manual" }, createdAt: 1000, reruns: 0, ...more };
+}
