@@ -11,7 +11,6 @@ export const SourceUrl = z.string().superRefine((url, context) => {
 
 function isBranchName(name: string): boolean {
   if (name.length === 0 || name.length > 200 || name === "@" || name.startsWith("-")) return false;
-  // biome-ignore lint/suspicious/noControlCharactersInRegex: git refuses these, and so do we
   if (/[\0-\x20\x7f~^:?*[\\]|\.\.|@\{|\.$/.test(name)) return false;
   return name.split("/").every((part) => part !== "" && !/^\.|\.lock$/.test(part));
 }

@@ -30,6 +30,7 @@ export function explainUnconfirmed(target: Target, observed: ObservedHost): stri
   const { runtime } = observed;
   if (!runtime) return "the runtime does not answer";
   if (!runtime.ready) return `the runtime is not ready: ${runtime.reason ?? "no reason given"}`;
+  if (runtime.release === target.current.release) return "the runtime still uses other credentials";
   return `the runtime still uses release ${shortHash(runtime.release)}`;
 }
 

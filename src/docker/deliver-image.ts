@@ -1,6 +1,7 @@
 import { mapBounded } from "../base/concurrency.ts";
 import { AlError, hasCode } from "../base/errors.ts";
 import { LABELS } from "../core/names.ts";
+import type { LabelFilter } from "./container-calls.ts";
 import type { DockerClient } from "./docker-client.ts";
 import { diskFull } from "./docker-errors.ts";
 import type { ImageArchive } from "./image-archive.ts";
@@ -59,13 +60,17 @@ async function presentOnHost(
   archive: ImageArchive,
   signal: AbortSignal | undefined,
 ): Promise<number> {
-  const images = await docker.listImages({}, { signal });
-  const details = await mapBounded(images, 8, ({ id }) => docker.inspectImage(id, { signal }));
-  const chains = details.flatMap((image) => (image ? [image.diffIds] : []));
-  return presentLayers(
-    archive.layers.map(({ diffId }) => diffId),
-    chains,
-  );
+  const diffIds = archive.layers.map(({ diffId }) => diffId);
+  const among = async (labels: LabelFilter) => {
+    const images = await docker.listImages(labels, { signal });
+    const details = await mapBounded(images, 8, ({ id }) => docker.inspectImage(id, { signal }));
+    return presentLayers(
+      diffIds,
+      details.flatMap((image) => (image ? [image.diffIds] : [])),
+    );
+  };
+  // Ours are few and most alike; a machine may have hundreds of others.
+  return (await among({ [LABELS.project]: true })) || (await among({}));
 }
 
 const SPARE_BYTES = 200e6;
@@ -84,6 +89,10 @@ function refuseFullDisk(
   );
 }
 
+/**
+ * Loads under a name of its own and gives the real one only to what was accepted and verified: on
+ * containerd stores a refused or interrupted load leaves its name behind.
+ */
 async function sendAndVerify(
   docker: DockerClient,
   archive: ImageArchive,
@@ -91,20 +100,32 @@ async function sendAndVerify(
   present: number,
 ): Promise<Delivery> {
   const { signal, compression, onProgress } = options;
-  const { bytesSent } = await loadImage(docker, archive, {
-    presentLayers: present,
-    ...(compression && { compression }),
-    ...(onProgress && { onBytes: progressText(archive.reference, onProgress) }),
-    signal,
-  });
-  if (!isDelivered(await docker.inspectImage(archive.reference, { signal }), archive)) {
-    throw new AlError(`${docker.host}: image ${archive.reference} is not what was sent`, {
-      code: "image-verify-failed",
-      blame: "transient",
-      hint: `Remove it on ${docker.host} (docker rmi ${archive.reference}) and run \`al apply\` again.`,
+  const reference = `${archive.reference}-incoming`;
+  try {
+    const { bytesSent } = await loadImage(docker, archive, {
+      reference,
+      presentLayers: present,
+      ...(compression && { compression }),
+      ...(onProgress && { onBytes: progressText(archive.reference, onProgress) }),
+      signal,
     });
+    if (!isDelivered(await docker.inspectImage(reference, { signal }), archive)) {
+      throw notWhatWasSent(docker.host, archive.reference);
+    }
+    await docker.tagImage(reference, archive.reference, { signal });
+    return { kind: present > 0 ? "partial" : "full", bytesSent };
+  } finally {
+    // Not under the signal, and no reason to fail: the next delivery removes it too.
+    await docker.removeImage(reference).catch(() => {});
   }
-  return { kind: present > 0 ? "partial" : "full", bytesSent };
+}
+
+function notWhatWasSent(host: string, reference: string): AlError {
+  return new AlError(`${host}: image ${reference} is not what was sent`, {
+    code: "image-verify-failed",
+    blame: "transient",
+    hint: `Look at Docker's log on ${host}; \`al apply\` sends the image again.`,
+  });
 }
 
 function isDelivered(image: ImageDetails | undefined, archive: ImageArchive): boolean {

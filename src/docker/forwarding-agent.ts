@@ -1,5 +1,6 @@
 import { Agent, type AgentOptions } from "node:http";
 import type { Duplex } from "node:stream";
+import { inspect } from "node:util";
 
 /** What Node's HTTP client calls on a socket and a plain stream lacks. */
 type SocketMethod = (typeof SOCKET_METHODS)[number] | "destroySoon";
@@ -13,6 +14,11 @@ export class ForwardingAgent extends Agent {
   constructor(connect: () => Promise<Duplex>, options: AgentOptions = {}) {
     super({ keepAlive: true, maxFreeSockets: 16, ...options });
     this.#connect = connect;
+  }
+
+  /** docker-modem inspects its options, this agent and all its sockets, on every call: 30 ms of it. */
+  [inspect.custom](): string {
+    return "ForwardingAgent";
   }
 
   override createConnection(

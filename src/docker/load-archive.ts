@@ -12,6 +12,8 @@ export interface LoadArchiveOptions {
   readonly imageStore: "classic" | "containerd";
   /** How many of the lowest layers are left out, though the manifest lists them. */
   readonly presentLayers: number;
+  /** The name the engine gives it. */
+  readonly reference: string;
   readonly signal?: AbortSignal | undefined;
 }
 
@@ -20,7 +22,8 @@ export function loadArchive(image: ImageArchive, options: LoadArchiveOptions): R
   const archive = pack({ highWaterMark: 1 << 20 });
   const write = options.imageStore === "classic" ? writeDockerArchive : writeOciLayout;
   const layers = missingLayers(image.layers, options.presentLayers);
-  write(archive, { image, layers, signal: options.signal }).then(
+  const { reference, signal } = options;
+  write(archive, { image, layers, reference, signal }).then(
     () => archive.finalize(),
     (thrown) => archive.destroy(thrown),
   );
@@ -31,17 +34,18 @@ interface Contents {
   readonly image: ImageArchive;
   /** Those to write. */
   readonly layers: readonly ArchiveLayer[];
+  readonly reference: string;
   readonly signal: AbortSignal | undefined;
 }
 
 /** The engine looks a layer up by its chain before it opens the file named here, which may be missing. */
 async function writeDockerArchive(archive: Pack, contents: Contents): Promise<void> {
-  const { image, layers, signal } = contents;
+  const { image, layers, reference, signal } = contents;
   const config = `${hexOf(image.configDigest)}.json`;
   const manifest = [
     {
       Config: config,
-      RepoTags: [image.reference],
+      RepoTags: [reference],
       Layers: image.layers.map(({ diffId }) => layerName(diffId)),
     },
   ];
@@ -57,7 +61,7 @@ function layerName(diffId: string): string {
 const MANIFEST_TYPE = "application/vnd.oci.image.manifest.v1+json";
 
 async function writeOciLayout(archive: Pack, contents: Contents): Promise<void> {
-  const { image, layers, signal } = contents;
+  const { image, layers, reference, signal } = contents;
   const manifest = Buffer.from(canonicalJson(ociManifest(image)));
   const manifestDigest = `sha256:${sha256(manifest)}`;
   const index = {
@@ -69,8 +73,8 @@ async function writeOciLayout(archive: Pack, contents: Contents): Promise<void> 
         digest: manifestDigest,
         size: manifest.length,
         annotations: {
-          "io.containerd.image.name": fullName(image.reference),
-          "org.opencontainers.image.ref.name": image.reference.split(":").at(-1),
+          "io.containerd.image.name": fullName(reference),
+          "org.opencontainers.image.ref.name": reference.split(":").at(-1),
         },
       },
     ],

@@ -14,6 +14,8 @@ import { loadArchive } from "./load-archive.ts";
 export interface LoadOptions extends CallOptions {
   /** How many of the lowest layers the host has as a chain; they are not sent. Default 0: all are. */
   readonly presentLayers?: number;
+  /** The name it gets. Default: the archive's own. */
+  readonly reference?: string;
   /** Default: zstd for engines that read it (23 and later), gzip otherwise. */
   readonly compression?: "none" | "gzip" | "zstd";
   /** Bytes sent so far, compressed. */
@@ -21,7 +23,10 @@ export interface LoadOptions extends CallOptions {
 }
 
 /**
- * Loads an image, and its reference, into an engine, sending only the layers it lacks.
+ * Loads an image into an engine under a reference, sending only the layers it lacks.
+ *
+ * A containerd store may show the reference of a load that it refused, or that broke off at the end:
+ * that the name is there does not mean that the image can be used.
  * @throws AlError `image-load-refused` when the engine does not accept what it got, as it does not
  *   when a layer that was left out is not there after all.
  */
@@ -30,10 +35,10 @@ export async function loadImage(
   archive: ImageArchive,
   options: LoadOptions = {},
 ): Promise<{ readonly bytesSent: number }> {
-  const { signal, presentLayers = 0 } = options;
+  const { signal, presentLayers = 0, reference = archive.reference } = options;
   const { imageStore, serverVersion } = await docker.engineInfo({ signal });
   const compression = options.compression ?? bestCompression(serverVersion);
-  const content = loadArchive(archive, { imageStore, presentLayers, signal });
+  const content = loadArchive(archive, { imageStore, presentLayers, reference, signal });
   const meter = new ByteMeter(options.onBytes);
   const sending = pipeline(content, compressor(compression), meter).catch((thrown) => {
     meter.destroy(thrown as Error);

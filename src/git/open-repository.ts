@@ -27,8 +27,8 @@ export async function openRepository(
   options: { readonly variables?: GitVariables; readonly signal?: AbortSignal } = {},
 ): Promise<Repository> {
   const { variables, signal } = options;
-  const asked = ["rev-parse", "--absolute-git-dir", "--show-prefix"];
-  const found = await runGit(asked, { cwd: directory, variables, signal });
+  const asked = ["-C", directory, "rev-parse", "--absolute-git-dir", "--show-prefix"];
+  const found = await runGit(asked, { variables, signal });
   const [gitDir, prefix = ""] = found.stdout.toString("utf8").split("\n");
   if (found.status !== 0 || !gitDir) throw notARepository(directory, found.stderr);
   const reader = new ObjectReader({ gitDir, variables });

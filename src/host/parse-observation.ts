@@ -97,7 +97,8 @@ export function parseInventory(host: string, dir: string, text: string | undefin
 }
 
 function decode(base64: string | undefined): string | undefined {
-  return base64 === undefined ? undefined : Buffer.from(base64, "base64").toString("utf8");
+  if (base64 === undefined || base64 === "-") return undefined;
+  return Buffer.from(base64, "base64").toString("utf8");
 }
 
 function parseJson(text: string | undefined): unknown {

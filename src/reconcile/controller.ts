@@ -77,24 +77,27 @@ interface State {
 }
 
 async function turn(options: ControllerOptions, state: State): Promise<State> {
-  const { source, signal } = options;
-  const revision = await source.fetch(signal);
-  if (revision === undefined) {
-    options.onEvent({ kind: "empty" });
+  const next = await look(options, state);
+  return next.good ? pass(options, next, next.good) : next;
+}
+
+/** What is desired now. While the source fails that is what it was before: hosts are kept up. */
+async function look(options: ControllerOptions, state: State): Promise<State> {
+  const { source, signal, onEvent } = options;
+  try {
+    const revision = await source.fetch(signal);
+    if (revision === undefined) onEvent({ kind: "empty" });
+    if (revision === undefined || revision === state.seen) return state;
+    onEvent({ kind: "revision", revision });
+    const desired = await source.desired(revision, signal);
+    if (desired.kind === "fleet") return { good: desired, seen: revision, failed: new Set() };
+    onEvent({ kind: "refused", revision, report: desired.report });
+    return { ...state, seen: revision };
+  } catch (thrown) {
+    signal.throwIfAborted();
+    onEvent({ kind: "source-failed", error: toAlError(thrown) });
     return state;
   }
-  let next = state;
-  if (revision !== state.seen) {
-    options.onEvent({ kind: "revision", revision });
-    const desired = await source.desired(revision, signal);
-    if (desired.kind === "refused") {
-      options.onEvent({ kind: "refused", revision, report: desired.report });
-      next = { ...state, seen: revision };
-    } else {
-      next = { good: desired, seen: revision, failed: new Set() };
-    }
-  }
-  return next.good ? pass(options, next, next.good) : next;
 }
 
 async function pass(

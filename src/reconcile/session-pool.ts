@@ -2,7 +2,7 @@ import type { HostSession, HostsPort } from "./ports.ts";
 
 /** A HostsPort that keeps connections between passes. */
 export interface SessionPool extends HostsPort {
-  /** Ends every connection. */
+  /** Ends every connection; one that is in use ends when its pass closes it. */
   closeAll(): Promise<void>;
 }
 
@@ -18,6 +18,11 @@ interface Entry {
  */
 export function poolSessions(hosts: HostsPort): SessionPool {
   const idle = new Map<string, Entry>();
+  let closed = false;
+  const keeper = (host: string) => async (entry: Entry) => {
+    if (closed || idle.has(host)) await entry.session.close();
+    else idle.set(host, entry);
+  };
   return {
     readHostKey: (address, options) => hosts.readHostKey(address, options),
     async connect(address, options) {
@@ -26,13 +31,14 @@ export function poolSessions(hosts: HostsPort): SessionPool {
       const kept = idle.get(address.host);
       idle.delete(address.host);
       if (kept && kept.endpoint === endpoint && kept.fingerprint === fingerprint) {
-        return watched(kept, (entry) => idle.set(address.host, entry));
+        return watched(kept, keeper(address.host));
       }
       await kept?.session.close();
       const session = await hosts.connect(address, options);
-      return watched({ session, endpoint, fingerprint }, (entry) => idle.set(address.host, entry));
+      return watched({ session, endpoint, fingerprint }, keeper(address.host));
     },
     async closeAll() {
+      closed = true;
       const entries = [...idle.values()];
       idle.clear();
       await Promise.allSettled(entries.map(({ session }) => session.close()));
@@ -41,7 +47,7 @@ export function poolSessions(hosts: HostsPort): SessionPool {
 }
 
 /** The session, whose `close` gives it back as long as every call on it went well. */
-function watched(entry: Entry, giveBack: (entry: Entry) => void): HostSession {
+function watched(entry: Entry, giveBack: (entry: Entry) => Promise<void>): HostSession {
   const { session } = entry;
   let healthy = true;
   const guard = async <T>(work: Promise<T>): Promise<T> => {
@@ -57,7 +63,7 @@ function watched(entry: Entry, giveBack: (entry: Entry) => void): HostSession {
     lock: (project, options) => guard(session.lock(project, options)),
     carryOut: (step, context) => guard(session.carryOut(step, context)),
     async close() {
-      if (healthy) giveBack(entry);
+      if (healthy) await giveBack(entry);
       else await session.close();
     },
   };

@@ -13,6 +13,7 @@ import { RUN_MIGRATIONS } from "../state/run-schema.ts";
 import { createRunStore } from "../state/run-store.ts";
 import { inTransaction, openDatabase } from "../state/sqlite.ts";
 import { openLocal } from "../transport/local.ts";
+import { watchEngine } from "./engine-watch.ts";
 import { type Isolation, keepIsolated } from "./isolation.ts";
 import { liveReleases } from "./live-release.ts";
 import { readOwnCurrent } from "./name-watch.ts";
@@ -27,6 +28,8 @@ import { createRunner } from "./runner.ts";
 export interface Runtime {
   /** Follows a changed `current.json`. */
   reload(): Promise<void>;
+  /** Rejects when the engine is lost and only a new start helps; otherwise never settles before `close`. */
+  readonly failed: Promise<void>;
   /** Takes no more triggers, closes its listeners, leaves runs running. */
   close(): Promise<void>;
 }
@@ -43,7 +46,11 @@ export async function openRuntime(options: RuntimeOptions, current: Current): Pr
   const close = async () => {
     abort.abort(new AlError("the runtime ends", { code: "aborted", blame: "transient" }));
     await scheduler.stop();
-    await Promise.all([isolated, ...listeners.map((listener) => listener.close())]);
+    await Promise.all([
+      isolated,
+      failed.catch(() => undefined),
+      ...listeners.map((listener) => listener.close()),
+    ]);
     await parts.close();
   };
   const tools = async () => {
@@ -56,6 +63,15 @@ export async function openRuntime(options: RuntimeOptions, current: Current): Pr
     scheduler.poke();
   };
   let isolated: Promise<void> = Promise.resolve();
+  const engineWatch = { docker, runtimeName, clock: systemClock, logger, signal: abort.signal };
+  const failed = watchEngine({
+    ...engineWatch,
+    onChange: (answers) => {
+      parts.engine.answers = answers;
+      scheduler.poke();
+    },
+  });
+  failed.catch(() => undefined);
   try {
     listeners.push(...(await listen(options, parts)));
     await scheduler.start();
@@ -66,7 +82,7 @@ export async function openRuntime(options: RuntimeOptions, current: Current): Pr
     throw thrown;
   }
   logger.info({ project, host, projectDir }, "the runtime is live");
-  return { reload: () => scheduler.reload(), close };
+  return { reload: () => scheduler.reload(), failed, close };
 }
 
 function openParts(options: RuntimeOptions, place: Place) {
@@ -79,13 +95,14 @@ function openParts(options: RuntimeOptions, place: Place) {
   const isolation: { latest: Isolation } = {
     latest: { ready: false, reason: "the network rules have not been checked yet" },
   };
+  const engine = { answers: true };
   const scheduler = createScheduler({
     store,
     runner: createRunner({ docker, place, projectDir }),
     releases,
     clock: systemClock,
     logger,
-    ready: () => isolation.latest.ready,
+    ready: () => engine.answers && isolation.latest.ready,
     containerName: (run) => runContainerName(place.project, run),
   });
   const close = async () => {
@@ -94,7 +111,7 @@ function openParts(options: RuntimeOptions, place: Place) {
     database.close();
   };
   const abort = new AbortController();
-  return { place, database, docker, store, releases, isolation, scheduler, abort, close };
+  return { place, database, docker, store, releases, isolation, engine, scheduler, abort, close };
 }
 
 async function listen(options: RuntimeOptions, parts: Parts): Promise<Listening[]> {
@@ -112,7 +129,7 @@ async function listen(options: RuntimeOptions, parts: Parts): Promise<Listening[
 }
 
 function runtimePort(options: RuntimeOptions, parts: Parts): RuntimePort {
-  const { database, scheduler, isolation } = parts;
+  const { database, scheduler } = parts;
   return {
     async serving() {
       if (!(await readOwnCurrent(options))) return false;
@@ -123,10 +140,12 @@ function runtimePort(options: RuntimeOptions, parts: Parts): RuntimePort {
       const current = await readOwnCurrent(options);
       if (!current) throw new AlError("not live", { code: "not-serving", blame: "transient" });
       const { release, credentials, revision } = current;
-      const { latest } = isolation;
-      const readiness = latest.ready ? { ready: true } : { ready: false, reason: latest.reason };
       const activeRuns = await scheduler.activeRuns();
-      return { release, credentials, revision, ...readiness, activeRuns };
+      return { release, credentials, revision, ...readiness(parts), activeRuns };
     },
   };
+}
+
+function readiness({ engine, isolation }: Parts): Isolation {
+  return engine.answers ? isolation.latest : { ready: false, reason: "Docker does not answer" };
 }

@@ -35,7 +35,8 @@ export async function runRuntime(options: RuntimeOptions): Promise<void> {
     const current = await readOwnCurrent(options);
     if (!current) return;
     const runtime = await openRuntime(options, current);
-    await watchName(watch, () => runtime.reload()).finally(() => runtime.close());
+    const unnamed = watchName(watch, () => runtime.reload());
+    await Promise.race([unnamed, runtime.failed]).finally(() => runtime.close());
     logger.info({}, "the runtime has handed over");
   } finally {
     release();

@@ -43,7 +43,7 @@ export function fileError(
     return new AlError(`${failed}: ${reason}`, {
       code: "file-access",
       blame: "user",
-      hint: `Check who owns ${what.path} on ${host}, and that sh, tar and coreutils are there.`,
+      hint: `Check who owns ${what.path} on ${host}, and that sh, tar, find and coreutils are there.`,
     });
   }
   return new AlError(`${failed}: ${reason}`, { code: "file-failed", blame: "transient" });

@@ -1,4 +1,6 @@
-// What runs on the host: POSIX sh, coreutils and tar. Paths and sizes are arguments, content is standard input.
+// What runs on the host: POSIX sh, coreutils, find and tar. Paths and sizes are arguments, content is
+// standard input. Files are synced one by one: to sync the whole file system would wait for everything
+// that others are writing, such as an image (121-349 ms against 13-29 ms for 45 small files).
 
 /** What a script exits with when its input was cut short. */
 const EXIT_CUT_SHORT = 75;
@@ -19,7 +21,7 @@ mkdir -p -- "$parent"
 mkdir -- "$tmp"
 tar -xpmof - -C "$tmp"
 [ -f "$tmp/complete" ] || { echo 'the transfer was cut short' >&2; exit ${EXIT_CUT_SHORT}; }
-sync -f "$tmp"
+find "$tmp" -exec sync {} +
 trap '' HUP INT TERM PIPE
 if [ -e "$dir" ] || [ -L "$dir" ]; then mv -T -- "$dir" "$tmp/old"; fi
 mv -T -- "$tmp/tree" "$dir" || {

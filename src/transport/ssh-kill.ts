@@ -5,6 +5,7 @@ import { openExec } from "./ssh-open.ts";
 import { SESSION_VARIABLE, type SshSession } from "./ssh-session.ts";
 
 const GRACE_MS = 2000;
+const SIGNAL_TIMEOUT_MS = 10_000;
 
 /**
  * Ends a session's command and its children: TERM, after two seconds KILL, then the channel.
@@ -36,7 +37,7 @@ grep -lF "$@" /proc/[0-9]*/environ 2>/dev/null | while IFS=/ read -r _ _ pid _; 
   kill -s "$signal" "$pid" 2>/dev/null
 done`;
 
-/** Never rejects: where the connection has ended there is nothing left to signal with. */
+/** Never rejects: where the connection has ended or hangs there is nothing to signal with. */
 async function signalSessions(
   link: SshLink,
   signal: "TERM" | "KILL",
@@ -45,15 +46,16 @@ async function signalSessions(
   const patterns = sessions.flatMap(({ id }) => ["-e", `${SESSION_VARIABLE}=${id}`]);
   const command = quoteArgv(["sh", "-c", SIGNAL_SCRIPT, "sh", signal, ...patterns]);
   try {
-    const release = await link.killSessions.acquire(link.gone);
-    await raceAbort(run(link, command), link.gone).finally(release);
+    const giveUp = AbortSignal.any([link.gone, AbortSignal.timeout(SIGNAL_TIMEOUT_MS)]);
+    const release = await link.killSessions.acquire(giveUp);
+    await raceAbort(run(link, command, giveUp), giveUp).finally(release);
   } catch {}
 }
 
-async function run(link: SshLink, command: string): Promise<void> {
+async function run(link: SshLink, command: string, signal: AbortSignal): Promise<void> {
   const ended = await openExec(link, {
     command,
-    signal: link.gone,
+    signal,
     attach(channel) {
       channel.on("error", () => {});
       channel.resume();

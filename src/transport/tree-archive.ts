@@ -9,7 +9,7 @@ import { checkEntryPath } from "./remote-path.ts";
 export interface TreeEntry {
   /** Relative to the tree, `/`-separated: `agents/dev/ACTIONS.md`. */
   readonly path: string;
-  /** Permission bits, such as 0o600. Directories are 0o700. */
+  /** Permission bits, such as 0o600; the owner has to be able to read. Directories are 0o700. */
   readonly mode: number;
   readonly content: Uint8Array | Secret;
 }
@@ -38,7 +38,7 @@ function checkEntries(entries: readonly TreeEntry[]): void {
   const files = new Set<string>();
   for (const { path, mode } of entries) {
     checkEntryPath(path);
-    const badMode = !Number.isInteger(mode) || mode < 0 || mode > 0o777;
+    const badMode = !Number.isInteger(mode) || mode < 0 || mode > 0o777 || (mode & 0o400) === 0;
     if (badMode) throw invalid(`${path} has mode ${mode}`);
     if (files.has(path)) throw invalid(`${path} is there twice`);
     files.add(path);

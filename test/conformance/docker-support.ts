@@ -72,8 +72,8 @@ export class EngineUnderTest {
     }
     for (const { name } of await docker.listVolumes(labels)) await docker.removeVolume(name);
     for (const { name } of await docker.listNetworks(labels)) await docker.removeNetwork(name);
-    for (const { references } of await docker.listImages(labels)) {
-      for (const reference of references) await docker.removeImage(reference);
+    for (const { id, references } of await docker.listImages(labels)) {
+      for (const name of references.length > 0 ? references : [id]) await docker.removeImage(name);
     }
     docker.close();
   }

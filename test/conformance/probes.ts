@@ -17,7 +17,7 @@ export async function expectGone(transport: Transport, marker: string): Promise<
   const pattern = `[a]${marker.slice(1)}`;
   const search = ["sh", "-c", 'grep -lsa -e "$1" /proc/[0-9]*/cmdline; :', "sh", pattern];
   const running = async () => (await transport.exec(search)).stdout.toString();
-  await expect.poll(running, { timeout: 6000, interval: 50 }).toBe("");
+  await expect.poll(running, { timeout: 15_000, interval: 50 }).toBe("");
 }
 
 /** Reads a stream to its end. */

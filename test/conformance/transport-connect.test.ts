@@ -76,7 +76,9 @@ describe("the host key", () => {
 describe("authentication", () => {
   test("an unknown key is refused, and the error says whose and which", async () => {
     const stranger = generateKeyPair();
+    const before = await authenticationsSeen();
     const error = await failure({ privateKey: new Secret(stranger.privateKey) });
+    expect(await authenticationsSeen()).toBeGreaterThan(before);
     expect(error).toMatchObject({ code: "auth-failed", blame: "user" });
     expect(error.message).toContain("user deploy");
     expect(error.message).toContain(fingerprintOf(stranger.publicKey));

@@ -1,11 +1,12 @@
+import { basename } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 import { expect, test } from "vitest";
 import { Secret } from "../../src/base/secret.ts";
-import { writeTree } from "../../src/transport/files.ts";
+import { sweepTemporary, writeTree } from "../../src/transport/files.ts";
 import type { Transport } from "../../src/transport/transport.ts";
 import type { TreeEntry } from "../../src/transport/tree-archive.ts";
 import type { Desk } from "./files-suite.ts";
-import { MIB } from "./probes.ts";
+import { expectGone, MIB } from "./probes.ts";
 
 /** Writing whole directories. */
 export function trees(use: () => Desk): void {
@@ -131,7 +132,7 @@ export function treesInPlace(use: () => Desk): void {
 
 /** Aborts at every moment. */
 export function interruptedTrees(use: () => Desk): void {
-  test("whenever it is interrupted, the directory is the old tree or the new one, and no rest stays", async () => {
+  test("whenever it is interrupted, the directory is the old tree or the new one, and a sweep takes the rest", async () => {
     const { transport, directory } = use();
     const dir = `${directory}/tree`;
     const tree = (letter: string) =>
@@ -147,7 +148,7 @@ export function interruptedTrees(use: () => Desk): void {
       await Promise.race([delay(afterMs), write]);
       controller.abort();
       outcomes.add(await write);
-      await expect.poll(() => names(transport, directory), { timeout: 5000 }).toEqual(["tree"]);
+      expect(await namesAfterSweep(transport, directory)).toEqual(["tree"]);
       await expectWhole(transport, dir, 20);
     }
     expect(outcomes).toContain("aborted");
@@ -167,6 +168,13 @@ export async function expectWhole(transport: Transport, dir: string, count: numb
 /** A private text file. */
 export function entry(path: string, text: string): TreeEntry {
   return { path, mode: 0o600, content: Buffer.from(text) };
+}
+
+/** What lies in a directory when no command that names it runs any more and `.tmp-*` is swept. */
+export async function namesAfterSweep(transport: Transport, directory: string): Promise<string[]> {
+  await expectGone(transport, basename(directory));
+  await sweepTemporary(transport, directory);
+  return names(transport, directory);
 }
 
 /** What lies in a directory, sorted. */

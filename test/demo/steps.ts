@@ -6,41 +6,41 @@ export interface StepRecord {
   readonly ms: number;
 }
 
+/** What shows lines of a step to the person who watches. */
+export type Say = (line: string) => void;
+
 /** Shows steps as they go and keeps their times. */
 export interface Steps {
   readonly records: readonly StepRecord[];
-  /** Runs one step; a failure is thrown on as {@link StepFailure}. */
-  step<T>(name: string, work: (say: (line: string) => void) => Promise<T>): Promise<T>;
+  /** Name of the step that failed, and why, once one has. */
+  readonly failure: { readonly step: string; readonly reason: string } | undefined;
+  /** Runs one step; what it throws is noted and thrown on. */
+  step<T>(name: string, work: (say: Say) => Promise<T>): Promise<T>;
 }
 
-/** A step that failed: which, and why. */
-export class StepFailure extends Error {
-  readonly step: string;
-
-  constructor(step: string, cause: unknown) {
-    const { message, hint } = toAlError(cause);
-    super(hint === undefined ? message : `${message}\n${hint}`, { cause });
-    this.step = step;
-  }
-}
-
-/** Steps that are shown on a stream, each line with the time since the start. */
+/** Steps that are shown line by line, each with the time since the start. */
 export function createSteps(write: (line: string) => void): Steps {
   const startedAt = Date.now();
   const records: StepRecord[] = [];
+  let failure: Steps["failure"];
   const say = (line: string) => {
     const seconds = ((Date.now() - startedAt) / 1000).toFixed(1).padStart(6);
     for (const part of line.split("\n")) write(`${seconds} s  ${part}`);
   };
   return {
     records,
+    get failure() {
+      return failure;
+    },
     async step(name, work) {
       say(`== ${name}`);
       const begin = Date.now();
       try {
         return await work((line) => say(`   ${line}`));
       } catch (thrown) {
-        throw new StepFailure(name, thrown);
+        const { message, hint } = toAlError(thrown);
+        failure ??= { step: name, reason: hint === undefined ? message : `${message} ${hint}` };
+        throw thrown;
       } finally {
         records.push({ name, ms: Date.now() - begin });
       }

@@ -191,7 +191,7 @@ describe("replacing the runtime", () => {
 });
 
 describe("a host that goes down", () => {
-  test("keeps its rules through a restart of dockerd", async () => {
+  test("keeps its rules through a restart of dockerd, and finds the engine again", async () => {
     const rules = async () => (await rig.host.exec(["sh", "-c", RULES])).stdout;
     const before = await rules();
     const stop =
@@ -201,6 +201,9 @@ describe("a host that goes down", () => {
     await rig.untilReady(runtime);
     expect(before).toMatch(/DOCKER-USER .*-j AL-FWD-/);
     expect(await rules()).toBe(before);
+    // The runtime, alive all the time, notices that its socket is a dead one and starts again.
+    say("echo back");
+    expect((await follow(await trigger())).at(-1)).toMatchObject({ run: { outcome: "completed" } });
   });
 
   test("comes back with rules and runtime, and its run is interrupted, not started again", async () => {

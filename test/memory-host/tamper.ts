@@ -71,7 +71,8 @@ export const TAMPERINGS = {
     files.temporary.add("releases/.tmp-b").add(".tmp-a");
   },
   "a run goes on": ({ machine }) => {
-    const image = ownImages(machine).at(-1);
+    const own = ownImages(machine);
+    const image = own.findLast((reference) => reference.includes("/agent-")) ?? own.at(-1);
     const labels = { [LABELS.project]: "acme", [LABELS.role]: "run", [LABELS.run]: "r1" };
     if (image) machine.containers.set("al-acme-run-r1", { image, labels, state: "running" });
   },

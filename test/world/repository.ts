@@ -1,5 +1,5 @@
 import { execFile } from "node:child_process";
-import { mkdir, readFile, writeFile } from "node:fs/promises";
+import { mkdir, readFile, rm, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { promisify } from "node:util";
 import { environment } from "../lab/environment.ts";
@@ -11,6 +11,8 @@ export interface WorkingCopy {
   readonly directory: string;
   write(path: string, content: string): Promise<void>;
   edit(path: string, change: (before: string) => string): Promise<void>;
+  /** Removes a file or directory. */
+  remove(path: string): Promise<void>;
   /** Commits everything; returns the commit id. */
   commit(message: string): Promise<string>;
   /** Pushes main; returns when it ended, in ms since the epoch. */
@@ -33,6 +35,7 @@ export async function initWorkingCopy(directory: string, bare: string): Promise<
       const file = join(directory, path);
       await writeFile(file, change(await readFile(file, "utf8")));
     },
+    remove: (path) => rm(join(directory, path), { recursive: true }),
     async commit(message) {
       await git("add", "--all");
       await git("commit", "--quiet", "--message", message);

@@ -21,8 +21,10 @@ export interface World {
   readonly options: AlOptions;
   /** Runs `al -p <bare repository> ARGS`. */
   al(...args: string[]): Promise<AlResult>;
+  /** The same with other options, such as one to see its lines as they come. */
+  alWith(options: AlOptions, ...args: string[]): Promise<AlResult>;
   /** Approves everything that waits, after comparing the host's key with the true one. */
-  approveAll(): Promise<void>;
+  approveAll(say?: (line: string) => void): Promise<void>;
   /** Removes all of it, the images built for `project` on the machine's engine included. */
   remove(project: string): Promise<void>;
 }
@@ -40,7 +42,8 @@ export async function createWorld(hostName: string, log: Log): Promise<World> {
   await addCredential(home, "vps_ssh/default/private_key", host.privateKey);
   await orFail(await runAl(["controller", "init-repo", bare], options));
   const copy = await initWorkingCopy(join(root, "work"), bare);
-  const al = (...args: string[]) => runAl(["-p", bare, ...args], options);
+  const alWith = (own: AlOptions, ...args: string[]) => runAl(["-p", bare, ...args], own);
+  const al = (...args: string[]) => alWith(options, ...args);
   return {
     lab,
     host,
@@ -49,7 +52,8 @@ export async function createWorld(hostName: string, log: Log): Promise<World> {
     copy,
     options,
     al,
-    approveAll: () => approveAll(host, al),
+    alWith,
+    approveAll: (say = () => {}) => approveAll(host, al, say),
     async remove(project) {
       await Promise.all([
         host.stop(),
@@ -70,7 +74,11 @@ interface Waiting {
   readonly approvals: readonly Record<string, string>[];
 }
 
-async function approveAll(host: LabHost, al: World["al"]): Promise<void> {
+async function approveAll(
+  host: LabHost,
+  al: World["al"],
+  say: (line: string) => void,
+): Promise<void> {
   for (;;) {
     const { stdout } = await al("--json", "approve");
     const { approvals } = JSON.parse(stdout.split("\n").at(-1) ?? "") as Waiting;
@@ -81,6 +89,7 @@ async function approveAll(host: LabHost, al: World["al"]): Promise<void> {
       }
       const words =
         kind === "host-key" ? ["host", name, fingerprint] : ["grant", credential, agent, name];
+      say(`al approve ${words.join(" ")}`);
       orFail(await al("approve", ...words.map(String)));
     }
   }

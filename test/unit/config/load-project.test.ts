@@ -115,13 +115,13 @@ baseUrl = "http://127.0.0.1:9999"
   });
   const models = Object.fromEntries(project.agents.map(({ name, model }) => [name, model]));
   const inherited = { provider: "anthropic", authType: "api_key", thinkingLevel: "low" };
-  expect(models["same"]).toMatchObject({
+  expect(models.same).toMatchObject({
     ...inherited,
     model: "claude-opus-4-5",
     baseUrl: "http://127.0.0.1:9999",
   });
-  expect(models["other"]).toMatchObject({ provider: "openai", baseUrl: undefined });
-  expect(models["other"]?.thinkingLevel).toBe("low");
+  expect(models.other).toMatchObject({ provider: "openai", baseUrl: undefined });
+  expect(models.other?.thinkingLevel).toBe("low");
 });
 
 test("a Dockerfile's context holds what it copies and nothing else", async () => {

@@ -1,5 +1,5 @@
 import { readdirSync, readFileSync, statSync } from "node:fs";
-import { join, relative } from "node:path";
+import { join } from "node:path";
 import type { SourceTree } from "../../../src/config/ports.ts";
 
 /** A source tree from texts or bytes by path. */
@@ -21,11 +21,13 @@ export function memoryTree(files: Readonly<Record<string, string | Uint8Array>>)
 export function directoryTree(directory: string): SourceTree {
   const names = readdirSync(directory, { recursive: true, encoding: "utf8" });
   const paths = names.filter((name) => statSync(join(directory, name)).isFile());
-  return memoryTree(
-    Object.fromEntries(
-      paths.map((path) => [relative(".", path), readFileSync(join(directory, path))]),
-    ),
-  );
+  const files = paths.map((path) => [path, readFileSync(join(directory, path))] as const);
+  const tree = memoryTree(Object.fromEntries(files));
+  const entries = tree.entries.map((entry) => {
+    const executable = (statSync(join(directory, entry.path)).mode & 0o100) !== 0;
+    return { ...entry, executable };
+  });
+  return { ...tree, entries };
 }
 
 /** The least that is a project: one scheduled agent, no fleet. */

@@ -93,7 +93,24 @@ test("every key of a generated document is found on the line that holds it", () 
 });
 
 test("any text at all is walked to its end", () => {
-  const piece = fc.constantFrom("[", "]", "{", "}", '"', "'", '"""', "'''", "=", ",", ".", "\n", "#", "a", " ", "\\");
+  const piece = fc.constantFrom(
+    "[",
+    "]",
+    "{",
+    "}",
+    '"',
+    "'",
+    '"""',
+    "'''",
+    "=",
+    ",",
+    ".",
+    "\n",
+    "#",
+    "a",
+    " ",
+    "\\",
+  );
   fc.assert(
     fc.property(fc.array(piece, { maxLength: 20 }), (pieces) => {
       locateTomlKeys(pieces.join(""));

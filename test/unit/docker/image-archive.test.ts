@@ -115,7 +115,7 @@ test("pruning removes old images and the layers only they used", async () => {
 });
 
 test("a partial archive for classic stores lists every layer and holds the missing ones", async () => {
-  const options = { imageStore: "classic", presentLayers: 1 } as const;
+  const options = { imageStore: "classic", presentLayers: 1, reference: "al-p/agent:2" } as const;
   const entries = await entriesOf(loadArchive(sample(), options));
   const [, configName] = [...entries.keys()];
   expect([...entries.keys()]).toEqual([
@@ -127,20 +127,24 @@ test("a partial archive for classic stores lists every layer and holds the missi
   expect(JSON.parse(String(entries.get("manifest.json")))).toEqual([
     {
       Config: configName,
-      RepoTags: ["al-p/agent:1"],
+      RepoTags: ["al-p/agent:2"],
       Layers: [layerA, layerB, empty, empty].map((bytes) => `${hex(bytes)}/layer.tar`),
     },
   ]);
 });
 
 test("a partial archive for containerd stores is an OCI layout whose digests are the diffIDs", async () => {
-  const options = { imageStore: "containerd", presentLayers: 2 } as const;
+  const options = {
+    imageStore: "containerd",
+    presentLayers: 2,
+    reference: "al-p/agent:2",
+  } as const;
   const entries = await entriesOf(loadArchive(sample(), options));
   const index = JSON.parse(String(entries.get("index.json")));
   const [descriptor] = index.manifests;
   expect(descriptor.annotations).toEqual({
-    "io.containerd.image.name": "docker.io/al-p/agent:1",
-    "org.opencontainers.image.ref.name": "1",
+    "io.containerd.image.name": "docker.io/al-p/agent:2",
+    "org.opencontainers.image.ref.name": "2",
   });
   const manifestName = `blobs/sha256/${descriptor.digest.slice(7)}`;
   const manifest = JSON.parse(String(entries.get(manifestName)));

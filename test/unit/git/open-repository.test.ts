@@ -57,7 +57,10 @@ test("a directory in no repository is an error that names the next command", asy
 
 test("a directory that does not exist is an error of the user", async () => {
   const missing = join(temporaryDirectory(), "missing");
-  await expect(openRepository(missing)).rejects.toMatchObject({ blame: "user" });
+  await expect(openRepository(missing)).rejects.toMatchObject({
+    code: "not-a-repository",
+    blame: "user",
+  });
 });
 
 test("a repository without commits and an unknown revision say what to do", async () => {

@@ -1,0 +1,60 @@
+import type {
+  AgentInput,
+  HostInput,
+  ImageAssets,
+  ProjectInput,
+} from "../../../src/core/project-input.ts";
+
+const bytes = (text: string) => new TextEncoder().encode(text);
+
+/** Stand-ins for our own Dockerfiles. */
+export const ASSETS: ImageAssets = {
+  agentDockerfile: "ARG BASE=node\nFROM $BASE\nCOPY dist /app\n",
+  agentContext: [{ path: "dist/entry.js", executable: false, content: bytes("entry") }],
+  runtimeDockerfile: "ARG BASE=node\nFROM $BASE\n",
+  runtimeContext: [],
+};
+
+/** One agent, by default scheduled hourly. */
+export function agent(name: string, over: Partial<AgentInput> = {}): AgentInput {
+  return {
+    name,
+    model: { provider: "anthropic", model: "claude-sonnet-4-5", authType: "api_key" },
+    credentials: [],
+    schedule: "0 * * * *",
+    scale: 1,
+    timeoutSeconds: 3600,
+    memoryBytes: 2 ** 32,
+    cpus: 2,
+    params: {},
+    instructions: bytes(`do ${name}\n`),
+    ...over,
+  };
+}
+
+/** One host of architecture amd64. */
+export function host(name: string, over: Partial<HostInput> = {}): HostInput {
+  return {
+    host: name,
+    provider: "ssh",
+    address: "192.0.2.1",
+    port: 22,
+    user: "root",
+    labels: {},
+    architecture: "amd64",
+    ...over,
+  };
+}
+
+/** A project with hosts and agents of these names. */
+export function project(hosts: readonly string[], agents: readonly string[]): ProjectInput {
+  return {
+    name: "acme",
+    maxReruns: 10,
+    workQueueSize: 100,
+    baseImage: "node:24-slim",
+    baseAliases: ["al-agent:latest"],
+    hosts: hosts.map((name) => host(name)),
+    agents: agents.map((name) => agent(name)),
+  };
+}
