@@ -75,7 +75,8 @@ export async function loadAgent(tree: SourceTree, source: AgentSource): Promise<
     instructions: content,
     dockerfile: dockerfile.value,
   };
-  return { agent, dockerfile: dockerfile.value, problems, warnings: credentials.warnings };
+  const warnings = [...credentials.warnings, ...notServedYet(file)];
+  return { agent, dockerfile: dockerfile.value, problems, warnings };
 }
 
 async function loadInstructions(
@@ -104,4 +105,19 @@ function withoutTrigger(file: TomlFile<AgentConfigFile>): Problem[] {
   const message = "nothing starts this agent: it has neither a schedule nor webhooks";
   const hint = "add one of them, or set scale = 0 to disable the agent";
   return [{ file: file.file, message, hint }];
+}
+
+/** What is checked here but not acted on by this version: said, since silence would look like it worked. */
+function notServedYet(file: TomlFile<AgentConfigFile>): Problem[] {
+  const { webhooks = [], preflight = [] } = file.value ?? {};
+  const warnings: Problem[] = [];
+  if (webhooks.length > 0) {
+    const message = "this version does not start runs by webhooks yet";
+    warnings.push({ ...file.at(["webhooks"]), message });
+  }
+  if (preflight.length > 0) {
+    const message = "this version does not run preflight steps yet";
+    warnings.push({ ...file.at(["preflight"]), message });
+  }
+  return warnings;
 }

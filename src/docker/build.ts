@@ -1,5 +1,4 @@
 import type { Readable } from "node:stream";
-import type { CallOptions } from "../base/deadline.ts";
 import { AlError } from "../base/errors.ts";
 import type { ImageRecipe } from "../core/desired.ts";
 import { LABELS } from "../core/names.ts";
@@ -11,14 +10,15 @@ import { diskFull, engineError } from "./docker-errors.ts";
 import { jsonObjects } from "./json-stream.ts";
 
 /** Options of {@link buildImage}. */
-export interface BuildOptions extends CallOptions {
+export interface BuildOptions {
   readonly project: string;
   /** Labels beside project and spec hash. */
   readonly labels?: Readonly<Record<string, string>>;
   /** Network of `RUN` instructions; `host` where the builder's bridge reaches no package mirror. */
   readonly network?: "default" | "host";
   /** One line at a time: steps, and what programs print. */
-  readonly onProgress?: (line: string) => void;
+  readonly onProgress?: ((line: string) => void) | undefined;
+  readonly signal?: AbortSignal | undefined;
 }
 
 /** How an image came to be on the builder. */

@@ -2,7 +2,6 @@ import { type Duplex, PassThrough, type Readable, Transform } from "node:stream"
 import { pipeline } from "node:stream/promises";
 import { constants, createGzip, createZstdCompress } from "node:zlib";
 import { z } from "zod";
-import type { CallOptions } from "../base/deadline.ts";
 import { AlError } from "../base/errors.ts";
 import type { DockerClient } from "./docker-client.ts";
 import { engineError } from "./docker-errors.ts";
@@ -11,7 +10,7 @@ import { jsonObjects } from "./json-stream.ts";
 import { loadArchive } from "./load-archive.ts";
 
 /** Options of {@link loadImage}. */
-export interface LoadOptions extends CallOptions {
+export interface LoadOptions {
   /** How many of the lowest layers the host has as a chain; they are not sent. Default 0: all are. */
   readonly presentLayers?: number;
   /** The name it gets. Default: the archive's own. */
@@ -20,6 +19,7 @@ export interface LoadOptions extends CallOptions {
   readonly compression?: "none" | "gzip" | "zstd";
   /** Bytes sent so far, compressed. */
   readonly onBytes?: (bytesSent: number) => void;
+  readonly signal?: AbortSignal | undefined;
 }
 
 /**
@@ -44,7 +44,7 @@ export async function loadImage(
     meter.destroy(thrown as Error);
   });
   try {
-    const answer = await docker.loadStream(meter, { signal, timeoutMs: options.timeoutMs });
+    const answer = await docker.loadStream(meter, { signal });
     await refuseErrors(docker.host, archive.reference, answer);
   } catch (thrown) {
     signal?.throwIfAborted();

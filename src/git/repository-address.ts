@@ -1,7 +1,6 @@
 import { realpath } from "node:fs/promises";
 import { join } from "node:path";
 import type { GitVariables } from "./git-environment.ts";
-import { parseRemoteUrl } from "./remote-url.ts";
 import { runGit } from "./run-git.ts";
 
 /**
@@ -19,10 +18,13 @@ export async function repositoryAddress(
   return remoteAddress(origin === "" ? gitDir : origin);
 }
 
-/** A remote's address in one spelling: a local repository by its real git directory. */
+/**
+ * A remote's address in one spelling: a repository on this machine by its real git directory,
+ * any other as it is written.
+ */
 export async function remoteAddress(url: string): Promise<string> {
-  const { localPath } = parseRemoteUrl(url);
-  if (localPath === undefined) return url;
-  const inside = await realpath(join(localPath, ".git")).catch(() => undefined);
-  return inside ?? (await realpath(localPath).catch(() => localPath));
+  const path = url.replace(/^file:\/\//, "");
+  if (!path.startsWith("/")) return url;
+  const inside = await realpath(join(path, ".git")).catch(() => undefined);
+  return inside ?? (await realpath(path).catch(() => path));
 }

@@ -59,8 +59,11 @@ async function answered(
   process: ExecProcess,
   { host, ended }: { host: string; ended: AbortSignal },
 ): Promise<void> {
+  const lines = createInterface({ input: process.stdout });
+  // It passes on the stream's errors for as long as the stream lives, long after the loop is over.
+  lines.on("error", () => {});
   let last = "";
-  for await (const line of createInterface({ input: process.stdout })) {
+  for await (const line of lines) {
     last = line;
     if (!line.startsWith("waiting ")) break;
   }

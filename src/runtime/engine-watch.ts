@@ -36,7 +36,7 @@ export async function watchEngine(watch: EngineWatch): Promise<void> {
       if (signal.aborted) return;
       if (silentSince === undefined) {
         silentSince = clock.now();
-        logger.warn({ err: toAlError(thrown) }, "the engine does not answer");
+        logger.warn({ reason: toAlError(thrown).message }, "the engine does not answer");
         onChange(false);
       }
       if (clock.now() - silentSince >= LOST_AFTER_MS) throw engineLost(thrown);

@@ -41,9 +41,10 @@ export async function keepIsolated(options: IsolationOptions, signal: AbortSigna
     } catch (thrown) {
       if (signal.aborted) return;
       const error = toAlError(thrown);
-      logger.error({ err: error }, "runs are not isolated, so none starts");
+      const reason = reasonOf(error);
+      logger.error({ reason }, "runs are not isolated, so none starts");
       proved = false;
-      onChange({ ready: false, reason: reasonOf(error) });
+      onChange({ ready: false, reason });
     }
     await clock.sleep(proved ? RECHECK_MS : retryMs, signal).catch(() => undefined);
     if (!proved) retryMs = Math.min(retryMs * 2, RECHECK_MS);

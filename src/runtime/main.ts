@@ -8,6 +8,8 @@ import { runRuntime } from "./run-runtime.ts";
 const logger = createLogger({ destination: destination({ fd: 1, sync: true }) });
 // What it writes below the project's directory is for its own user.
 process.umask(0o077);
+// docker-modem calls url.parse, with nothing but our own paths.
+process.noDeprecation = true;
 const stop = new AbortController();
 for (const name of ["SIGTERM", "SIGINT"] as const) {
   process.on(name, () => {

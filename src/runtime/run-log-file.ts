@@ -26,6 +26,7 @@ export const MAX_LOG_BYTES = 16 * 1024 * 1024;
 export const CUT_REMARK = "the log is cut here: a run's log keeps 16 MiB";
 
 const NEWLINE = Buffer.from("\n");
+const CUT_LINE = Buffer.from(` runtime ${CUT_REMARK}\n`);
 
 /** Where a run's log lies. */
 export function logPath(projectDir: string, run: Pick<Run, "agent" | "id">): string {
@@ -43,7 +44,7 @@ export async function openRunLog(path: string): Promise<RunLogWriter> {
   let size = content.lastIndexOf(0x0a) + 1;
   if (size < content.length) await file.truncate(size);
   const last = lastTime(content.subarray(0, size));
-  let full = size >= MAX_LOG_BYTES;
+  let full = content.subarray(0, size).subarray(-CUT_LINE.length).equals(CUT_LINE);
   return {
     last,
     async append(lines) {

@@ -48,7 +48,10 @@ export function createRunLife(ports: RunLifePorts): RunLife {
       return { run: started, end: startAndCarry(ports, { run: started, agent, secret }, signal) };
     },
     async adopt(run, signal) {
-      const presence = await retry(() => ports.runner.look(run, signal), stubborn(ports, signal));
+      const presence = await retry(
+        () => ports.runner.look(run, signal),
+        stubborn(ports, run, signal),
+      );
       if (presence === "absent" && run.state === "starting") return "never-made";
       if (presence === "started") await carry(ports, run, signal);
       else if (run.state === "starting") await startAndCarry(ports, { run }, signal);
@@ -94,7 +97,8 @@ async function startAndCarry(
       clock: ports.clock,
       signal,
       onFailure: (failure, attempt) => {
-        ports.logger.warn({ run: run.id, agent: run.agent, err: failure }, "start failed");
+        const reason = failure.message;
+        ports.logger.warn({ run: run.id, agent: run.agent, reason }, "start failed");
         const hopeless = failure.blame === "user" || failure.blame === "terminal";
         return !hopeless && attempt < START_ATTEMPTS;
       },
@@ -125,7 +129,7 @@ async function giveUp(
   failure: AlError,
   signal: AbortSignal,
 ): Promise<void> {
-  const presence = await retry(() => ports.runner.look(run, signal), stubborn(ports, signal));
+  const presence = await retry(() => ports.runner.look(run, signal), stubborn(ports, run, signal));
   if (presence === "started") return carry(ports, run, signal);
   await ports.store.finished(run.id, {
     outcome: (await ports.store.get(run.id))?.killReason ?? "not-started",
@@ -145,9 +149,10 @@ async function carry(ports: RunLifePorts, run: Run, signal: AbortSignal): Promis
   const watch = new AbortController();
   const watched = AbortSignal.any([signal, watch.signal]);
   const enforced = enforceTimeout(ports, { ...run, startedAt }, watched).catch(() => undefined);
-  const exit = await retry(() => ports.runner.wait(run, signal), stubborn(ports, signal)).finally(
-    () => watch.abort(),
-  );
+  const exit = await retry(
+    () => ports.runner.wait(run, signal),
+    stubborn(ports, run, signal),
+  ).finally(() => watch.abort());
   await enforced;
   await end(ports, run, exit, signal);
 }
@@ -165,7 +170,7 @@ async function enforceTimeout(
   }
   logger.warn({ run: run.id, agent: run.agent }, "run exceeded its timeout and is killed");
   await store.killing(run.id, "timed-out");
-  await retry(() => runner.kill(run, signal), stubborn(ports, signal));
+  await retry(() => runner.kill(run, signal), stubborn(ports, run, signal));
 }
 
 /** Stores the end, with its rerun in the same transaction, and only then removes the container. */
@@ -194,7 +199,7 @@ async function withRerun(
   signal: AbortSignal,
 ): Promise<{ final: FinishedRun; next?: NewRun }> {
   if (result.outcome !== "rerun") return { final: result };
-  const release = await retry(() => ports.releases.current(), stubborn(ports, signal));
+  const release = await retry(() => ports.releases.current(), stubborn(ports, run, signal));
   if (!release) throw notServing();
   const rerun = rerunOf(run, result, release);
   if (!rerun) return { final: result };
@@ -209,18 +214,20 @@ async function removeQuietly(ports: RunLifePorts, run: Run, signal: AbortSignal)
     clock,
     signal,
     onFailure: (error, attempt) => {
-      logger.warn({ run: run.id, agent: run.agent, err: error }, "run's container not removed");
+      const reason = error.message;
+      logger.warn({ run: run.id, agent: run.agent, reason }, "run's container not removed");
       return attempt < START_ATTEMPTS;
     },
   }).catch(() => undefined);
 }
 
-function stubborn({ clock, logger }: RunLifePorts, signal: AbortSignal) {
+/** Never gives up: the run is somewhere, and only the engine knows how it is. */
+function stubborn({ clock, logger }: RunLifePorts, run: Run, signal: AbortSignal) {
   return {
     clock,
     signal,
     onFailure: (error: AlError) => {
-      logger.warn({ err: error }, "the engine does not answer for a run");
+      logger.warn({ run: run.id, agent: run.agent, reason: error.message }, "run is out of reach");
       return true;
     },
   };

@@ -85,7 +85,10 @@ describe("building", () => {
 
   test("a failing step is named, with the end of what it printed", async () => {
     const dockerfile = `FROM ${lab.baseImage}\nRUN echo to standard error >&2; exit 3\n`;
-    const failing = buildImage(builder.docker, recipeOf(reference("bad"), dockerfile), options);
+    const failing = buildImage(builder.docker, recipeOf(reference("bad"), dockerfile), {
+      ...options,
+      network: "host",
+    });
     await expect(failing).rejects.toMatchObject({
       code: "image-build-failed",
       blame: "user",
@@ -157,7 +160,8 @@ describe.each<HostKind>(["bookworm", "trixie"])("delivering to a host of kind %s
       file("x", exitingProgram(7), true),
       file("y", randomBytes(3_000_000)),
     ]);
-    expect(await buildImage(host, recipe, options)).toEqual({ kind: "built" });
+    const onHostNetwork = { ...options, network: "host" } as const;
+    expect(await buildImage(host, recipe, onHostNetwork)).toEqual({ kind: "built" });
     const archive = await exportImage(host, reference("there"), { cacheDir });
     expect(await deliverImage(builder.docker, archive)).toMatchObject({ kind: "full" });
     await builder.docker.removeImage(reference("there"));

@@ -3,7 +3,7 @@ import { existsSync, mkdirSync, rmSync, symlinkSync, writeFileSync } from "node:
 import { chmod } from "node:fs/promises";
 import { join } from "node:path";
 import { expect, test } from "vitest";
-import { credentialVersion, treeHash } from "../../../src/core/fingerprint.ts";
+import { credentialVersion } from "../../../src/core/fingerprint.ts";
 import { parseObservation } from "../../../src/host/parse-observation.ts";
 import { writeFileAtomic } from "../../../src/transport/files.ts";
 import {
