@@ -34,7 +34,10 @@ export function compose(context: CliContext, project: string): Adapters {
   const connect = async (
     address: HostAddress,
     options: { fingerprint: string | undefined; signal?: AbortSignal | undefined },
-  ) => openHost(await openTransport(address, credentials, options), materials);
+  ) => {
+    const fence = address.provider === "local" ? "parent" : "session";
+    return openHost(await openTransport(address, credentials, options), materials, { fence });
+  };
   const hosts: HostsPort = {
     connect,
     async readHostKey(address, { signal } = {}) {

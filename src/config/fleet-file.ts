@@ -54,7 +54,13 @@ export const FleetFile = z.strictObject({
       interval: z.int().min(1).default(60),
     })
     .prefault({}),
-  rollout: z.strictObject({ parallelHosts: z.int().positive().default(10) }).prefault({}),
+  rollout: z
+    .strictObject({
+      parallelHosts: z.int().positive().default(10),
+      /** Seconds a host may take from its switch to its confirmation. */
+      confirmTimeout: z.int().positive().default(90),
+    })
+    .prefault({}),
 });
 export type FleetFile = z.infer<typeof FleetFile>;
 

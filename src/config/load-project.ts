@@ -119,7 +119,10 @@ function assemble(
       branch: fleet.source.branch,
       intervalSeconds: fleet.source.interval,
     },
-    rollout: fleet.rollout,
+    rollout: {
+      parallelHosts: fleet.rollout.parallelHosts,
+      confirmTimeoutMs: fleet.rollout.confirmTimeout * 1000,
+    },
     lockedHosts: files.lock.value?.hosts ?? {},
   };
 }

@@ -29,7 +29,6 @@ export interface ProjectConfig extends ProjectInput {
     readonly branch: string;
     readonly intervalSeconds: number;
   };
-  readonly rollout: { readonly parallelHosts: number };
   /** What fleet.lock.toml says of hosts, by name. */
   readonly lockedHosts: FleetLockFile["hosts"];
 }

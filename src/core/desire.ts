@@ -38,7 +38,8 @@ export function desireFleet(
       wanted.flatMap(({ spec }) => spec.images),
     );
   });
-  return { project: project.name, revision, hosts: specs, recipes };
+  const { name, rollout } = project;
+  return { project: name, revision, hosts: specs, rollout, recipes };
 }
 
 function hostSpec(of: {

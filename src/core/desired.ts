@@ -86,12 +86,21 @@ export interface HostAddress {
   readonly labels: Readonly<Record<string, string>>;
 }
 
+/** How a revision reaches the fleet. */
+export interface Rollout {
+  /** Hosts changed at the same time. */
+  readonly parallelHosts: number;
+  /** How long a host may take from its switch to its confirmation. */
+  readonly confirmTimeoutMs: number;
+}
+
 /** What one revision asks of the fleet. */
 export interface FleetSpec {
   readonly project: string;
   readonly revision: string;
   /** Sorted by host name. */
   readonly hosts: readonly { readonly address: HostAddress; readonly spec: HostSpec }[];
+  readonly rollout: Rollout;
   /** Sorted so that every recipe follows those it needs. */
   readonly recipes: readonly ImageRecipe[];
 }

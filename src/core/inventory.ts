@@ -14,14 +14,16 @@ export function inventoryMinus(first: Inventory, second: Inventory): readonly In
   return first.items.filter((item) => !keys.has(itemKey(item)));
 }
 
-/** Both together. */
+/** The items of both, and the first one's confirmation. */
 export function inventoryUnion(first: Inventory, second: Inventory): Inventory {
-  return inventoryOf([...first.items, ...second.items]);
+  const { confirmed } = first;
+  return { ...inventoryOf([...first.items, ...second.items]), ...(confirmed && { confirmed }) };
 }
 
 /** The same without one item; used when that item has been deleted. */
 export function inventoryWithout(inventory: Inventory, gone: InventoryItem): Inventory {
-  return { items: inventory.items.filter((item) => itemKey(item) !== itemKey(gone)) };
+  const items = inventory.items.filter((item) => itemKey(item) !== itemKey(gone));
+  return { ...inventory, items };
 }
 
 function itemKey(item: InventoryItem): string {

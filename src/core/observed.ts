@@ -56,6 +56,8 @@ export interface InventoryItem {
 export interface Inventory {
   /** Sorted by kind, then id. */
   readonly items: readonly InventoryItem[];
+  /** The last switch that was confirmed: what is put back when a later one is not. */
+  readonly confirmed?: Current | undefined;
 }
 
 /** A content-addressed directory as found: its name, and what its bytes really hash to. */

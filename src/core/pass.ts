@@ -3,6 +3,13 @@ import type { Approval } from "./approval.ts";
 import type { ObservedHost } from "./observed.ts";
 import type { Action, HostPlan } from "./plan.ts";
 
+/**
+ * What a failed pass left live. `untouched`: it failed before anything live was changed. `restored`: the
+ * last confirmed release answers again. `withdrawn`: there was none before, so nothing is live.
+ * `unrestored`: what is live was not seen to work.
+ */
+export type Aftermath = "untouched" | "restored" | "withdrawn" | "unrestored";
+
 /** What one pass over one host came to. */
 export type HostResult =
   | { readonly kind: "in-sync"; readonly host: string; readonly observed: ObservedHost }
@@ -19,8 +26,7 @@ export type HostResult =
       readonly kind: "failed";
       readonly host: string;
       readonly error: AlError;
-      /** Whether what ran before runs again; undefined when it never stopped. */
-      readonly rolledBack?: boolean;
+      readonly aftermath: Aftermath;
     };
 
 /** What happens during a pass, for a person or a machine that watches. */

@@ -1,10 +1,11 @@
+import { counted } from "./counted.ts";
 import type { HostSpec } from "./desired.ts";
 import { compareText, type FileHash, treeHash } from "./fingerprint.ts";
 import { inventoryMinus, inventoryOf, inventoryUnion } from "./inventory.ts";
 import { shortHash } from "./names.ts";
 import type { InventoryItem, ObservedHost, ObservedTree } from "./observed.ts";
 import type { Action, HostPlan, Phase, Step } from "./plan.ts";
-import { planSwitch } from "./plan-switch.ts";
+import { planConfirmation, planSwitch } from "./plan-switch.ts";
 import { resolveTarget, type Target } from "./target.ts";
 
 /**
@@ -24,6 +25,7 @@ export function planHost(
     ...planTrees(target, observed),
     ...planRuntime(target, observed),
     ...planSwitch(target, observed),
+    ...planConfirmation(target, observed),
     ...planRemovals(target, observed),
   ];
   return { host: spec.host, revision: spec.revision, actions };
@@ -37,12 +39,12 @@ function planProject(target: Target, observed: ObservedHost): Action[] {
   const inventory = inventoryUnion(observed.inventory, target.inventory);
   const added = inventoryMinus(inventory, observed.inventory).length;
   if (added > 0) {
-    const reason = `${count(added, "thing")} to be made ${added === 1 ? "is" : "are"} listed before it exists`;
+    const reason = `${counted(added, "thing")} to be made ${added === 1 ? "is listed before it exists" : "are listed before they exist"}`;
     actions.push(prepare({ kind: "record-inventory", inventory }, reason));
   }
   if (observed.temporary.length > 0) {
     const paths = [...observed.temporary].sort(compareText);
-    const reason = `${count(paths.length, "leftover")} of an interrupted apply`;
+    const reason = `${counted(paths.length, "leftover")} of an interrupted apply`;
     actions.push(prepare({ kind: "sweep", paths }, reason));
   }
   return actions;
@@ -137,8 +139,4 @@ function label(item: InventoryItem): string {
 function prepare(step: Step, reason: string): Action {
   const phase: Phase = "prepare";
   return { phase, step, reason };
-}
-
-function count(number: number, noun: string): string {
-  return `${number} ${noun}${number === 1 ? "" : "s"}`;
 }

@@ -1,14 +1,45 @@
+import { canonicalJson, type Json } from "../base/canonical-json.ts";
+import { inventoryUnion } from "./inventory.ts";
 import { shortHash } from "./names.ts";
 import type { Current, ObservedHost } from "./observed.ts";
 import type { Action } from "./plan.ts";
 import type { Target } from "./target.ts";
 
-/** The switch, when what is live differs from the target or does not run. */
+/**
+ * The switch, when what is live differs from the target, does not run, or was never confirmed: a
+ * controller that died in between left a release that nobody has seen work.
+ */
 export function planSwitch(target: Target, observed: ObservedHost): Action[] {
-  const reason = explainSwitch(target, observed);
+  const { current } = target;
+  const { confirmed } = observed.inventory;
+  const reason = explainSwitch(target, observed) ?? explainUnrecorded(current, confirmed);
   if (!reason) return [];
-  const step = { kind: "switch", current: target.current, previous: observed.current } as const;
-  return [{ phase: "switch", step, reason }];
+  return [{ phase: "switch", step: { kind: "switch", current, previous: confirmed }, reason }];
+}
+
+/** The record that the switch was confirmed, written after it was. */
+export function planConfirmation(target: Target, observed: ObservedHost): Action[] {
+  if (!explainUnrecorded(target.current, observed.inventory.confirmed)) return [];
+  const inventory = {
+    ...inventoryUnion(observed.inventory, target.inventory),
+    confirmed: target.current,
+  };
+  const reason = "from here on this is what a failed switch is put back to";
+  return [{ phase: "retire", step: { kind: "record-inventory", inventory }, reason }];
+}
+
+function explainUnrecorded(wanted: Current, confirmed: Current | undefined): string | undefined {
+  if (confirmed && isSameCurrent(confirmed, wanted)) return undefined;
+  return "the last switch was never confirmed";
+}
+
+/** True when both name the same release, credentials, runtime, network and revision. */
+export function isSameCurrent(a: Current, b: Current): boolean {
+  return canonicalJson(jsonOf(a)) === canonicalJson(jsonOf(b));
+}
+
+function jsonOf(current: Current): Json {
+  return { ...current, network: { ...current.network } };
 }
 
 /** True when what runs is what the target asks, as Docker and the runtime both say. */
@@ -48,6 +79,7 @@ function explainSwitch(target: Target, observed: ObservedHost): string | undefin
 
 function explainCurrent(live: Current, wanted: Current): string | undefined {
   const parts: string[] = [];
+  if (live.host !== wanted.host) parts.push(`host ${live.host} is called ${wanted.host} now`);
   if (live.release !== wanted.release) {
     parts.push(`release ${shortHash(live.release)} -> ${shortHash(wanted.release)}`);
   }

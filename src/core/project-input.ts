@@ -1,5 +1,5 @@
 import type { Json } from "../base/canonical-json.ts";
-import type { Architecture, ContextFile, HostAddress } from "./desired.ts";
+import type { Architecture, ContextFile, HostAddress, Rollout } from "./desired.ts";
 
 /** The model of one agent, inheritance done. */
 export interface ModelInput {
@@ -60,6 +60,7 @@ export interface ProjectInput {
   /** Empty without a fleet.toml. */
   readonly hosts: readonly HostInput[];
   readonly agents: readonly AgentInput[];
+  readonly rollout: Rollout;
 }
 
 /** Our own Dockerfiles with their contexts, read from the package by the caller. */

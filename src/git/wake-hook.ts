@@ -14,8 +14,9 @@ import { AlError, errnoOf } from "../base/errors.ts";
 import type { GitVariables } from "./git-environment.ts";
 import { runGit } from "./run-git.ts";
 
-/** Directory in a bare repository, and the file in it that every push replaces. */
+/** Directory, in a bare repository or a controller's store, that a controller watches. */
 export const WAKE_DIRECTORY = "action-llama";
+/** The file in it that every push replaces. */
 export const WAKE_FILE = "wake";
 
 const MARK = "# Action Llama Fleet: tells a controller on this machine that something was pushed.";

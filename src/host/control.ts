@@ -69,7 +69,8 @@ export function openControl(docker: DockerClient): RuntimeControl {
     call,
     async report(runtime, signal) {
       try {
-        const answer = await call({ runtime, method: "GET", path: "/control/status", signal });
+        const path = "/control/status";
+        const answer = await call({ runtime, method: "GET", path, signal, timeoutMs: 5000 });
         const { report } = StatusAnswer.parse(answer);
         const { reason, ...rest } = report;
         return reason === undefined ? rest : { ...rest, reason };

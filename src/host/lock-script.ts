@@ -1,8 +1,8 @@
 /**
- * POSIX sh; `$1` project, `$2` holder, `$3` seconds to wait, `$4` seconds of silence that end it.
+ * POSIX sh; `$1` project, `$2` holder, `$3` seconds to wait, `$4` seconds of silence that end it, `$5` fence.
  * Holds flock on the project's lock file for as long as a byte arrives in time. `r` releases it.
- * On silence it first kills the sshd process of its own session, so that nothing the holder has
- * buffered on this connection can arrive after the lock is free, and only then lets go.
+ * On silence it first kills the sshd process of its own session (or, with fence `parent`, the holder),
+ * so that nothing the holder has buffered can arrive after the lock is free, and only then lets go.
  */
 export const LOCK_SCRIPT = `
 set -u; umask 077
@@ -23,8 +23,9 @@ while :; do
     *) break ;;
   esac
 done
+[ "$5" = parent ] && kill -KILL "$PPID"
 pid=$$
-while [ "$pid" -gt 1 ]; do
+[ "$5" = session ] && while [ "$pid" -gt 1 ]; do
   pid=$(sed -n 's/^PPid:[[:space:]]*//p' "/proc/$pid/status" 2>/dev/null) || break
   [ -n "$pid" ] || break
   case "$(cat "/proc/$pid/comm" 2>/dev/null)" in sshd*) kill -KILL "$pid"; break ;; esac

@@ -11,11 +11,19 @@ export interface LockTimes {
   readonly silenceSeconds?: number;
 }
 
+/**
+ * What is killed before a silent holder's lock is freed: its SSH `session`, or, where the host is the
+ * machine we run on, the `parent` process itself.
+ */
+export type LockFence = "session" | "parent";
+
 /** What taking the lock is given. */
 export interface LockOptions extends LockTimes {
   readonly project: string;
   /** Written into the lock file, for whoever waits: `al apply, pid 7 on laptop`. */
   readonly holder: string;
+  /** Default `session`. */
+  readonly fence?: LockFence | undefined;
   readonly signal?: AbortSignal | undefined;
 }
 
@@ -32,9 +40,10 @@ export interface HeldLock {
  */
 export async function takeLock(transport: Transport, options: LockOptions): Promise<HeldLock> {
   const { project, holder, waitSeconds = 300, silenceSeconds = 20, signal } = options;
+  const { fence = "session" } = options;
   const times = [String(waitSeconds), String(silenceSeconds)];
   const name = holder.replace(/[^\x20-\x7e]/g, " ").slice(0, 200);
-  const argv = ["sh", "-c", LOCK_SCRIPT, "lock", project, name, ...times];
+  const argv = ["sh", "-c", LOCK_SCRIPT, "lock", project, name, ...times, fence];
   const process = await transport.spawn(argv, { signal });
   const ended = new AbortController();
   const end = (reason: Error) => ended.abort(reason);

@@ -29,6 +29,7 @@ const InventoryFile = z.strictObject({
       id: z.string(),
     }),
   ),
+  confirmed: CurrentFile.optional(),
 });
 
 /**

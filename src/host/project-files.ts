@@ -26,7 +26,9 @@ export async function prepareProject(input: StepInput): Promise<void> {
 /** Replaces `applied.json`: before something is made, and after something was deleted. */
 export async function writeInventory(input: StepInput, inventory: Inventory): Promise<void> {
   const items = inventory.items.map(({ kind, id }) => ({ kind, id }));
-  await writeJson(input, "applied.json", { items });
+  const { confirmed } = inventory;
+  const json = confirmed && { ...confirmed, network: { ...confirmed.network } };
+  await writeJson(input, "applied.json", { items, confirmed: json });
 }
 
 /** Reads `applied.json` as it is now; earlier steps of the same pass may have changed it. */

@@ -5,7 +5,7 @@ import { openDocker } from "../docker/docker-client.ts";
 import type { Transport } from "../transport/transport.ts";
 import { carryOut, type Materials, type StepInput } from "./carry-out.ts";
 import { openControl, type RuntimeControl } from "./control.ts";
-import { type HeldLock, type LockOptions, takeLock } from "./lock.ts";
+import { type HeldLock, type LockFence, type LockOptions, takeLock } from "./lock.ts";
 import { observeHost } from "./observe.ts";
 
 /** A step's context: what a pass knows beyond the step. */
@@ -16,24 +16,37 @@ export interface HostConnection {
   readonly docker: DockerClient;
   readonly control: RuntimeControl;
   observe(project: string, options?: { signal?: AbortSignal | undefined }): Promise<ObservedHost>;
-  lock(project: string, options: Omit<LockOptions, "project">): Promise<HeldLock>;
+  lock(project: string, options: Omit<LockOptions, "project" | "fence">): Promise<HeldLock>;
   carryOut(step: Step, context: SessionContext): Promise<StepResult>;
+  /** False once the connection is known to have ended. */
+  isAlive(): boolean;
   close(): Promise<void>;
 }
 
 /** Opens a host's side of passes on a transport, which it then owns. */
-export function openHost(transport: Transport, materials: Materials): HostConnection {
+export function openHost(
+  transport: Transport,
+  materials: Materials,
+  { fence = "session" }: { readonly fence?: LockFence } = {},
+): HostConnection {
   const docker = openDocker(transport);
   const control = openControl(docker);
+  let alive = true;
+  const ended = () => {
+    alive = false;
+  };
+  transport.lost.then(ended, ended);
   return {
     docker,
     control,
     observe: (project, { signal } = {}) =>
       observeHost({ transport, docker, control }, project, signal),
-    lock: (project, options) => takeLock(transport, { project, ...options }),
+    lock: (project, options) => takeLock(transport, { project, fence, ...options }),
     carryOut: (step, context) =>
       carryOut(step, { ...context, transport, docker, control, materials }),
+    isAlive: () => alive,
     async close() {
+      ended();
       control.close();
       docker.close();
       await transport.close();

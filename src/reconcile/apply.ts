@@ -1,11 +1,9 @@
-import { AlError, toAlError } from "../base/errors.ts";
+import { type AlError, toAlError } from "../base/errors.ts";
 import type { HostSpec } from "../core/desired.ts";
 import type { FileHash } from "../core/fingerprint.ts";
-import type { ObservedHost } from "../core/observed.ts";
-import type { PassEvent } from "../core/pass.ts";
+import type { Aftermath, PassEvent } from "../core/pass.ts";
 import type { Action, HostPlan, Phase } from "../core/plan.ts";
-import { explainUnconfirmed, isConfirmed } from "../core/plan-switch.ts";
-import { resolveTarget } from "../core/target.ts";
+import { confirm } from "./confirm.ts";
 import type { HostSession, StepContext } from "./ports.ts";
 import { rollBack } from "./roll-back.ts";
 
@@ -20,14 +18,14 @@ export interface ApplyInput {
   readonly now: () => number;
   /** Waits between looks at the host; rejects when aborted. */
   readonly sleep: (ms: number, signal?: AbortSignal) => Promise<void>;
-  /** How long a switched host may take to be confirmed. Default 90 s. */
-  readonly confirmTimeoutMs?: number;
+  /** How long a switched host may take to be confirmed. */
+  readonly confirmTimeoutMs: number;
 }
 
-/** How applying ended; `not-confirmed` says whether the previous state runs again. */
+/** How applying ended; `not-confirmed` says what is live now. */
 export type ApplyResult =
   | { readonly kind: "done" }
-  | { readonly kind: "not-confirmed"; readonly error: AlError; readonly rolledBack: boolean };
+  | { readonly kind: "not-confirmed"; readonly error: AlError; readonly aftermath: Aftermath };
 
 /**
  * Carries out a plan: prepare, switch, confirm, retire. A failure before the switch throws and leaves
@@ -37,7 +35,7 @@ export async function applyPlan(input: ApplyInput): Promise<ApplyResult> {
   await runPhase(input, "prepare");
   const error = await switchAndConfirm(input);
   if (error && phaseOf(input.plan, "switch").length > 0 && !input.context.signal?.aborted) {
-    return { kind: "not-confirmed", error, rolledBack: await rollBack(input, error) };
+    return { kind: "not-confirmed", error, aftermath: await rollBack(input, error) };
   }
   if (error) throw error;
   await runPhase(input, "retire");
@@ -47,6 +45,7 @@ export async function applyPlan(input: ApplyInput): Promise<ApplyResult> {
 async function switchAndConfirm(input: ApplyInput): Promise<AlError | undefined> {
   try {
     await runPhase(input, "switch");
+    input.onEvent({ kind: "confirming", host: input.spec.host });
     await confirm(input);
     return undefined;
   } catch (thrown) {
@@ -71,26 +70,4 @@ async function runAction(input: ApplyInput, action: Action): Promise<void> {
   const ms = input.now() - startedAt;
   const kept = result.kind === "kept" ? { kept: result.reason } : {};
   input.onEvent({ kind: "action-finished", host, action, ms, ...kept });
-}
-
-/** Looks at the host afresh, through Docker and the runtime, until it is what the spec asks. */
-async function confirm(input: ApplyInput): Promise<void> {
-  const { session, spec, context, confirmTimeoutMs = 90_000 } = input;
-  input.onEvent({ kind: "confirming", host: spec.host });
-  const deadline = input.now() + confirmTimeoutMs;
-  for (let waitMs = 25; ; waitMs = Math.min(waitMs * 2, 1000)) {
-    const observed = await session.observe(spec.project, { signal: context.signal });
-    const target = resolveTarget(spec, observed, input.credentialFiles);
-    if (isConfirmed(target, observed)) return;
-    if (input.now() > deadline) throw unconfirmed(explainUnconfirmed(target, observed), observed);
-    await input.sleep(waitMs, context.signal);
-  }
-}
-
-function unconfirmed(reason: string, observed: ObservedHost): AlError {
-  return new AlError(`host ${observed.host} was not confirmed: ${reason}`, {
-    code: "not-confirmed",
-    blame: "terminal",
-    hint: `Look at the runtime's own log on the host: docker logs ${observed.current?.runtime ?? ""}`,
-  });
 }

@@ -8,7 +8,7 @@ import { createWaker } from "./waker.ts";
 
 /** What a commit asks for, or why it was refused whole. */
 export type Desired =
-  | { readonly kind: "fleet"; readonly fleet: FleetSpec; readonly parallelHosts: number }
+  | { readonly kind: "fleet"; readonly fleet: FleetSpec }
   | { readonly kind: "refused"; readonly report: string };
 
 /** The repository a controller follows. */
@@ -108,7 +108,7 @@ async function pass(
   const { remote, onEvent, signal } = options;
   const hosts = good.fleet.hosts.filter(({ spec }) => !state.failed.has(spec.host));
   const fleet = { ...good.fleet, hosts };
-  const input = { fleet, remote, mode: "apply", parallelHosts: good.parallelHosts } as const;
+  const input = { fleet, remote, mode: "apply" } as const;
   const results = await runFleetPass(input, options.depsFor(good.fleet.project), {
     signal,
     onEvent: (event) => onEvent({ kind: "pass", event }),

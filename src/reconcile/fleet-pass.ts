@@ -9,8 +9,6 @@ export interface FleetPassInput {
   readonly fleet: FleetSpec;
   readonly remote: string;
   readonly mode: PassInput["mode"];
-  /** Hosts in flight at a time. */
-  readonly parallelHosts: number;
 }
 
 /** One pass over every host; a host that fails or is unreachable never stops another. */
@@ -19,13 +17,15 @@ export async function runFleetPass(
   deps: PassDeps,
   options: PassOptions = {},
 ): Promise<readonly HostResult[]> {
-  const { fleet, remote, mode, parallelHosts } = input;
+  const { fleet, remote, mode } = input;
+  const { recipes } = fleet;
+  const { parallelHosts, confirmTimeoutMs } = fleet.rollout;
   const settled = await settleBounded(fleet.hosts, parallelHosts, ({ address, spec }) =>
-    runPass({ address, spec, recipes: fleet.recipes, remote, mode }, deps, options),
+    runPass({ address, spec, recipes, remote, mode, confirmTimeoutMs }, deps, options),
   );
   return settled.map((result, index) => {
     if (result.status === "fulfilled") return result.value;
     const host = fleet.hosts[index]?.spec.host ?? "";
-    return { kind: "failed", host, error: toAlError(result.reason) };
+    return { kind: "failed", host, error: toAlError(result.reason), aftermath: "unrestored" };
   });
 }

@@ -30,6 +30,8 @@ export interface PassInput {
   readonly remote: string;
   /** `plan` looks and touches nothing. */
   readonly mode: "plan" | "apply";
+  /** How long the host may take from its switch to its confirmation. */
+  readonly confirmTimeoutMs: number;
 }
 
 /** How a pass is watched and ended. */
@@ -106,6 +108,7 @@ async function applyUnderLock(
     spec: input.spec,
     credentialFiles,
     plan,
+    confirmTimeoutMs: input.confirmTimeoutMs,
     onEvent,
     now: () => deps.clock.now(),
     sleep: (ms, signal) => deps.clock.sleep(ms, signal),
@@ -119,7 +122,7 @@ async function applyUnderLock(
     },
   });
   if (result.kind === "done") return { kind: "applied", host, plan };
-  return { kind: "failed", host, error: result.error, rolledBack: result.rolledBack };
+  return { kind: "failed", host, error: result.error, aftermath: result.aftermath };
 }
 
 interface Look {
@@ -161,7 +164,7 @@ async function withSession<T>(
 function failure(host: string, thrown: unknown): HostResult {
   const error = toAlError(thrown);
   if (error.code === "unreachable") return { kind: "unreachable", host, error };
-  return { kind: "failed", host, error };
+  return { kind: "failed", host, error, aftermath: "untouched" };
 }
 
 function wrongArchitecture(spec: HostSpec, observed: ObservedHost): AlError {

@@ -35,6 +35,8 @@ export interface HostSession {
   ): Promise<HostLock>;
   /** Idempotent; throws AlError on failure. */
   carryOut(step: Step, context: StepContext): Promise<StepResult>;
+  /** False once the connection is known to have ended. */
+  isAlive(): boolean;
   close(): Promise<void>;
 }
 

@@ -30,7 +30,8 @@ export function poolSessions(hosts: HostsPort): SessionPool {
       const { fingerprint } = options;
       const kept = idle.get(address.host);
       idle.delete(address.host);
-      if (kept && kept.endpoint === endpoint && kept.fingerprint === fingerprint) {
+      const fits = kept?.endpoint === endpoint && kept.fingerprint === fingerprint;
+      if (kept && fits && kept.session.isAlive()) {
         return watched(kept, keeper(address.host));
       }
       await kept?.session.close();
@@ -62,6 +63,7 @@ function watched(entry: Entry, giveBack: (entry: Entry) => Promise<void>): HostS
     observe: (project, options) => guard(session.observe(project, options)),
     lock: (project, options) => guard(session.lock(project, options)),
     carryOut: (step, context) => guard(session.carryOut(step, context)),
+    isAlive: () => session.isAlive(),
     async close() {
       if (healthy) await giveBack(entry);
       else await session.close();

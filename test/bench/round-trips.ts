@@ -51,7 +51,7 @@ async function timePasses(world: World, delayMs: number) {
   const pass = async (deps = adapters.deps) => {
     const input = { fleet: { ...project.fleet, hosts }, remote: project.remote } as const;
     const begin = performance.now();
-    const [result] = await runFleetPass({ ...input, mode: "plan", parallelHosts: 1 }, deps);
+    const [result] = await runFleetPass({ ...input, mode: "plan" }, deps);
     if (result?.kind !== "in-sync") throw new Error(`not a no-op pass: ${JSON.stringify(result)}`);
     return performance.now() - begin;
   };

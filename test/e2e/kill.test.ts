@@ -109,7 +109,13 @@ describe("an apply killed at any moment", () => {
     const { stdout } = orFail(await world.al("--json", "apply"));
     const finished = jsonLines(stdout).filter(({ kind }) => kind === "action-finished");
     const steps = finished.map(({ action }) => (action as { step: { kind: string } }).step.kind);
-    expect(steps).toEqual(["record-inventory", "write-release", "switch", "remove"]);
+    expect(steps).toEqual([
+      "record-inventory",
+      "write-release",
+      "switch",
+      "record-inventory",
+      "remove",
+    ]);
     expect((await hostState(world.host, PROJECT)).current.revision).toBe(commit);
   });
 });

@@ -4,7 +4,7 @@ import { AlError, hasCode } from "../../src/base/errors.ts";
 import type { Secret } from "../../src/base/secret.ts";
 import { inventoryWithout } from "../../src/core/inventory.ts";
 import { LABELS } from "../../src/core/names.ts";
-import type { Current, InventoryItem } from "../../src/core/observed.ts";
+import type { Current, Inventory, InventoryItem } from "../../src/core/observed.ts";
 import type { Step, StepResult } from "../../src/core/plan.ts";
 import { runtimeContainerSpec } from "../../src/core/runtime-container.ts";
 import { parseInventory } from "../../src/host/parse-observation.ts";
@@ -46,7 +46,7 @@ async function perform(step: Step, tools: Tools): Promise<StepResult | undefined
     case "prepare-project":
       return void (await prepareProject(tools));
     case "record-inventory":
-      return void (await writeJson(files, "inventory", { items: itemsOf(step.inventory.items) }));
+      return void (await writeInventory(files, step.inventory));
     case "deliver-image":
       return void (await deliver(step.image.reference, tools));
     case "write-release":
@@ -135,7 +135,7 @@ async function removeItem(item: InventoryItem, tools: Tools): Promise<StepResult
   }
   const text = await tools.files.readFile("inventory");
   const inventory = inventoryWithout(parseInventory(tools.host, "", text), item);
-  await writeJson(tools.files, "inventory", { items: itemsOf(inventory.items) });
+  await writeInventory(tools.files, inventory);
   return DONE;
 }
 
@@ -174,6 +174,12 @@ function checkOwn(
   if (labels?.[LABELS.project] === context.spec.project) return;
   const options = { code: "name-taken", blame: "user" } as const;
   throw new AlError(`host ${host}: ${what} ${name} exists and is not ours`, options);
+}
+
+async function writeInventory(files: Files, inventory: Inventory): Promise<void> {
+  const { items, confirmed } = inventory;
+  const json = confirmed && { ...confirmed, network: { ...confirmed.network } };
+  await writeJson(files, "inventory", { items: itemsOf(items), confirmed: json });
 }
 
 function itemsOf(items: readonly InventoryItem[]): Json[] {

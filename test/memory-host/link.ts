@@ -9,6 +9,7 @@ export interface Link {
   call<T>(name: string, effect: () => T, torn?: () => void): Promise<T>;
   /** Registers what happens when the connection or the lock is lost. */
   onLost(listener: (reason: AlError) => void): void;
+  isAlive(): boolean;
   close(): void;
 }
 
@@ -26,6 +27,7 @@ export function openLink(machine: Machine, faults: Faults): Link {
   return {
     machine,
     onLost: (listener) => listeners.push(listener),
+    isAlive: () => ended === undefined,
     close: () => void end(connectionLost(machine.host)),
     async call(name, effect, torn) {
       // Nothing on a real connection happens within the caller's own turn.

@@ -46,6 +46,7 @@ function openSession(link: Link, read: ReadCredential): HostSession {
     },
     lock: (project, options) => takeLock(link, project, options),
     carryOut: (step, context) => carryOutInMemory(link, step, context, read),
+    isAlive: () => link.isAlive(),
     async close() {
       link.close();
     },

@@ -30,6 +30,9 @@ export interface PassWords {
   readonly deps?: PassDeps;
 }
 
+/** How revisions reach hosts in memory, on a clock that hastens. */
+export const ROLLOUT = { parallelHosts: 1, confirmTimeoutMs: 90_000 } as const;
+
 /** The repository that everything comes from. */
 export const REMOTE = "ssh://git@example.com/acme.git";
 
@@ -61,7 +64,7 @@ export function createWorld(hosts: readonly string[] = ["web-1"]): World {
     deps,
     pass(spec, { mode = "apply", deps: other = deps, ...options } = {}) {
       const input = { address: addressOf(spec.host), spec, recipes: recipesOf(spec) };
-      return runPass({ ...input, remote: REMOTE, mode }, other, options);
+      return runPass({ ...input, ...ROLLOUT, remote: REMOTE, mode }, other, options);
     },
   };
 }

@@ -33,11 +33,10 @@ export async function apply(context: CliContext): Promise<number> {
 
 function applyOnce(
   { output, signal }: CliContext,
-  { fleet, remote, config }: Project,
+  { fleet, remote }: Project,
   { deps }: Adapters,
 ): Promise<readonly HostResult[]> {
-  const { parallelHosts } = config.rollout;
-  const input = { fleet, remote, mode: "apply", parallelHosts } as const;
+  const input = { fleet, remote, mode: "apply" } as const;
   return runFleetPass(input, deps, {
     signal,
     onEvent: (event) => {

@@ -17,7 +17,7 @@ export async function approve(context: CliContext, words: readonly string[]): Pr
   const { fleet, remote } = await openProject(context);
   const adapters = compose(context, fleet.project);
   try {
-    const input = { fleet, remote, mode: "plan", parallelHosts: 10 } as const;
+    const input = { fleet, remote, mode: "plan" } as const;
     const results = await runFleetPass(input, adapters.deps, { signal });
     const waiting = results.flatMap((result) =>
       result.kind === "approval-needed" ? result.approvals : [],

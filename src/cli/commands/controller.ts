@@ -120,9 +120,9 @@ async function desiredOf(
   known: string | undefined,
 ): ReturnType<SourcePort["desired"]> {
   try {
-    const { fleet, config } = await readProject(tree);
+    const { fleet } = await readProject(tree);
     if (known !== undefined && fleet.project !== known) throw renamed(known, fleet.project);
-    return { kind: "fleet", fleet, parallelHosts: config.rollout.parallelHosts };
+    return { kind: "fleet", fleet };
   } catch (thrown) {
     const error = toAlError(thrown);
     if (error.blame !== "user") throw error;

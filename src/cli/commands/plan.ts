@@ -8,12 +8,11 @@ import { resultLines, resultRecord } from "../render/results.ts";
 /** `al plan`: what an apply would do, and why; touches nothing. Exit code 2 when there is something. */
 export async function plan(context: CliContext): Promise<number> {
   const { output, signal } = context;
-  const { fleet, remote, config, warnings } = await openProject(context);
+  const { fleet, remote, warnings } = await openProject(context);
   const adapters = compose(context, fleet.project);
   try {
     for (const warning of warnings) output.progress(`warning: ${warning}`);
-    const { parallelHosts } = config.rollout;
-    const input = { fleet, remote, mode: "plan", parallelHosts } as const;
+    const input = { fleet, remote, mode: "plan" } as const;
     const results = await runFleetPass(input, adapters.deps, { signal });
     const { project, revision } = fleet;
     output.record({ kind: "plan", project, revision, hosts: results.map(resultRecord) });

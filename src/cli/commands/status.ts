@@ -11,11 +11,11 @@ import { type HostStatus, statusLines, statusRecord } from "../render/status.ts"
 /** `al status`: every host as it is now, its agents and its latest runs. */
 export async function status(context: CliContext): Promise<number> {
   const { output } = context;
-  const { fleet, config } = await openProject(context);
+  const { fleet } = await openProject(context);
   const adapters = compose(context, fleet.project);
   try {
     const addresses = fleet.hosts.map(({ address }) => address);
-    const settled = await settleBounded(addresses, config.rollout.parallelHosts, (address) =>
+    const settled = await settleBounded(addresses, fleet.rollout.parallelHosts, (address) =>
       hostStatus(context, adapters, { address, project: fleet.project }),
     );
     const statuses = settled.map((result, index): HostStatus => {

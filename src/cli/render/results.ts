@@ -1,9 +1,17 @@
 import { assertNever } from "../../base/assert-never.ts";
 import { approvalArguments, describeApproval } from "../../core/approval.ts";
+import { counted } from "../../core/counted.ts";
 import { shortHash } from "../../core/names.ts";
-import type { HostResult, PassEvent } from "../../core/pass.ts";
+import type { Aftermath, HostResult, PassEvent } from "../../core/pass.ts";
 import type { Action, Step } from "../../core/plan.ts";
 import { errorRecord, errorText } from "./output.ts";
+
+const AFTERMATH: Readonly<Record<Aftermath, string>> = {
+  untouched: "nothing that runs was changed",
+  restored: "the previous release runs again",
+  withdrawn: "nothing is live there: there was no release to put back",
+  unrestored: "and no release there was seen to work",
+};
 
 /** What a pass over one host came to, as lines for a person. */
 export function resultLines(result: HostResult): string[] {
@@ -13,7 +21,7 @@ export function resultLines(result: HostResult): string[] {
       return [`${host}: nothing to do${readiness(result)}`];
     case "planned":
       return [
-        `${host}: ${result.plan.actions.length} actions`,
+        `${host}: ${counted(result.plan.actions.length, "action")}`,
         ...result.plan.actions.map((action) => `  ${stepText(action.step)}: ${action.reason}`),
       ];
     case "applied":
@@ -29,7 +37,7 @@ export function resultLines(result: HostResult): string[] {
     case "unreachable":
       return [`${host}: unreachable`, indent(errorText(result.error))];
     case "failed":
-      return [`${host}: failed${rollBackText(result.rolledBack)}`, indent(errorText(result.error))];
+      return [`${host}: failed, ${AFTERMATH[result.aftermath]}`, indent(errorText(result.error))];
     default:
       return assertNever(result);
   }
@@ -49,7 +57,7 @@ export function resultRecord(result: HostResult): Record<string, unknown> {
     case "unreachable":
       return { kind, host, error: errorRecord(result.error) };
     case "failed":
-      return { kind, host, error: errorRecord(result.error), rolledBack: result.rolledBack };
+      return { kind, host, error: errorRecord(result.error), aftermath: result.aftermath };
     default:
       return assertNever(result);
   }
@@ -87,7 +95,7 @@ export function stepText(step: Step): string {
     case "write-release":
       return `write release ${shortHash(step.hash)}`;
     case "write-credentials":
-      return `write credentials ${shortHash(step.hash)} (${step.files.length} fields)`;
+      return `write credentials ${shortHash(step.hash)} (${counted(step.files.length, "field")})`;
     case "create-network":
       return `create network ${step.network.name}`;
     case "create-runtime":
@@ -99,7 +107,7 @@ export function stepText(step: Step): string {
     case "remove":
       return `remove ${step.item.kind} ${removedName(step.item)}`;
     case "sweep":
-      return `sweep ${step.paths.length} leftovers`;
+      return `sweep ${counted(step.paths.length, "leftover")}`;
     default:
       return assertNever(step);
   }
@@ -123,11 +131,6 @@ function readiness({ observed }: Extract<HostResult, { kind: "in-sync" }>): stri
   const { runtime } = observed;
   if (runtime?.ready) return "";
   return `, but the runtime is not ready: ${runtime?.reason ?? "it does not answer"}`;
-}
-
-function rollBackText(rolledBack: boolean | undefined): string {
-  if (rolledBack === undefined) return ", what ran before still runs";
-  return rolledBack ? ", the previous release runs again" : ", and putting it back failed too";
 }
 
 function indent(text: string): string {

@@ -28,7 +28,7 @@ test("a small project gets every default and its directory's name", async () => 
     gateway: { port: 8080, lockTimeoutSeconds: 1800, url: undefined },
     webhooks: {},
     source: { url: undefined, branch: "main", intervalSeconds: 60 },
-    rollout: { parallelHosts: 10 },
+    rollout: { parallelHosts: 10, confirmTimeoutMs: 90_000 },
     lockedHosts: {},
   });
   expect(project.agents).toEqual([

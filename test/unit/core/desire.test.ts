@@ -168,6 +168,7 @@ test("without hosts nothing is desired, and a host without agents still has a ru
   expect(desireFleet(project([], ["a"]), ASSETS, REVISION)).toEqual({
     project: "acme",
     revision: REVISION,
+    rollout: { parallelHosts: 10, confirmTimeoutMs: 90_000 },
     hosts: [],
     recipes: [],
   });

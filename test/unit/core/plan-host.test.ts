@@ -88,7 +88,7 @@ test("things that no inventory lists are never removed", async () => {
 test("a listed image stays as long as a container that is no runtime uses it", async () => {
   const old = "al-acme/agent-dev:0";
   const listed = ({ inventory }: ObservedHost) => ({
-    inventory: { items: [...inventory.items, { kind: "image", id: old } as const] },
+    inventory: { ...inventory, items: [...inventory.items, { kind: "image", id: old } as const] },
   });
   expect(await stepsWith(listed)).toEqual(["remove"]);
   const run = { name: "run", role: "run", specHash: "", image: old, state: "running" };
@@ -104,7 +104,7 @@ test("containers are removed before images, and images before directories", asyn
     return { kind, id: "0".repeat(64) };
   });
   const { observed, versions } = await deployed();
-  const inventory = { items: [...items, ...observed.inventory.items] };
+  const inventory = { ...observed.inventory, items: [...items, ...observed.inventory.items] };
   const plan = planHost(spec, { ...observed, inventory }, versions);
   const removed = plan.actions.map(({ step }) => step.kind === "remove" && step.item.kind);
   expect(removed).toEqual(["container", "image", "release", "credentials"]);

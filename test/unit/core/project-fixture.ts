@@ -56,5 +56,6 @@ export function project(hosts: readonly string[], agents: readonly string[]): Pr
     baseAliases: ["al-agent:latest"],
     hosts: hosts.map((name) => host(name)),
     agents: agents.map((name) => agent(name)),
+    rollout: { parallelHosts: 10, confirmTimeoutMs: 90_000 },
   };
 }

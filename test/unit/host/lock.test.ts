@@ -38,8 +38,18 @@ const take = (transport: Transport, options: Partial<LockOptions> = {}) =>
 const lockFile = () => readFileSync(join(home, ".action-llama/projects/acme/lock"), "utf8");
 
 /** Takes the lock and never sends a heartbeat, like a controller that was stopped. */
-async function takeSilently(silenceSeconds: number) {
-  const argv = ["sh", "-c", LOCK_SCRIPT, "lock", "acme", "silent", "1", String(silenceSeconds)];
+async function takeSilently(silenceSeconds: number, fence = "session") {
+  const argv = [
+    "sh",
+    "-c",
+    LOCK_SCRIPT,
+    "lock",
+    "acme",
+    "silent",
+    "1",
+    String(silenceSeconds),
+    fence,
+  ];
   const running = await connect().spawn(argv);
   const [first] = (await running.stdout.take(1).toArray()) as Buffer[];
   expect(`${first}`).toBe("locked\n");
@@ -102,6 +112,13 @@ test("silence ends the SSH session first, and then frees the lock", async () => 
   const second = await take(connect(), { holder: "second", waitSeconds: 10 });
   expect(await silent.exited).toMatchObject({ signal: "SIGKILL" });
   expect(second.signal.aborted).toBe(false);
+  await second.release();
+});
+
+test("on the machine itself silence ends the holder's process, and no SSH session", async () => {
+  const silent = await takeSilently(1, "parent");
+  const second = await take(connect(), { holder: "second", waitSeconds: 10 });
+  expect(await silent.exited).toMatchObject({ signal: "SIGKILL" });
   await second.release();
 });
 

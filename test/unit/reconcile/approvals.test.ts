@@ -5,7 +5,7 @@ import type { HostResult } from "../../../src/core/pass.ts";
 import { type PassDeps, runPass } from "../../../src/reconcile/pass.ts";
 import { memoryApprovals } from "../../memory-host/ports.ts";
 import { addressOf, hostSpec, recipesOf } from "../../memory-host/specs.ts";
-import { createWorld, REMOTE } from "../../memory-host/world.ts";
+import { createWorld, REMOTE, ROLLOUT } from "../../memory-host/world.ts";
 
 const TOKEN = "github_token/default/token";
 const spec = hostSpec({
@@ -34,6 +34,7 @@ const pass = (deps: PassDeps, remote = REMOTE, provider: "ssh" | "local" = "ssh"
       recipes: recipesOf(spec),
       remote,
       mode: "apply",
+      ...ROLLOUT,
     },
     deps,
   );

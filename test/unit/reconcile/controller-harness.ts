@@ -9,7 +9,7 @@ import {
 } from "../../../src/reconcile/controller.ts";
 import type { PassDeps } from "../../../src/reconcile/pass.ts";
 import { addressOf, recipesOf } from "../../memory-host/specs.ts";
-import { REMOTE, type World } from "../../memory-host/world.ts";
+import { REMOTE, ROLLOUT, type World } from "../../memory-host/world.ts";
 import { SimulatedClock } from "../schedule/simulated-clock.ts";
 
 const INTERVAL_MS = 60_000;
@@ -98,11 +98,11 @@ export function startController(world: World, deps: PassDeps = world.deps) {
 /** What a commit asks for that wants these hosts. */
 export const fleetOf = (...specs: HostSpec[]): Desired => ({
   kind: "fleet",
-  parallelHosts: 2,
   fleet: {
     project: "acme",
     revision: specs[0]?.revision ?? "",
     hosts: specs.map((spec) => ({ address: addressOf(spec.host), spec })),
     recipes: specs.flatMap(recipesOf),
+    rollout: { ...ROLLOUT, parallelHosts: 2 },
   },
 });

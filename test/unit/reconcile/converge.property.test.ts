@@ -101,7 +101,7 @@ test("what fails before the switch changes nothing that is live", async () => {
       );
       if (switched) return;
       expect(result).toMatchObject({ kind: "failed" });
-      expect(result).not.toHaveProperty("rolledBack");
+      expect(result).toHaveProperty("aftermath", "untouched");
       expect(liveState(world.machine)).toEqual(live);
     },
   );
@@ -118,7 +118,7 @@ test("a failed confirmation puts the previous release back, says so, and keeps n
     const told = new Told();
     const result = told.add(await world.pass(spec, told));
     expect(result).toMatchObject({ kind: "failed", error: { code: "not-confirmed" } });
-    expect(result).toHaveProperty("rolledBack", true);
+    expect(result).toHaveProperty("aftermath", previous ? "restored" : "withdrawn");
     expect(told.events.map(({ kind }) => kind)).toContain("rolling-back");
     const versions = await world.deps.credentials.versions(spec.credentials, keyOf(world));
     const credentials = treeHash(versions);
@@ -154,7 +154,7 @@ function keyOf({ machine, approvals }: World): string {
 function reversed(observed: ObservedHost): ObservedHost {
   return {
     ...observed,
-    inventory: { items: observed.inventory.items.toReversed() },
+    inventory: { ...observed.inventory, items: observed.inventory.items.toReversed() },
     releases: observed.releases.map(reversedTree).toReversed(),
     credentialSets: observed.credentialSets.map(reversedTree).toReversed(),
     temporary: observed.temporary.toReversed(),

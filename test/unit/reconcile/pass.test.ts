@@ -6,7 +6,7 @@ import { runFleetPass } from "../../../src/reconcile/fleet-pass.ts";
 import { foreignState } from "../../memory-host/machine.ts";
 import { loseLock } from "../../memory-host/memory-hosts.ts";
 import { addressOf, hostSpec, recipesOf } from "../../memory-host/specs.ts";
-import { createWorld, REMOTE } from "../../memory-host/world.ts";
+import { createWorld, REMOTE, ROLLOUT } from "../../memory-host/world.ts";
 import { currentOf, expectConverged, runningRuntimes } from "./checks.ts";
 
 const agents = { dev: { actions: "Fix issues." } };
@@ -40,7 +40,10 @@ test("events tell of every action, and of the confirmation after the switch", as
   expect(started(events)).toEqual(planned);
   const kinds = events.map(({ kind }) => kind);
   expect(kinds.slice(0, 3)).toEqual(["observing", "waiting-for-lock", "observing"]);
-  expect(kinds.at(-1)).toBe("confirming");
+  const switched = events.findIndex(
+    (event) => event.kind === "action-finished" && event.action.step.kind === "switch",
+  );
+  expect(kinds[switched + 1]).toBe("confirming");
 });
 
 test("two passes at a time change a host one after the other, and the second finds it done", async () => {
@@ -71,7 +74,7 @@ test("a lock that is lost ends the pass before its next action, and puts nothing
     kind: "failed",
     error: { code: "lock-lost", blame: "transient" },
   });
-  expect(result).not.toHaveProperty("rolledBack");
+  expect(result).toHaveProperty("aftermath", "untouched");
   expect(events.at(-1)).toMatchObject({ kind: "confirming" });
   expect(currentOf(world.machine)).toMatchObject({ revision: next.revision });
   expect(await world.pass(next)).toMatchObject({ kind: "applied" });
@@ -95,7 +98,7 @@ test("a first deployment that is not confirmed is withdrawn, and what was made s
   const result = await world.pass(spec);
   expect(result).toMatchObject({
     kind: "failed",
-    rolledBack: true,
+    aftermath: "withdrawn",
     error: { code: "not-confirmed", blame: "terminal" },
   });
   expect(currentOf(world.machine)).toBeUndefined();
@@ -124,7 +127,7 @@ test("putting back that fails too is reported as that", async () => {
       if (event.kind === "rolling-back") world.machine.containers.delete(previous);
     },
   });
-  expect(result).toMatchObject({ kind: "failed", rolledBack: false });
+  expect(result).toMatchObject({ kind: "failed", aftermath: "unrestored" });
 });
 
 test("an image that a container of somebody else uses is kept, listed, and tried again", async () => {
@@ -208,8 +211,9 @@ test("an unreachable host stops no other", async () => {
     revision: spec.revision,
     hosts: specs.map((one) => ({ address: addressOf(one.host), spec: one })),
     recipes: specs.flatMap(recipesOf),
+    rollout: ROLLOUT,
   };
-  const input = { fleet, remote: REMOTE, mode: "apply", parallelHosts: 1 } as const;
+  const input = { fleet, remote: REMOTE, mode: "apply" } as const;
   const results = await runFleetPass(input, world.deps);
   expect(results.map(({ host, kind }) => `${host} ${kind}`)).toEqual([
     "web-1 applied",
@@ -228,4 +232,18 @@ test("every connection is closed, however a pass ends", async () => {
   world.faults.arm();
   await world.pass(next, { mode: "plan" });
   expect(world.machine.connections).toBe(0);
+});
+
+test("a switch that nobody confirmed before its controller died is confirmed by the next pass", async () => {
+  const world = createWorld();
+  await world.pass(spec);
+  const dies = (event: PassEvent) => {
+    if (event.kind === "confirming") loseLock(world.machine, "acme");
+  };
+  await world.pass(next, { onEvent: dies });
+  expect(currentOf(world.machine)).toMatchObject({ revision: next.revision });
+  world.machine.readiness = ({ revision }) => (revision === next.revision ? "never" : 0);
+  const result = await world.pass(next);
+  expect(result).toMatchObject({ kind: "failed", aftermath: "restored" });
+  expect(currentOf(world.machine)).toMatchObject({ release: spec.release.hash });
 });

@@ -8,16 +8,29 @@ const spec = hostSpec({ revision: "r1", agents: { dev: { actions: "Fix issues." 
 function pooledWorld() {
   const world = createWorld();
   let connects = 0;
+  let dead = 0;
   const pool = poolSessions({
     readHostKey: world.deps.hosts.readHostKey,
-    connect(address, options) {
-      connects++;
-      return world.deps.hosts.connect(address, options);
+    async connect(address, options) {
+      const number = ++connects;
+      const session = await world.deps.hosts.connect(address, options);
+      return { ...session, isAlive: () => number > dead };
     },
   });
   const { machine } = world;
   const connect = () => pool.connect(addressOf(), { fingerprint: machine.hostKey });
-  return { ...world, pool, connect, deps: { ...world.deps, hosts: pool }, count: () => connects };
+  /** Ends every connection so far from the other side. */
+  const endIdle = () => {
+    dead = connects;
+  };
+  return {
+    ...world,
+    pool,
+    connect,
+    deps: { ...world.deps, hosts: pool },
+    count: () => connects,
+    endIdle,
+  };
 }
 
 test("passes share one connection", async () => {
@@ -37,6 +50,14 @@ test("a connection on which something failed is not used again", async () => {
   expect(machine.connections).toBe(0);
   faults.arm();
   expect(await pass(spec, { deps })).toMatchObject({ kind: "applied" });
+  expect(count()).toBe(2);
+});
+
+test("a connection that ended while nobody used it is replaced before it is used", async () => {
+  const { pass, deps, count, endIdle } = pooledWorld();
+  await pass(spec, { deps });
+  endIdle();
+  expect(await pass(spec, { deps })).toMatchObject({ kind: "in-sync" });
   expect(count()).toBe(2);
 });
 
