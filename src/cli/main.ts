@@ -12,78 +12,89 @@ import {
 } from "./context.ts";
 import { EXIT } from "./exit.ts";
 import { createOutput } from "./render/output.ts";
+import { packageVersion } from "./version.ts";
 
-type Globals = { readonly project: string; readonly json: boolean };
+/** Options that every command takes, before or after its name. */
+interface Common {
+  readonly project?: string;
+  readonly json?: boolean;
+}
 
 /** Runs `al` with these arguments; returns the exit code and never throws. */
 export async function main(argv: readonly string[]): Promise<number> {
   let exitCode: number = EXIT.done;
-  const program = createProgram((code) => {
-    exitCode = code;
-  });
+  let json = false;
+  const run: Run = async (command, work) => {
+    const common = command.optsWithGlobals<Common>();
+    json = common.json ?? false;
+    exitCode = await work(contextFor(command, common));
+  };
   try {
-    await program.parseAsync(argv, { from: "user" });
+    await createProgram(run).parseAsync(argv, { from: "user" });
     return exitCode;
   } catch (thrown) {
     // Commander has printed its own message; `--help` is not a failure.
     if (thrown instanceof CommanderError) return thrown.exitCode === 0 ? EXIT.done : EXIT.error;
-    const { json } = program.opts<Globals>();
     createOutput(json, { out: process.stdout, err: process.stderr }).fail(toAlError(thrown));
     return EXIT.error;
   }
 }
 
-function createProgram(end: (exitCode: number) => void): Command {
-  const program = new Command("al")
+/** Carries out a command that commander has recognised. */
+type Run = (command: Command, work: (context: CliContext) => Promise<number>) => Promise<void>;
+
+function createProgram(run: Run): Command {
+  const program = withCommon(new Command("al"))
     .description("GitOps for fleets of LLM agents: a commit becomes what runs on your hosts.")
-    .option("-p, --project <dir>", "the project: a git checkout or a bare repository", ".")
-    .option("--json", "one JSON object a line instead of text", false)
+    .version(packageVersion(), "--version")
     .exitOverride()
     .showHelpAfterError("(add --help for what it takes)")
     .addHelpText(
       "after",
-      "\nExit codes: 0 done or nothing to do, 1 error, 2 changes pending (plan).",
+      "\nExit codes: 0 done or nothing to do, 1 error, 2 changes pending (plan, approve).",
     );
-  const run = (name: string, work: (context: CliContext) => Promise<number>) =>
-    work(contextFor(name, program.opts<Globals>())).then(end);
   addReconcileCommands(program, run);
   addControllerCommands(program, run);
   addRunCommands(program, run);
   return program;
 }
 
-type Run = (name: string, work: (context: CliContext) => Promise<number>) => Promise<void>;
+function withCommon(command: Command): Command {
+  return command
+    .option("-p, --project <dir>", "the project: a git checkout or a bare repository (default: .)")
+    .option("--json", "one JSON object a line instead of text");
+}
+
+function subcommand(parent: Command, name: string, description: string): Command {
+  return withCommon(parent.command(name)).description(description);
+}
 
 function addReconcileCommands(program: Command, run: Run): void {
-  program
-    .command("plan")
-    .description("show what an apply would do, and why; touches nothing")
-    .action(() =>
-      run("plan", async (context) => (await import("./commands/plan.ts")).plan(context)),
-    );
-  program
-    .command("apply")
-    .description("bring every host to the project's commit, once")
-    .action(() =>
-      run("apply", async (context) => (await import("./commands/apply.ts")).apply(context)),
-    );
-  program
-    .command("approve")
-    .description(
-      "say yes to a host's key or to a credential's grant; without words, to all that waits",
-    )
+  subcommand(program, "plan", "show what an apply would do, and why; touches nothing").action(
+    async (_options, command: Command) => {
+      const { plan } = await import("./commands/plan.ts");
+      await run(command, plan);
+    },
+  );
+  subcommand(program, "apply", "bring every host to the project's commit, once").action(
+    async (_options, command: Command) => {
+      const { apply } = await import("./commands/apply.ts");
+      await run(command, apply);
+    },
+  );
+  subcommand(program, "approve", "say yes to a host's key or a credential's grant")
     .argument("[words...]", "host NAME FINGERPRINT | grant CREDENTIAL AGENT HOST")
-    .action((words: string[]) =>
-      run("approve", async (context) =>
-        (await import("./commands/approve.ts")).approve(context, words),
-      ),
-    );
-  program
-    .command("status")
-    .description("every host as it is now, its agents and its latest runs")
-    .action(() =>
-      run("status", async (context) => (await import("./commands/status.ts")).status(context)),
-    );
+    .addHelpText("after", "\nWithout words it asks about all that waits, or lists it.")
+    .action(async (words: string[], _options, command: Command) => {
+      const { approve } = await import("./commands/approve.ts");
+      await run(command, (context) => approve(context, words));
+    });
+  subcommand(program, "status", "every host as it is now, its agents and its latest runs").action(
+    async (_options, command: Command) => {
+      const { status } = await import("./commands/status.ts");
+      await run(command, status);
+    },
+  );
 }
 
 interface ControllerFlags {
@@ -93,53 +104,56 @@ interface ControllerFlags {
 }
 
 function addControllerCommands(program: Command, run: Run): void {
-  const controller: Command = program
-    .command("controller")
-    .description("follow a branch and keep the fleet at its newest good commit")
+  const description = "follow a branch and keep the fleet at its newest good commit";
+  const controller: Command = subcommand(program, "controller", description)
     .option("--source <url>", "repository to follow: a path, https:// or ssh://")
     .option("--branch <name>", "branch to follow", "main")
     .option("--interval <seconds>", "poll and look for drift at least this often", wholeNumber, 60)
-    .action(({ source, branch, interval }: ControllerFlags) => {
+    .action(async ({ source, branch, interval }: ControllerFlags, command: Command) => {
       // Not a required option to commander, which would ask `init-repo` for it too.
       if (source === undefined) controller.error("error: --source <url> says what to follow");
-      return run("controller", async (context) => {
-        const command = await import("./commands/controller.ts");
-        return command.controller(context, { source, branch, intervalSeconds: interval });
-      });
+      const { controller: follow } = await import("./commands/controller.ts");
+      await run(command, (context) =>
+        follow(context, { source, branch, intervalSeconds: interval }),
+      );
     });
-  controller
-    .command("init-repo <dir>")
-    .description("make a bare repository whose pushes wake the controller at once")
-    .action((dir: string) =>
-      run("controller init-repo", async (context) =>
-        (await import("./commands/init-repo.ts")).initRepo(context, resolve(dir)),
-      ),
-    );
+  subcommand(controller, "init-repo", "make a bare repository whose pushes wake the controller")
+    .argument("<dir>")
+    .action(async (directory: string, _options, command: Command) => {
+      const { initRepo } = await import("./commands/init-repo.ts");
+      await run(command, (context) => initRepo(context, resolve(directory)));
+    });
+}
+
+interface RunFlags {
+  readonly follow: boolean;
+}
+
+interface LogFlags extends RunFlags {
+  readonly lines?: number;
 }
 
 function addRunCommands(program: Command, run: Run): void {
-  program
-    .command("run <agent>")
-    .description("trigger an agent by hand")
+  subcommand(program, "run", "trigger an agent by hand")
+    .argument("<agent>")
     .option("-f, --follow", "show its log, and exit by its outcome", false)
-    .action((agent: string, options: { follow: boolean }) =>
-      run("run", async (context) =>
-        (await import("./commands/run.ts")).run(context, agent, options),
-      ),
-    );
-  program
-    .command("logs <agent> [run]")
-    .description("show the log of a run, by default the latest")
+    .action(async (agent: string, { follow }: RunFlags, command: Command) => {
+      const { run: trigger } = await import("./commands/run.ts");
+      await run(command, (context) => trigger(context, agent, { follow }));
+    });
+  subcommand(program, "logs", "show the log of a run, by default the latest")
+    .argument("<agent>")
+    .argument("[run]", "a run's id")
     .option("-f, --follow", "go on until the run ends", false)
     .option("-n, --lines <count>", "only the last lines", wholeNumber)
-    .action((agent: string, id: string | undefined, options: { follow: boolean; lines?: number }) =>
-      run("logs", async (context) =>
-        (await import("./commands/logs.ts")).logs(context, { agent, run: id, ...options }),
-      ),
-    );
+    .action(async (agent: string, id: string | undefined, flags: LogFlags, command: Command) => {
+      const { logs } = await import("./commands/logs.ts");
+      const { follow, lines } = flags;
+      await run(command, (context) => logs(context, { agent, run: id, follow, lines }));
+    });
 }
 
-function contextFor(command: string, { project, json }: Globals): CliContext {
+function contextFor(command: Command, { project = ".", json = false }: Common): CliContext {
   // biome-ignore lint/style/noProcessEnv: the one place where the environment is read
   const environment: Environment = process.env;
   return {
@@ -150,7 +164,7 @@ function contextFor(command: string, { project, json }: Globals): CliContext {
     dockerSocket: localDockerSocket(environment),
     gitVariables: gitVariables(environment),
     signal: interruptSignal(),
-    holder: holderName(command),
+    holder: holderName(command.name()),
   };
 }
 
