@@ -1,8 +1,9 @@
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { jsonLines } from "../world/al.ts";
+import { startController } from "../world/controller.ts";
 import { addCredential } from "../world/home.ts";
 import { hostState, resetHost } from "../world/host-state.ts";
-import { applyAndKill, describeKillPoint, type KillPoint } from "../world/kill.ts";
+import { controlAndKill, describeKillPoint, type KillPoint } from "../world/kill.ts";
 import { instructions, writeSampleProject } from "../world/sample-project.ts";
 import { createWorld, orFail, type World } from "../world/world.ts";
 
@@ -31,13 +32,17 @@ const FIRST_POINTS: KillPoint[] = [
 ];
 
 /** The same for a second revision, which also removes what the first one left. */
-const NEXT_POINTS: KillPoint[] = ["record-inventory", "write-release", "switch", "remove"].flatMap(
-  (step) => [
-    { event: "action-started", step, afterMs: 0 },
-    { event: "action-started", step, afterMs: 10 },
-    { event: "action-finished", step, afterMs: 0 },
-  ],
-);
+const NEXT_POINTS: KillPoint[] = [
+  { step: "record-inventory", phase: "prepare" },
+  { step: "write-release" },
+  { step: "switch" },
+  { step: "record-inventory", phase: "retire" },
+  { step: "remove" },
+].flatMap((place) => [
+  { ...place, event: "action-started", afterMs: 0 },
+  { ...place, event: "action-started", afterMs: 10 },
+  { ...place, event: "action-finished", afterMs: 0 },
+]);
 
 const killed = new Map<string, number>();
 let world: World;
@@ -63,16 +68,16 @@ afterAll(async () => {
   await world?.remove(PROJECT);
 });
 
-/** Kills an apply at the point, if it gets there, and expects the next one to converge. */
+/** Kills a controller at the point, if it gets there, and expects the next one to converge. */
 async function killAndConverge(point: KillPoint): Promise<void> {
   const name = describeKillPoint(point);
-  if (await applyAndKill(point, world.bare, world.options)) {
+  if (await controlAndKill(point, world.bare, world.options)) {
     killed.set(name, (killed.get(name) ?? 0) + 1);
   } else {
-    // A step shorter than the delay: the apply was over before the kill.
-    expect(point.afterMs, `${name}: the apply never got there`).toBeGreaterThan(0);
+    // A step shorter than the delay: the pass was over before the kill.
+    expect(point.afterMs, `${name}: the pass never got there`).toBeGreaterThan(0);
   }
-  orFail(await world.al("apply"));
+  await converge();
   const plan = await world.al("--json", "plan");
   expect(plan.code, plan.stdout).toBe(0);
   const state = await hostState(world.host, PROJECT);
@@ -83,9 +88,20 @@ async function killAndConverge(point: KillPoint): Promise<void> {
   expect(state.unlisted).toEqual([]);
 }
 
-describe("an apply killed at any moment", () => {
+/** Starts a new controller, as an operator or systemd would, and waits for its first result. */
+async function converge(): Promise<void> {
+  const controller = startController(world.bare, world.options);
+  try {
+    const { event } = await controller.until("its first result", ({ kind }) => kind === "result");
+    expect(["applied", "in-sync"]).toContain((event.result as { kind: string }).kind);
+  } finally {
+    await controller.stop();
+  }
+}
+
+describe("a controller killed at any moment", () => {
   test.each(FIRST_POINTS.map((point) => [describeKillPoint(point), point] as const))(
-    "converges on the next apply when a first deployment was killed %s",
+    "is followed by one that converges when a first deployment was killed %s",
     async (_name, point) => {
       await resetHost(world.host, PROJECT, { agentImage: point.step === "deliver-image" });
       await killAndConverge(point);
@@ -93,7 +109,7 @@ describe("an apply killed at any moment", () => {
   );
 
   test.each(NEXT_POINTS.map((point, index) => [describeKillPoint(point), point, index] as const))(
-    "converges on the next apply when a second revision was killed %s",
+    "is followed by one that converges when a second revision was killed %s",
     async (_name, point, index) => {
       await world.copy.write("greeter/ACTIONS.md", instructions(`word${index}`));
       await world.copy.commit(`change ${index}`);
