@@ -2,9 +2,12 @@ import { join } from "node:path";
 import type { ImageRecipe } from "../core/desired.ts";
 import { buildImage } from "../docker/build.ts";
 import { type DockerClient, openDocker } from "../docker/docker-client.ts";
-import { exportImage, type ImageArchive } from "../docker/image-archive.ts";
+import { exportImage, type ImageArchive, pruneExports } from "../docker/image-archive.ts";
 import type { ImageSource } from "../host/deliver.ts";
 import { openLocal } from "../transport/local.ts";
+
+/** Archives nobody has sent for this long are removed from the cache. */
+const UNUSED_FOR_MS = 30 * 24 * 60 * 60 * 1000;
 
 /** Where and for whom images are built. */
 export interface LocalImagesOptions {
@@ -52,7 +55,10 @@ async function makeArchive(
   await buildWithParents(docker, project, order);
   onProgress?.(`exporting ${recipe.image.reference}`);
   const cacheDir = join(home, "controller", "images");
-  return exportImage(docker, recipe.image.reference, { cacheDir, signal });
+  const archive = await exportImage(docker, recipe.image.reference, { cacheDir, signal });
+  // Another al may prune the same cache at this moment; what stays is found the next time.
+  await pruneExports(cacheDir, UNUSED_FOR_MS, Date.now()).catch(() => undefined);
+  return archive;
 }
 
 /** Builds what a recipe is built from first; nothing that is there already is built again. */

@@ -7,8 +7,11 @@ import { desireFleet } from "../core/desire.ts";
 import type { FleetSpec } from "../core/desired.ts";
 import { openRepository } from "../git/open-repository.ts";
 import { repositoryAddress } from "../git/repository-address.ts";
+import { hasUncommittedChanges } from "../git/uncommitted.ts";
 import type { CliContext } from "./context.ts";
 import { readImageAssets } from "./image-assets.ts";
+
+const UNCOMMITTED = "there are uncommitted changes; only what is committed counts";
 
 /** A project at one commit, valid, with what it asks of its fleet. */
 export interface Project {
@@ -25,11 +28,20 @@ export interface Project {
  * @throws AlError `invalid-project` listing every problem.
  */
 export async function openProject(context: CliContext): Promise<Project> {
-  const repository = await openRepository(context.project, { signal: context.signal });
+  const repository = await openRepository(context.project, {
+    variables: context.gitVariables,
+    signal: context.signal,
+  });
   try {
-    const tree = await repository.tree(await repository.resolve());
-    const remote = await repositoryAddress(repository, { signal: context.signal });
-    return { ...(await readProject(tree)), remote };
+    const options = { variables: context.gitVariables, signal: context.signal };
+    const [tree, remote, uncommitted] = await Promise.all([
+      repository.resolve().then((commit) => repository.tree(commit)),
+      repositoryAddress(repository, options),
+      hasUncommittedChanges(context.project, options),
+    ]);
+    const project = await readProject(tree);
+    const warnings = uncommitted ? [UNCOMMITTED, ...project.warnings] : project.warnings;
+    return { ...project, warnings, remote };
   } finally {
     await repository.close();
   }

@@ -98,6 +98,8 @@ export interface RuntimeReport {
   /** Why it is not ready. */
   readonly reason?: string;
   readonly activeRuns: number;
+  /** False while a run that is being made still needs a release or credentials that are not live. */
+  readonly settled: boolean;
 }
 
 /** Everything one observation of a host found. */

@@ -49,6 +49,7 @@ export function isConfirmed(target: Target, observed: ObservedHost): boolean {
     explainSwitch(target, observed) === undefined &&
     runtime !== undefined &&
     runtime.ready &&
+    runtime.settled &&
     runtime.release === target.current.release &&
     runtime.credentials === target.current.credentials
   );
@@ -61,8 +62,11 @@ export function explainUnconfirmed(target: Target, observed: ObservedHost): stri
   const { runtime } = observed;
   if (!runtime) return "the runtime does not answer";
   if (!runtime.ready) return `the runtime is not ready: ${runtime.reason ?? "no reason given"}`;
-  if (runtime.release === target.current.release) return "the runtime still uses other credentials";
-  return `the runtime still uses release ${shortHash(runtime.release)}`;
+  if (runtime.release !== target.current.release) {
+    return `the runtime still uses release ${shortHash(runtime.release)}`;
+  }
+  if (runtime.settled) return "the runtime still uses other credentials";
+  return "a run that is being started still needs what was live before";
 }
 
 function explainSwitch(target: Target, observed: ObservedHost): string | undefined {

@@ -47,6 +47,7 @@ export const StatusAnswer = z.object({
     ready: z.boolean(),
     reason: z.string().optional(),
     activeRuns: z.int(),
+    settled: z.boolean(),
   }),
   agents: z.array(AgentAnswer),
   /** The latest, newest first. */

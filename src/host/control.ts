@@ -43,6 +43,7 @@ const StatusAnswer = z.object({
     ready: z.boolean(),
     reason: z.string().optional(),
     activeRuns: z.number(),
+    settled: z.boolean(),
   }),
 });
 

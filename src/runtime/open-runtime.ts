@@ -140,8 +140,11 @@ function runtimePort(options: RuntimeOptions, parts: Parts): RuntimePort {
       const current = await readOwnCurrent(options);
       if (!current) throw new AlError("not live", { code: "not-serving", blame: "transient" });
       const { release, credentials, revision } = current;
-      const activeRuns = await scheduler.activeRuns();
-      return { release, credentials, revision, ...readiness(parts), activeRuns };
+      const [activeRuns, settled] = await Promise.all([
+        scheduler.activeRuns(),
+        scheduler.isSettled(),
+      ]);
+      return { release, credentials, revision, ...readiness(parts), activeRuns, settled };
     },
   };
 }

@@ -61,7 +61,7 @@ function unreadable(path: string, cause: unknown): AlError {
   return new AlError(`${path} cannot be read: ${(cause as Error).message}`, {
     code: "release-unreadable",
     blame: "terminal",
-    hint: "Run `al apply`: it writes the release again.",
+    hint: "Apply again, which writes the release anew: al apply",
     cause,
   });
 }

@@ -58,7 +58,7 @@ async function fieldNames(directory: string, reference: string): Promise<string[
     throw new AlError(`credential ${reference} is not on this host`, {
       code: "credential-missing",
       blame: "terminal",
-      hint: "Run `al push`.",
+      hint: "Apply again: al apply",
       cause,
     });
   }

@@ -85,6 +85,19 @@ export class RunQueue {
     return typeof found === "boolean" ? found : runner.kill(found, this.#abort.signal);
   }
 
+  /** True when no run that is still being made needs another release or credentials than the live ones. */
+  isSettled(): Promise<boolean> {
+    return this.#serial(async () => {
+      const live = await this.#ports.releases.current();
+      const unfinished = await this.#ports.store.unfinished();
+      return unfinished.every(
+        ({ state, start }) =>
+          state !== "starting" ||
+          (start?.release === live?.release && start?.credentials === live?.credentials),
+      );
+    });
+  }
+
   /** Starts nothing more and lets go of all runs, which go on without us. */
   async stop(): Promise<void> {
     this.#abort.abort(new AlError("the scheduler stops", { code: "aborted", blame: "transient" }));

@@ -35,6 +35,8 @@ export interface Scheduler {
   /** Sorted as in the release. */
   agents(): Promise<readonly AgentState[]>;
   activeRuns(): Promise<number>;
+  /** True when no run that is still being made needs another release or credentials than the live ones. */
+  isSettled(): Promise<boolean>;
   /** Takes no more triggers and lets go of all runs, which go on without us. */
   stop(): Promise<void>;
 }
@@ -60,6 +62,7 @@ export function createScheduler(ports: RunQueuePorts): Scheduler {
     kill: (runId) => queue.kill(runId),
     agents: () => agentStates(ports, cron),
     activeRuns: async () => activeRuns(await store.unfinished()),
+    isSettled: () => queue.isSettled(),
     async stop() {
       await Promise.all([queue.stop(), cron.stop()]);
     },

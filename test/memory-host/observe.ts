@@ -122,7 +122,7 @@ function report(
   machine.looks.set(identity, looks + 1);
   const needed = machine.readiness(current);
   const activeRuns = containers.filter(({ role }) => role === "run").length;
-  const answer = { release, credentials, revision, activeRuns };
+  const answer = { release, credentials, revision, activeRuns, settled: true };
   if (needed !== "never" && looks >= needed) return { ...answer, ready: true };
   if (needed !== "never" && looks === 0) return undefined;
   return { ...answer, ready: false, reason: "the probe has not passed" };

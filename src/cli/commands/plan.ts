@@ -1,3 +1,4 @@
+import { shortHash } from "../../core/names.ts";
 import { runFleetPass } from "../../reconcile/fleet-pass.ts";
 import { compose } from "../compose.ts";
 import type { CliContext } from "../context.ts";
@@ -12,6 +13,7 @@ export async function plan(context: CliContext): Promise<number> {
   const adapters = compose(context, fleet.project);
   try {
     for (const warning of warnings) output.progress(`warning: ${warning}`);
+    output.progress(`plan of ${fleet.project} at commit ${shortHash(fleet.revision)}`);
     const input = { fleet, remote, mode: "plan" } as const;
     const results = await runFleetPass(input, adapters.deps, { signal });
     const { project, revision } = fleet;

@@ -6,6 +6,8 @@ import type { Aftermath, HostResult, PassEvent } from "../../core/pass.ts";
 import type { Action, Step } from "../../core/plan.ts";
 import { errorRecord, errorText } from "./output.ts";
 
+const MAX_PROGRESS = 110;
+
 const AFTERMATH: Readonly<Record<Aftermath, string>> = {
   untouched: "nothing that runs was changed",
   restored: "the previous release runs again",
@@ -71,7 +73,7 @@ export function eventLine(event: PassEvent): string | undefined {
     case "action-started":
       return undefined;
     case "action-progress":
-      return `${event.host}:   ${event.text}`;
+      return `${event.host}:   ${clipped(event.text)}`;
     case "action-finished":
       return finishedLine(event.host, event.action, event);
     case "confirming":
@@ -111,6 +113,12 @@ export function stepText(step: Step): string {
     default:
       return assertNever(step);
   }
+}
+
+/** One short line of what a build may print in long ones; control characters are not obeyed. */
+function clipped(text: string): string {
+  const line = text.replace(/[\p{Cc}\p{Cf}]+/gu, " ");
+  return line.length > MAX_PROGRESS ? `${line.slice(0, MAX_PROGRESS - 3)}...` : line;
 }
 
 function removedName(item: { readonly kind: string; readonly id: string }): string {

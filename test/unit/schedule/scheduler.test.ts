@@ -1,4 +1,5 @@
 import { describe, expect, it } from "vitest";
+import { AlError } from "../../../src/base/errors.ts";
 import { agent, createWorld, release } from "./harness.ts";
 
 const SECOND = 1000;
@@ -21,6 +22,22 @@ describe("a manual trigger", () => {
       ...{ state: "finished", outcome: "completed", exitCode: 0 },
     });
     expect(world.engine.containers.size).toBe(0);
+  });
+
+  it("is not settled while a run that is being made needs a release that is not live any more", async () => {
+    const world = createWorld();
+    const scheduler = world.open();
+    await scheduler.start();
+    const error = new AlError("busy", { code: "docker-failed", blame: "transient" });
+    world.engine.failures = [{ call: "create", error }];
+    await scheduler.trigger("dev");
+    await world.clock.advance(100);
+    expect(await scheduler.isSettled()).toBe(true);
+    world.release = { ...release([agent("dev")]), release: "next" };
+    expect(await scheduler.isSettled()).toBe(false);
+    await world.clock.advance(SECOND);
+    expect(world.engine.running()).toBe(1);
+    expect(await scheduler.isSettled()).toBe(true);
   });
 
   it("waits its turn behind a busy agent, in the order of triggers", async () => {
