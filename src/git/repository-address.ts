@@ -4,18 +4,21 @@ import type { GitVariables } from "./git-environment.ts";
 import { runGit } from "./run-git.ts";
 
 /**
- * The address by which a repository is known, for binding grants to it: its `origin` where it has
- * one, else its own directory. Paths on this machine come without symbolic links.
+ * The address by which a repository is known, for binding grants to it: a checkout's `origin` where
+ * it has one, else its own directory, as a controller that follows it is told. Paths on this machine
+ * come without symbolic links.
  */
 export async function repositoryAddress(
   repository: { readonly gitDir: string },
   options: { readonly variables?: GitVariables; readonly signal?: AbortSignal } = {},
 ): Promise<string> {
   const { gitDir } = repository;
-  const args = ["config", "--get", "remote.origin.url"];
-  const asked = await runGit(args, { ...options, gitDir });
-  const origin = asked.status === 0 ? asked.stdout.toString("utf8").trim() : "";
-  return remoteAddress(origin === "" ? gitDir : origin);
+  const ask = async (...args: string[]) => {
+    const { status, stdout } = await runGit(args, { ...options, gitDir });
+    return status === 0 ? stdout.toString("utf8").trim() : "";
+  };
+  if ((await ask("rev-parse", "--is-bare-repository")) === "true") return remoteAddress(gitDir);
+  return remoteAddress((await ask("config", "--get", "remote.origin.url")) || gitDir);
 }
 
 /**

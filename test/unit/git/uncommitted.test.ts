@@ -3,7 +3,7 @@ import { join } from "node:path";
 import { expect, test } from "vitest";
 import { remoteAddress, repositoryAddress } from "../../../src/git/repository-address.ts";
 import { hasUncommittedChanges } from "../../../src/git/uncommitted.ts";
-import { bareOf, checkout, temporaryDirectory, writeFiles } from "./git-fixture.ts";
+import { bareOf, checkout, git, temporaryDirectory, writeFiles } from "./git-fixture.ts";
 
 test("changed and new files are uncommitted changes, and a bare repository has none", async () => {
   const work = checkout({ "a.txt": "1" });
@@ -16,6 +16,7 @@ test("changed and new files are uncommitted changes, and a bare repository has n
 test("a repository, its clone and a link to it have one address", async () => {
   const work = checkout({ "a.txt": "1" });
   const bare = bareOf(work);
+  git(work, "remote", "set-url", "origin", bare);
   const link = join(temporaryDirectory(), "link.git");
   symlinkSync(bare, link);
   expect(await repositoryAddress({ gitDir: join(work, ".git") })).toBe(bare);
