@@ -15,6 +15,11 @@ export function exitCodeOf(results: readonly HostResult[], mode: "plan" | "apply
   const failed = results.some(({ kind }) => kind === "failed" || kind === "unreachable");
   if (failed) return EXIT.error;
   const waiting = results.some(({ kind }) => kind === "approval-needed");
-  if (mode === "apply") return waiting ? EXIT.error : EXIT.done;
+  if (mode === "apply") return waiting || results.some(isUnready) ? EXIT.error : EXIT.done;
   return waiting || results.some(({ kind }) => kind === "planned") ? EXIT.changes : EXIT.done;
+}
+
+/** Everything is as wanted, and yet no run would start. */
+function isUnready(result: HostResult): boolean {
+  return result.kind === "in-sync" && result.observed.runtime?.ready !== true;
 }

@@ -51,7 +51,7 @@ function createProgram(run: Run): Command {
     .showHelpAfterError("(add --help for what it takes)")
     .addHelpText(
       "after",
-      "\nExit codes: 0 done or nothing to do, 1 error, 2 changes pending (plan, approve).",
+      "\nExit codes: 0 done or nothing to do, 1 error, 2 changes pending (plan, diff, approve).",
     );
   addReconcileCommands(program, run);
   addControllerCommands(program, run);
@@ -74,6 +74,12 @@ function addReconcileCommands(program: Command, run: Run): void {
     async (_options, command: Command) => {
       const { plan } = await import("./commands/plan.ts");
       await run(command, plan);
+    },
+  );
+  subcommand(program, "diff", "how the files live on each host differ from the commit's").action(
+    async (_options, command: Command) => {
+      const { diff } = await import("./commands/diff.ts");
+      await run(command, diff);
     },
   );
   subcommand(program, "apply", "bring every host to the project's commit, once").action(

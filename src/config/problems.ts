@@ -1,3 +1,4 @@
+import { printable } from "../base/printable.ts";
 import { compareText } from "../core/fingerprint.ts";
 
 /** Steps from a TOML document's root to a value: table keys and array indexes. */
@@ -47,12 +48,4 @@ function formatProblem({ file, line, keyPath, message, hint }: Problem): string 
   const place = line === undefined ? file : `${file}:${line}`;
   const key = keyPath ? `${keyPath}: ` : "";
   return printable(`${place}: ${key}${message}${hint ? ` (${hint})` : ""}`);
-}
-
-/** Repository text reaches a terminal here: control characters are shown, not obeyed. */
-function printable(text: string): string {
-  return text.replace(
-    /\p{Cc}|\p{Cf}|\p{Zl}|\p{Zp}/gu,
-    (char) => `\\u{${char.codePointAt(0)?.toString(16)}}`,
-  );
 }

@@ -1,3 +1,4 @@
+import type { CallOptions } from "../base/deadline.ts";
 import type { ObservedHost } from "../core/observed.ts";
 import type { Step, StepResult } from "../core/plan.ts";
 import type { DockerClient } from "../docker/docker-client.ts";
@@ -7,6 +8,7 @@ import { carryOut, type Materials, type StepInput } from "./carry-out.ts";
 import { openControl, type RuntimeControl } from "./control.ts";
 import { type HeldLock, type LockFence, type LockOptions, takeLock } from "./lock.ts";
 import { observeHost } from "./observe.ts";
+import { readTree } from "./read-tree.ts";
 
 /** A step's context: what a pass knows beyond the step. */
 export type SessionContext = Omit<StepInput, "transport" | "docker" | "control" | "materials">;
@@ -18,6 +20,8 @@ export interface HostConnection {
   observe(project: string, options?: { signal?: AbortSignal | undefined }): Promise<ObservedHost>;
   lock(project: string, options: Omit<LockOptions, "project" | "fence">): Promise<HeldLock>;
   carryOut(step: Step, context: SessionContext): Promise<StepResult>;
+  /** The files of a directory on the host, by relative path; empty when there is none. */
+  readTree(directory: string, options?: CallOptions): Promise<ReadonlyMap<string, Buffer>>;
   /** False once the connection is known to have ended. */
   isAlive(): boolean;
   close(): Promise<void>;
@@ -44,6 +48,7 @@ export function openHost(
     lock: (project, options) => takeLock(transport, { project, fence, ...options }),
     carryOut: (step, context) =>
       carryOut(step, { ...context, transport, docker, control, materials }),
+    readTree: (directory, options) => readTree(transport, directory, options),
     isAlive: () => alive,
     async close() {
       ended();

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { type ModelServer, startModelServer } from "../model-server/server.ts";
-import { jsonLines } from "../world/al.ts";
+import { jsonLines, runAl } from "../world/al.ts";
 import { type ControllerProcess, startController } from "../world/controller.ts";
 import { addCredential } from "../world/home.ts";
 import { hostState } from "../world/host-state.ts";
@@ -101,6 +101,21 @@ test("approvals wake it, and the commit is deployed and confirmed", async () => 
 
 test("an agent is triggered, uses its tool and its image, and ends with its log on the screen", async () => {
   await runAndSay("apple");
+});
+
+test("a diff shows what a commit would change, line by line, and of credentials only names", async () => {
+  const live = await runAl(["diff", "-p", world.copy.directory], world.options);
+  expect(live).toMatchObject({ code: 0, stdout: "one: no differences" });
+  await world.copy.write("greeter/ACTIONS.md", instructions("avocado"));
+  await world.copy.commit("not pushed");
+  await addCredential(world.home, "anthropic_key/default/token", `${KEY}-rotated\n`);
+  const diff = await runAl(["diff", "-p", world.copy.directory], world.options);
+  await addCredential(world.home, "anthropic_key/default/token", `${KEY}\n`);
+  expect(diff.code).toBe(2);
+  expect(diff.stdout).toContain("-Say hello with the bash tool. The word of the day is: apple.");
+  expect(diff.stdout).toContain("+Say hello with the bash tool. The word of the day is: avocado.");
+  expect(diff.stdout).toContain("one: credential anthropic_key/default/token changed");
+  expect(diff.stdout + diff.stderr).not.toContain(KEY);
 });
 
 test("a commit that changes only ACTIONS.md touches no image and no container, and the next run has it", async () => {

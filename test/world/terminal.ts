@@ -21,7 +21,9 @@ export async function alOnTerminal(
   { home, dockerSocket }: AlOptions,
 ): Promise<{ readonly code: number | null; readonly screen: string }> {
   const { PATH = "" } = environment;
-  const command = quoteArgv([process.execPath, join(checkoutRoot, "dist/al.js"), ...args]);
+  const al = quoteArgv([process.execPath, join(checkoutRoot, "dist/al.js"), ...args]);
+  // A terminal made for a pipe has no size, and a question would be wrapped after every letter.
+  const command = `stty cols 200 rows 40; exec ${al}`;
   const env = { PATH, HOME: home, DOCKER_HOST: `unix://${dockerSocket}`, TERM: "xterm" };
   const child = spawn("script", ["-qfec", command, "/dev/null"], { env });
   let screen = "";

@@ -1,3 +1,4 @@
+import { printable } from "../../base/printable.ts";
 import type { LogEvent, RunAnswer } from "../../gateway/control-schema.ts";
 
 /** One line of a run's log for a person: the time, then words instead of JSON. */
@@ -39,11 +40,4 @@ function structured(text: string): Record<string, unknown> | undefined {
 
 function fieldText(value: unknown): string {
   return typeof value === "string" && /^[\w./:@-]+$/.test(value) ? value : JSON.stringify(value);
-}
-
-/** Agents' output reaches a terminal here: control characters are shown, not obeyed. */
-function printable(text: string): string {
-  return text.replace(/[^\P{Cc}\t]|\p{Cf}/gu, (char) => {
-    return `\\u{${char.codePointAt(0)?.toString(16)}}`;
-  });
 }

@@ -1,4 +1,5 @@
 import { assertNever } from "../../base/assert-never.ts";
+import { printable } from "../../base/printable.ts";
 import { approvalArguments, describeApproval } from "../../core/approval.ts";
 import { counted } from "../../core/counted.ts";
 import { shortHash } from "../../core/names.ts";
@@ -117,7 +118,7 @@ export function stepText(step: Step): string {
 
 /** One short line of what a build may print in long ones; control characters are not obeyed. */
 function clipped(text: string): string {
-  const line = text.replace(/[\p{Cc}\p{Cf}]+/gu, " ");
+  const line = printable(text);
   return line.length > MAX_PROGRESS ? `${line.slice(0, MAX_PROGRESS - 3)}...` : line;
 }
 
