@@ -1,8 +1,8 @@
 import { type AlError, toAlError } from "../base/errors.ts";
 import type { HostSpec } from "../core/desired.ts";
-import type { FileHash } from "../core/fingerprint.ts";
 import type { Aftermath, PassEvent } from "../core/pass.ts";
 import type { Action, HostPlan, Phase } from "../core/plan.ts";
+import type { CredentialFile } from "../core/resolve-credentials.ts";
 import { confirm } from "./confirm.ts";
 import type { HostSession, StepContext } from "./ports.ts";
 import { rollBack } from "./roll-back.ts";
@@ -11,7 +11,7 @@ import { rollBack } from "./roll-back.ts";
 export interface ApplyInput {
   readonly session: HostSession;
   readonly spec: HostSpec;
-  readonly credentialFiles: readonly FileHash[];
+  readonly credentialFiles: readonly CredentialFile[];
   readonly context: StepContext;
   readonly plan: HostPlan;
   readonly onEvent: (event: PassEvent) => void;
