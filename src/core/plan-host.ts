@@ -86,7 +86,7 @@ function planTrees(target: Target, observed: ObservedHost): Action[] {
 }
 
 /** Why a content-addressed directory must be written, or undefined when its bytes are right. */
-function explainTree(
+export function explainTree(
   what: string,
   hash: string,
   found: readonly ObservedTree[],

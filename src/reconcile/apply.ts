@@ -1,5 +1,6 @@
 import { type AlError, toAlError } from "../base/errors.ts";
 import type { HostSpec } from "../core/desired.ts";
+import type { Current } from "../core/observed.ts";
 import type { Aftermath, PassEvent } from "../core/pass.ts";
 import type { Action, HostPlan, Phase } from "../core/plan.ts";
 import type { CredentialFile } from "../core/resolve-credentials.ts";
@@ -14,6 +15,8 @@ export interface ApplyInput {
   readonly credentialFiles: readonly CredentialFile[];
   readonly context: StepContext;
   readonly plan: HostPlan;
+  /** What is to be live where that is not what the spec resolves to: for a push. */
+  readonly current?: Current | undefined;
   readonly onEvent: (event: PassEvent) => void;
   readonly now: () => number;
   /** Waits between looks at the host; rejects when aborted. */

@@ -151,7 +151,8 @@ async function look(
   return { observed, plan, credentialFiles, proposedKey };
 }
 
-async function withSession<T>(
+/** Gives the session to `work` and closes it, however that ends. */
+export async function withSession<T>(
   session: HostSession,
   work: (session: HostSession) => Promise<T>,
 ): Promise<T> {
@@ -162,7 +163,8 @@ async function withSession<T>(
   }
 }
 
-function failure(host: string, thrown: unknown): HostResult {
+/** What a pass that threw came to: nothing live was changed. */
+export function failure(host: string, thrown: unknown): HostResult {
   const error = toAlError(thrown);
   if (error.code === "unreachable") return { kind: "unreachable", host, error };
   return { kind: "failed", host, error, aftermath: "untouched" };
