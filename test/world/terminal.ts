@@ -21,7 +21,9 @@ export async function alOnTerminal(
   { home, dockerSocket }: AlOptions,
 ): Promise<{ readonly code: number | null; readonly screen: string }> {
   const { PATH = "" } = environment;
-  const command = quoteArgv([process.execPath, join(checkoutRoot, "dist/al.js"), ...args]);
+  // A terminal without a size would have every prompt broken into lines of one character.
+  const program = quoteArgv([process.execPath, join(checkoutRoot, "dist/al.js"), ...args]);
+  const command = `stty cols 120 rows 40; exec ${program}`;
   const env = { PATH, HOME: home, DOCKER_HOST: `unix://${dockerSocket}`, TERM: "xterm" };
   const child = spawn("script", ["-qfec", command, "/dev/null"], { env });
   let screen = "";
