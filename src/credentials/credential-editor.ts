@@ -11,6 +11,10 @@ import {
 } from "../core/credential-types.ts";
 import { compareText } from "../core/fingerprint.ts";
 
+const TEMPORARY = ".tmp-";
+/** No write takes nearly as long. */
+const ABANDONED_MS = 10 * 60 * 1000;
+
 /** A credential in the operator's own store; its values are not read. */
 export interface StoredCredential extends CredentialRef {
   /** Sorted by name. */
@@ -81,14 +85,24 @@ async function names(directory: string): Promise<string[]> {
   }
 }
 
-/** A directory in the store that no reader looks at, gone afterwards. */
+/** A directory in the store that no reader looks at, gone afterwards, as are those of killed processes. */
 async function withTemporary<T>(root: string, work: (path: string) => Promise<T>): Promise<T> {
-  const path = join(root, `.tmp-${randomUUID()}`);
+  await sweepAbandoned(root);
+  const path = join(root, `${TEMPORARY}${randomUUID()}`);
   await mkdir(path, { mode: 0o700 });
   try {
     return await work(path);
   } finally {
     await rm(path, { recursive: true, force: true });
+  }
+}
+
+async function sweepAbandoned(root: string): Promise<void> {
+  const leftovers = (await names(root)).filter((name) => name.startsWith(TEMPORARY));
+  for (const path of leftovers.map((name) => join(root, name))) {
+    const info = await stat(path).catch(() => undefined);
+    if (info && info.mtimeMs < Date.now() - ABANDONED_MS)
+      await rm(path, { recursive: true, force: true });
   }
 }
 

@@ -18,7 +18,8 @@ export async function credsLs(context: CliContext): Promise<number> {
   const { output } = context;
   const stored = await openEditor(context).list();
   const users = await readUsers(context);
-  if (!users) output.progress(`no project in ${context.project}: not shown which agents use them`);
+  if (!users)
+    output.progress(`no valid project in ${context.project}: not shown which agents use them`);
   const listed = listedCredentials(stored, users ?? new Map());
   const now = Date.now();
   output.record({ kind: "credentials", credentials: listed.map(listedRecord) });

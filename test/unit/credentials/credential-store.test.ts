@@ -1,4 +1,12 @@
-import { mkdirSync, mkdtempSync, readdirSync, rmSync, statSync, writeFileSync } from "node:fs";
+import {
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  rmSync,
+  statSync,
+  utimesSync,
+  writeFileSync,
+} from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { afterEach, beforeEach, expect, test } from "vitest";
@@ -84,6 +92,14 @@ test("a write that fails leaves no value lying about", async () => {
   const written = editor.write({ type: "own", instance: "x" }, fields({ token: "secret" }));
   await expect(written).rejects.toMatchObject({ code: "credential-not-written" });
   expect(readdirSync(root)).toEqual(["own"]);
+});
+
+test("what a killed process left is swept by a later write, what another one is writing is not", async () => {
+  put(".tmp-old/token", "secret");
+  put(".tmp-new/token", "secret");
+  utimesSync(join(root, ".tmp-old"), 1, 1);
+  await openCredentialEditor(root).write({ type: "own", instance: "x" }, fields({ token: "1" }));
+  expect(readdirSync(root).sort()).toEqual([".tmp-new", "own"]);
 });
 
 test("a list has every credential with its fields, and no odd names", async () => {
