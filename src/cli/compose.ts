@@ -89,6 +89,6 @@ function noKey(): AlError {
   return new AlError("there is no SSH key for the fleet's hosts", {
     code: "credential-missing",
     blame: "user",
-    hint: "Put the private key at ~/.action-llama/credentials/vps_ssh/default/private_key (mode 0600).",
+    hint: "Add the private key: al creds add vps_ssh --field private_key=@FILE",
   });
 }

@@ -10,6 +10,7 @@ import {
   interruptSignal,
   localDockerSocket,
 } from "./context.ts";
+import { addCredentialCommands } from "./credential-commands.ts";
 import { EXIT } from "./exit.ts";
 import { createOutput } from "./render/output.ts";
 import { packageVersion } from "./version.ts";
@@ -51,11 +52,12 @@ function createProgram(run: Run): Command {
     .showHelpAfterError("(add --help for what it takes)")
     .addHelpText(
       "after",
-      "\nExit codes: 0 done or nothing to do, 1 error, 2 changes pending (plan, diff, approve).",
+      "\nExit codes: 0 done or nothing to do, 1 error, 2 changes pending (plan, diff, approve, push --dry-run).",
     );
   addReconcileCommands(program, run);
   addControllerCommands(program, run);
   addRunCommands(program, run);
+  addCredentialCommands(program, { run, subcommand });
   return program;
 }
 

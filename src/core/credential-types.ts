@@ -117,6 +117,14 @@ export const openFields: ReadonlySet<string> = new Set([
   "aws/default_region",
 ]);
 
+/** Fields, as `type/field`, without which a credential of a known type is complete all the same. */
+export const optionalFields: ReadonlySet<string> = new Set(["vps_ssh/public_key"]);
+
+/** True for a field that holds a key file: many lines, whose newline at the end belongs to it. */
+export function isKeyField(field: string): boolean {
+  return field === "id_rsa" || field === "private_key" || field === "public_key";
+}
+
 /** The type whose token a provider's client needs: `anthropic` to `anthropic_key`. */
 export function modelKeyType(provider: string): string {
   return `${provider}_key`;

@@ -1,11 +1,12 @@
 import { counted } from "./counted.ts";
 import type { HostSpec } from "./desired.ts";
-import { compareText, type FileHash, treeHash } from "./fingerprint.ts";
+import { compareText, treeHash } from "./fingerprint.ts";
 import { inventoryMinus, inventoryOf, inventoryUnion } from "./inventory.ts";
 import { shortHash } from "./names.ts";
 import type { InventoryItem, ObservedHost, ObservedTree } from "./observed.ts";
 import type { Action, HostPlan, Phase, Step } from "./plan.ts";
 import { planConfirmation, planSwitch } from "./plan-switch.ts";
+import type { CredentialFile } from "./resolve-credentials.ts";
 import { resolveTarget, type Target } from "./target.ts";
 
 /**
@@ -15,7 +16,7 @@ import { resolveTarget, type Target } from "./target.ts";
 export function planHost(
   spec: HostSpec,
   observed: ObservedHost,
-  credentialFiles: readonly FileHash[],
+  credentialFiles: readonly CredentialFile[],
 ): HostPlan {
   const target = resolveTarget(spec, observed, credentialFiles);
   const actions = [
@@ -85,7 +86,7 @@ function planTrees(target: Target, observed: ObservedHost): Action[] {
 }
 
 /** Why a content-addressed directory must be written, or undefined when its bytes are right. */
-function explainTree(
+export function explainTree(
   what: string,
   hash: string,
   found: readonly ObservedTree[],

@@ -5,6 +5,9 @@ import type { Current, ObservedHost } from "./observed.ts";
 import type { Action } from "./plan.ts";
 import type { Target } from "./target.ts";
 
+/** What is to be live, all that a confirmation needs of a target. */
+type Wanted = Pick<Target, "current">;
+
 /**
  * The switch, when what is live differs from the target, does not run, or was never confirmed: a
  * controller that died in between left a release that nobody has seen work.
@@ -43,7 +46,7 @@ function jsonOf(current: Current): Json {
 }
 
 /** True when what runs is what the target asks, as Docker and the runtime both say. */
-export function isConfirmed(target: Target, observed: ObservedHost): boolean {
+export function isConfirmed(target: Wanted, observed: ObservedHost): boolean {
   const { runtime } = observed;
   return (
     explainSwitch(target, observed) === undefined &&
@@ -56,7 +59,7 @@ export function isConfirmed(target: Target, observed: ObservedHost): boolean {
 }
 
 /** What still keeps a host from being confirmed, for the error message. */
-export function explainUnconfirmed(target: Target, observed: ObservedHost): string {
+export function explainUnconfirmed(target: Wanted, observed: ObservedHost): string {
   const reason = explainSwitch(target, observed);
   if (reason) return reason;
   const { runtime } = observed;
@@ -69,12 +72,12 @@ export function explainUnconfirmed(target: Target, observed: ObservedHost): stri
   return "a run that is being started still needs what was live before";
 }
 
-function explainSwitch(target: Target, observed: ObservedHost): string | undefined {
+function explainSwitch(target: Wanted, observed: ObservedHost): string | undefined {
   const { current } = observed;
   if (!current) return "nothing is live on this host";
   const changed = explainCurrent(current, target.current);
   if (changed) return changed;
-  const container = observed.containers.find(({ name }) => name === target.container.name);
+  const container = observed.containers.find(({ name }) => name === target.current.runtime);
   if (container && container.state !== "running" && container.state !== "restarting") {
     return `the runtime container is ${container.state}`;
   }

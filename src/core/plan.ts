@@ -1,6 +1,7 @@
 import type { ImageSpec } from "./desired.ts";
 import type { FileHash } from "./fingerprint.ts";
 import type { Current, Inventory, InventoryItem, NetworkSpec } from "./observed.ts";
+import type { CredentialFile } from "./resolve-credentials.ts";
 
 /** The runtime container to create, with the host's facts filled in. */
 export interface RuntimeContainer {
@@ -26,7 +27,7 @@ export type Step =
   | {
       readonly kind: "write-credentials";
       readonly hash: string;
-      readonly files: readonly FileHash[];
+      readonly files: readonly CredentialFile[];
     }
   | { readonly kind: "create-network"; readonly network: NetworkSpec }
   | { readonly kind: "create-runtime"; readonly container: RuntimeContainer }

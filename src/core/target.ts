@@ -1,16 +1,17 @@
 import type { HostSpec } from "./desired.ts";
-import { type FileHash, specHash, treeHash } from "./fingerprint.ts";
+import { specHash, treeHash } from "./fingerprint.ts";
 import { inventoryOf } from "./inventory.ts";
 import { runtimeName } from "./names.ts";
 import type { Current, HostFacts, Inventory, NetworkSpec, ObservedHost } from "./observed.ts";
 import type { RuntimeContainer } from "./plan.ts";
+import type { CredentialFile } from "./resolve-credentials.ts";
 import { chooseNetwork } from "./subnet.ts";
 
 /** A HostSpec with the host's own facts filled in: exactly what must be found there. */
 export interface Target {
   readonly spec: HostSpec;
   readonly network: NetworkSpec;
-  readonly credentials: { readonly hash: string; readonly files: readonly FileHash[] };
+  readonly credentials: { readonly hash: string; readonly files: readonly CredentialFile[] };
   readonly container: RuntimeContainer;
   readonly current: Current;
   /** Everything of ours that the host should hold. */
@@ -21,7 +22,7 @@ export interface Target {
 export function resolveTarget(
   spec: HostSpec,
   observed: ObservedHost,
-  credentialFiles: readonly FileHash[],
+  credentialFiles: readonly CredentialFile[],
 ): Target {
   const network = observed.network ?? chooseNetwork(spec.project, observed.subnets);
   const credentials = { hash: treeHash(credentialFiles), files: credentialFiles };

@@ -1,7 +1,8 @@
 import { canonicalJson } from "../base/canonical-json.ts";
 import { AlError } from "../base/errors.ts";
-import type { FileHash } from "../core/fingerprint.ts";
 import type { Current, Inventory } from "../core/observed.ts";
+import type { CredentialFile } from "../core/resolve-credentials.ts";
+import { carryTree } from "../transport/carry-tree.ts";
 import { readFile, removePaths, writeFileAtomic, writeTree } from "../transport/files.ts";
 import type { StepInput } from "./carry-out.ts";
 import { parseInventory } from "./parse-observation.ts";
@@ -62,20 +63,31 @@ export async function writeRelease(input: StepInput, hash: string): Promise<void
   await writeTree(input.transport, directory, entries, { signal: input.signal });
 }
 
-/** Puts a credential set in place; values travel on standard input only. */
+/**
+ * Puts a credential set in place: held values travel on standard input only, the others are copied on
+ * the host from the sets they lie in, and never read back.
+ */
 export async function writeCredentials(
   input: StepInput,
-  set: { readonly hash: string; readonly files: readonly FileHash[] },
+  set: { readonly hash: string; readonly files: readonly CredentialFile[] },
 ): Promise<void> {
+  const root = `${input.observed.facts.projectDir}/credentials`;
+  const options = { signal: input.signal };
   const entries = await Promise.all(
-    set.files.map(async ({ path }) => {
-      const content = await input.materials.credential(path);
-      if (!content) throw vanished(path);
-      return { path, content, mode: 0o600 };
-    }),
+    set.files.filter(({ carriedFrom }) => !carriedFrom).map(({ path }) => heldEntry(input, path)),
   );
-  const directory = `${input.observed.facts.projectDir}/credentials/${set.hash}`;
-  await writeTree(input.transport, directory, entries, { signal: input.signal });
+  const carried = set.files.flatMap(({ path, carriedFrom }) =>
+    carriedFrom ? [{ path, from: carriedFrom }] : [],
+  );
+  const directory = `${root}/${set.hash}`;
+  if (carried.length === 0) await writeTree(input.transport, directory, entries, options);
+  else await carryTree(input.transport, { directory, entries, carried }, options);
+}
+
+async function heldEntry(input: StepInput, path: string) {
+  const content = await input.materials.credential(path);
+  if (!content) throw vanished(path);
+  return { path, content, mode: 0o600 };
 }
 
 async function writeJson(

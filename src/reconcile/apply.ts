@@ -1,8 +1,9 @@
 import { type AlError, toAlError } from "../base/errors.ts";
 import type { HostSpec } from "../core/desired.ts";
-import type { FileHash } from "../core/fingerprint.ts";
+import type { Current } from "../core/observed.ts";
 import type { Aftermath, PassEvent } from "../core/pass.ts";
 import type { Action, HostPlan, Phase } from "../core/plan.ts";
+import type { CredentialFile } from "../core/resolve-credentials.ts";
 import { confirm } from "./confirm.ts";
 import type { HostSession, StepContext } from "./ports.ts";
 import { rollBack } from "./roll-back.ts";
@@ -11,9 +12,11 @@ import { rollBack } from "./roll-back.ts";
 export interface ApplyInput {
   readonly session: HostSession;
   readonly spec: HostSpec;
-  readonly credentialFiles: readonly FileHash[];
+  readonly credentialFiles: readonly CredentialFile[];
   readonly context: StepContext;
   readonly plan: HostPlan;
+  /** What is to be live where that is not what the spec resolves to: for a push. */
+  readonly current?: Current | undefined;
   readonly onEvent: (event: PassEvent) => void;
   readonly now: () => number;
   /** Waits between looks at the host; rejects when aborted. */

@@ -12,7 +12,8 @@ import type { ApplyInput } from "./apply.ts";
 export async function confirm(input: ApplyInput): Promise<void> {
   const { spec, credentialFiles } = input;
   const missing = (observed: ObservedHost) => {
-    const target = resolveTarget(spec, observed, credentialFiles);
+    const { current } = input;
+    const target = current ? { current } : resolveTarget(spec, observed, credentialFiles);
     return isConfirmed(target, observed) ? undefined : explainUnconfirmed(target, observed);
   };
   const reason = await watch(input, input.confirmTimeoutMs, missing);

@@ -2,11 +2,11 @@ import type { Clock } from "../base/clock.ts";
 import { AlError, toAlError } from "../base/errors.ts";
 import { Secret } from "../base/secret.ts";
 import type { HostAddress, HostSpec, ImageRecipe } from "../core/desired.ts";
-import type { FileHash } from "../core/fingerprint.ts";
 import type { ObservedHost } from "../core/observed.ts";
 import type { HostResult, PassEvent } from "../core/pass.ts";
 import type { HostPlan } from "../core/plan.ts";
 import { planHost } from "../core/plan-host.ts";
+import { type CredentialFile, resolveCredentials } from "../core/resolve-credentials.ts";
 import { applyPlan } from "./apply.ts";
 import { contactHost, missingGrants } from "./approvals-needed.ts";
 import type { ApprovalsPort, CredentialsPort, HostSession, HostsPort } from "./ports.ts";
@@ -128,7 +128,7 @@ async function applyUnderLock(
 interface Look {
   readonly observed: ObservedHost;
   readonly plan: HostPlan;
-  readonly credentialFiles: readonly FileHash[];
+  readonly credentialFiles: readonly CredentialFile[];
   readonly proposedKey: Secret;
 }
 
@@ -145,12 +145,14 @@ async function look(
   const proposedKey = observed.credentialKey
     ? new Secret(observed.credentialKey)
     : deps.approvals.proposedKey(spec.host);
-  const credentialFiles = await deps.credentials.versions(spec.credentials, proposedKey.reveal());
+  const held = await deps.credentials.holdings(spec.credentials, proposedKey.reveal());
+  const credentialFiles = resolveCredentials(spec, observed, held);
   const plan = planHost(spec, observed, credentialFiles);
   return { observed, plan, credentialFiles, proposedKey };
 }
 
-async function withSession<T>(
+/** Gives the session to `work` and closes it, however that ends. */
+export async function withSession<T>(
   session: HostSession,
   work: (session: HostSession) => Promise<T>,
 ): Promise<T> {
@@ -161,7 +163,8 @@ async function withSession<T>(
   }
 }
 
-function failure(host: string, thrown: unknown): HostResult {
+/** What a pass that threw came to: nothing live was changed. */
+export function failure(host: string, thrown: unknown): HostResult {
   const error = toAlError(thrown);
   if (error.code === "unreachable") return { kind: "unreachable", host, error };
   return { kind: "failed", host, error, aftermath: "untouched" };

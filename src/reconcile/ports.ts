@@ -1,9 +1,9 @@
 import type { Secret } from "../base/secret.ts";
 import type { Approval } from "../core/approval.ts";
 import type { CredentialNeed, HostAddress, HostSpec, ImageRecipe } from "../core/desired.ts";
-import type { FileHash } from "../core/fingerprint.ts";
 import type { ObservedHost } from "../core/observed.ts";
 import type { Step, StepResult } from "../core/plan.ts";
+import type { HeldCredentials } from "../core/resolve-credentials.ts";
 
 /** What a step needs beyond itself. */
 export interface StepContext {
@@ -65,9 +65,6 @@ export interface ApprovalsPort {
 
 /** Credential values the controller holds. */
 export interface CredentialsPort {
-  /**
-   * Paths `type/instance/field` with their versions under a host's key.
-   * @throws AlError `credential-missing`, naming every missing one and the next command.
-   */
-  versions(needs: readonly CredentialNeed[], keyHex: string): Promise<readonly FileHash[]>;
+  /** What of this it holds, with versions under a host's key, and what it does not. */
+  holdings(needs: readonly CredentialNeed[], keyHex: string): Promise<HeldCredentials>;
 }

@@ -36,6 +36,8 @@ const Case = z.strictObject({
   since: z.array(z.enum(Object.keys(TAMPERINGS) as [Tampering, ...Tampering[]])).default([]),
   reachable: z.boolean().default(true),
   approved: z.boolean().default(true),
+  /** Credentials that are not, or no longer, in the store of who plans. */
+  notHeld: z.array(z.string()).default([]),
   desired: Words,
 });
 
@@ -55,6 +57,7 @@ async function planOf(facts: z.infer<typeof Case>): Promise<string> {
     expect(resultLines(applied).join("\n")).toContain("confirmed");
   }
   tamper(world, since);
+  for (const path of facts.notHeld) world.values.delete(path);
   world.machine.unreachable = !facts.reachable;
   const deps = facts.approved ? world.deps : { ...world.deps, approvals: memoryApprovals() };
   const result = await world.pass(hostSpec(desired), { mode: "plan", deps });

@@ -6,11 +6,12 @@ import { inventoryWithout } from "../../src/core/inventory.ts";
 import { LABELS } from "../../src/core/names.ts";
 import type { Current, Inventory, InventoryItem } from "../../src/core/observed.ts";
 import type { Step, StepResult } from "../../src/core/plan.ts";
+import type { CredentialFile } from "../../src/core/resolve-credentials.ts";
 import { runtimeContainerSpec } from "../../src/core/runtime-container.ts";
 import { parseInventory } from "../../src/host/parse-observation.ts";
 import type { StepContext } from "../../src/reconcile/ports.ts";
 import { type Engine, engineOf } from "./engine.ts";
-import { type Files, filesOf } from "./files.ts";
+import { type CredentialContent, type Files, filesOf } from "./files.ts";
 import type { Link } from "./link.ts";
 
 /** Reads a credential's value by `type/instance/field`, as the operator's store does. */
@@ -96,12 +97,13 @@ async function writeRelease(hash: string, { files, context }: Tools): Promise<vo
 }
 
 async function writeCredentials(
-  set: { readonly hash: string; readonly files: readonly { readonly path: string }[] },
+  set: { readonly hash: string; readonly files: readonly CredentialFile[] },
   { files, read }: Tools,
 ): Promise<void> {
-  const values = set.files.map(({ path }) => {
+  const values = set.files.map(({ path, carriedFrom }): [string, CredentialContent] => {
+    if (carriedFrom !== undefined) return [path, { carriedFrom }];
     const value = read(path);
-    if (value) return [path, value] as const;
+    if (value) return [path, value];
     const options = { code: "credential-missing", blame: "user" } as const;
     throw new AlError(`credential ${path} disappeared from the store`, options);
   });

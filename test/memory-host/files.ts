@@ -1,9 +1,13 @@
-import type { Secret } from "../../src/base/secret.ts";
+import { AlError } from "../../src/base/errors.ts";
+import { Secret } from "../../src/base/secret.ts";
 import type { Link } from "./link.ts";
 import { type MemoryProject, projectDirOf, projectOn } from "./machine.ts";
 
 /** The single files of a project's directory. */
 export type FileName = "key" | "current" | "inventory";
+
+/** A credential's value, or the set on the machine it is copied from. */
+export type CredentialContent = Secret | { readonly carriedFrom: string };
 
 /** The file operations that steps make in one project's directory. */
 export interface Files {
@@ -11,7 +15,7 @@ export interface Files {
   readFile(name: FileName): Promise<string | undefined>;
   writeFile(name: FileName, text: string): Promise<void>;
   writeRelease(hash: string, files: ReadonlyMap<string, string>): Promise<void>;
-  writeCredentials(hash: string, files: ReadonlyMap<string, Secret>): Promise<void>;
+  writeCredentials(hash: string, files: ReadonlyMap<string, CredentialContent>): Promise<void>;
   /** Absolute paths below the project's directory; what is missing is fine. */
   removePaths(paths: readonly string[]): Promise<void>;
 }
@@ -48,16 +52,34 @@ export function filesOf({ machine, call }: Link, project: string): Files {
       ),
     writeRelease: (hash, files) =>
       writeTree("releases", hash, () => at().releases.set(hash, new Map(files))),
-    writeCredentials: (hash, files) =>
-      writeTree("credentials", hash, () => {
-        const values = [...files].map(([path, value]) => [path, value.revealBytes()] as const);
-        at().credentials.set(hash, new Map(values));
-      }),
+    writeCredentials: (hash, files) => {
+      const write = () => {
+        const contents = [...files].map(
+          ([path, from]) => [path, copied(at(), path, from)] as const,
+        );
+        at().oddities.delete(`credentials/${hash}`);
+        at().credentials.set(hash, new Map(contents));
+      };
+      const isMended = [...files.values()].some(
+        (content) => !(content instanceof Secret) && content.carriedFrom === hash,
+      );
+      // A set that is made from itself is mended in place: it is never absent.
+      if (isMended) return call(`write credentials/${hash}`, write, leftover("credentials/"));
+      return writeTree("credentials", hash, write);
+    },
     removePaths: (paths) =>
       call(`remove ${paths.join(" ")}`, () => {
         for (const path of paths) removePath(at(), project, path);
       }),
   };
+}
+
+function copied({ credentials }: MemoryProject, path: string, from: CredentialContent): Buffer {
+  if (from instanceof Secret) return from.revealBytes();
+  const found = credentials.get(from.carriedFrom)?.get(path);
+  if (found) return found;
+  const options = { code: "file-failed", blame: "transient" } as const;
+  throw new AlError(`${path} is no longer in ${from.carriedFrom}`, options);
 }
 
 function removePath(files: MemoryProject, project: string, path: string): void {

@@ -1,5 +1,4 @@
 import type { Clock } from "../../src/base/clock.ts";
-import { AlError } from "../../src/base/errors.ts";
 import { Secret } from "../../src/base/secret.ts";
 import type { Approval } from "../../src/core/approval.ts";
 import { compareText, credentialVersion, sha256 } from "../../src/core/fingerprint.ts";
@@ -34,16 +33,17 @@ export function memoryApprovals(): MemoryApprovals {
 /** A CredentialsPort over values by `type/instance/field`, which tests may change at any time. */
 export function memoryCredentials(values: ReadonlyMap<string, Secret>): CredentialsPort {
   return {
-    async versions(needs, keyHex) {
+    async holdings(needs, keyHex) {
       const paths = needs.flatMap(({ type, instance, fields }) =>
         fields.map((field) => `${type}/${instance}/${field}`),
       );
-      return [...new Set(paths)].sort(compareText).map((path) => {
-        const value = values.get(path);
-        if (value) return { path, hash: credentialVersion(keyHex, value.revealBytes()) };
-        const options = { code: "credential-missing", blame: "user" } as const;
-        throw new AlError(`missing credential: ${path}`, options);
+      const fields = [...new Set(paths)].sort(compareText).map((path) => {
+        return { path, value: values.get(path) };
       });
+      const held = fields.flatMap(({ path, value }) =>
+        value ? [{ path, hash: credentialVersion(keyHex, value.revealBytes()) }] : [],
+      );
+      return { held, absent: fields.filter(({ value }) => !value).map(({ path }) => path) };
     },
   };
 }

@@ -27,6 +27,11 @@ export const TAMPERINGS = {
     const set = files.credentials.values().next().value;
     for (const path of set?.keys() ?? []) set?.set(path, Buffer.from("altered"));
   },
+  "a credential set holds a symbolic link": ({ files }) => {
+    for (const hash of files.credentials.keys()) {
+      files.oddities.set(`credentials/${hash}`, "x is not a regular file");
+    }
+  },
   "a credential was rotated": ({ world }) => {
     for (const path of world.values.keys()) world.values.set(path, new Secret(`${SECRET}-rotated`));
   },

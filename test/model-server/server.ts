@@ -39,6 +39,8 @@ export interface ModelServer {
   readonly requests: readonly RecordedRequest[];
   /** From now on answers come from this script. */
   use(script: ModelScript): void;
+  /** From now on only this key is accepted. */
+  expectKey(key: string): void;
   close(): Promise<void>;
 }
 
@@ -64,7 +66,7 @@ interface State {
   readonly requests: RecordedRequest[];
   /** Attempts at one and the same request; only faults depend on them. */
   readonly attempts: Map<string, number>;
-  readonly expectedKey: string | undefined;
+  expectedKey: string | undefined;
 }
 
 /**
@@ -85,6 +87,9 @@ export async function startModelServer(options: ModelServerOptions): Promise<Mod
     requests: state.requests,
     use: (next) => {
       state.script = next;
+    },
+    expectKey: (key) => {
+      state.expectedKey = key;
     },
     close: () =>
       new Promise((resolve) => {

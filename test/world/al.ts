@@ -9,6 +9,8 @@ import { checkoutRoot } from "../lab/names.ts";
 export interface AlOptions {
   readonly home: string;
   readonly dockerSocket: string;
+  /** What it finds on standard input; nothing when absent. */
+  readonly stdin?: string | undefined;
   /** Shows every line of standard output and error as it comes. */
   readonly onLine?: ((line: string) => void) | undefined;
 }
@@ -33,7 +35,7 @@ export function spawnAl(
 /** Runs `al` to its end. */
 export async function runAl(args: readonly string[], options: AlOptions): Promise<AlResult> {
   const child = spawnAl(args, options);
-  child.stdin.end();
+  child.stdin.end(options.stdin);
   const collect = async (stream: NodeJS.ReadableStream) => {
     const lines: string[] = [];
     for await (const line of createInterface({ input: stream })) {

@@ -5,6 +5,7 @@ import { counted } from "../../core/counted.ts";
 import { shortHash } from "../../core/names.ts";
 import type { Aftermath, HostResult, PassEvent } from "../../core/pass.ts";
 import type { Action, Step } from "../../core/plan.ts";
+import type { CredentialFile } from "../../core/resolve-credentials.ts";
 import { errorRecord, errorText } from "./output.ts";
 
 const MAX_PROGRESS = 110;
@@ -98,7 +99,7 @@ export function stepText(step: Step): string {
     case "write-release":
       return `write release ${shortHash(step.hash)}`;
     case "write-credentials":
-      return `write credentials ${shortHash(step.hash)} (${counted(step.files.length, "field")})`;
+      return `write credentials ${shortHash(step.hash)} (${fieldsText(step.files)})`;
     case "create-network":
       return `create network ${step.network.name}`;
     case "create-runtime":
@@ -114,6 +115,12 @@ export function stepText(step: Step): string {
     default:
       return assertNever(step);
   }
+}
+
+function fieldsText(files: readonly CredentialFile[]): string {
+  const kept = files.filter(({ carriedFrom }) => carriedFrom !== undefined).length;
+  const all = counted(files.length, "field");
+  return kept === 0 ? all : `${all}, ${kept} kept as on the host`;
 }
 
 /** One short line of what a build may print in long ones; control characters are not obeyed. */

@@ -19,7 +19,7 @@ async function deployed() {
   world.values.set(TOKEN, new Secret("a"));
   expect(await world.pass(spec)).toMatchObject({ kind: "applied" });
   const observed = observeMachine(world.machine, "acme");
-  const versions = await world.deps.credentials.versions(
+  const { held: versions } = await world.deps.credentials.holdings(
     spec.credentials,
     observed.credentialKey ?? "",
   );

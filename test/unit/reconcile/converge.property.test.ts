@@ -120,8 +120,8 @@ test("a failed confirmation puts the previous release back, says so, and keeps n
     expect(result).toMatchObject({ kind: "failed", error: { code: "not-confirmed" } });
     expect(result).toHaveProperty("aftermath", previous ? "restored" : "withdrawn");
     expect(told.events.map(({ kind }) => kind)).toContain("rolling-back");
-    const versions = await world.deps.credentials.versions(spec.credentials, keyOf(world));
-    const credentials = treeHash(versions);
+    const { held } = await world.deps.credentials.holdings(spec.credentials, keyOf(world));
+    const credentials = treeHash(held);
     expect(currentOf(world.machine)).toEqual(previous && { ...previous, credentials });
     expect(runningRuntimes(world.machine)).toEqual(previous ? [previous.runtime] : []);
     told.expectNoSecret(world);
@@ -139,7 +139,7 @@ test("equal observations give byte-equal plans, in whatever order a host lists t
     const spec = hostSpec(words);
     const observed = observeMachine(world.machine, "acme");
     const key = observed.credentialKey ?? keyOf(world);
-    const versions = await world.deps.credentials.versions(spec.credentials, key);
+    const { held: versions } = await world.deps.credentials.holdings(spec.credentials, key);
     const plan = JSON.stringify(planHost(spec, observed, versions));
     expect(JSON.stringify(planHost(hostSpec(words), reversed(observed), versions))).toBe(plan);
   });
