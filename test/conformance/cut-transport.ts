@@ -16,9 +16,18 @@ export interface CutTransport {
  * Counts what reaches the machine (commands, and requests on forwarded sockets) and severs the
  * connection at the `cut.at`-th: `during` it, or `after` it and before its answer is known.
  */
-export function cutTransport(inner: Transport, cut: Cut, sever: () => Promise<void>): CutTransport {
+export function cutTransport(
+  inner: Transport,
+  cut: Cut,
+  severInner: () => Promise<void>,
+): CutTransport {
   let counted = -1;
   let armed = false;
+  const severed = Promise.withResolvers<Error>();
+  const sever = async () => {
+    severed.resolve(lost());
+    await severInner();
+  };
   const isNext = () => armed && ++counted === cut.at;
   const lost = () =>
     new AlError(`the connection to host ${inner.host} ended`, {
@@ -35,6 +44,7 @@ export function cutTransport(inner: Transport, cut: Cut, sever: () => Promise<vo
   return {
     transport: {
       ...inner,
+      lost: Promise.race([inner.lost, severed.promise]),
       exec,
       async forwardUnix(path, options) {
         const stream = await inner.forwardUnix(path, options);
@@ -55,7 +65,11 @@ export function cutTransport(inner: Transport, cut: Cut, sever: () => Promise<vo
 function severedAt(stream: Duplex, isNext: () => boolean, sever: () => Promise<void>): Duplex {
   const write = stream.write.bind(stream) as (...args: unknown[]) => boolean;
   const cutting = (...args: unknown[]) => {
-    if (isNext()) void sever();
+    if (isNext()) {
+      // What the machine answers is not heard any more.
+      Object.assign(stream, { push: () => true });
+      void sever();
+    }
     return write(...args);
   };
   return Object.assign(stream, { write: cutting });

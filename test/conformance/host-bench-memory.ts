@@ -105,6 +105,10 @@ function meddling(machine: Machine): Meddling {
     async useImage(image, name) {
       containers.set(name, { image, labels: {}, state: "created" });
     },
+    async takeContainer(name) {
+      const labels = { [LABELS.project]: "other" };
+      containers.set(name, { image: "al-other/runtime:1", labels, state: "created" });
+    },
     async removeContainer(name) {
       containers.delete(name);
     },

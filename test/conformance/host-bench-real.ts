@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { Readable } from "node:stream";
 import { pack } from "tar-stream";
 import { openLocalImages } from "../../src/cli/local-images.ts";
+import type { HostSpec } from "../../src/core/desired.ts";
 import { chooseNetwork } from "../../src/core/subnet.ts";
 import { buildImage } from "../../src/docker/build.ts";
 import { deliverImage } from "../../src/docker/deliver-image.ts";
@@ -73,7 +74,7 @@ export async function realBench(make: (project: string) => Promise<RealHost>): P
       await foreign.remove();
       images.close();
       for (const engine of [builder, docker]) {
-        for (const owner of [project, `${project}-foreign`]) {
+        for (const owner of [project, foreignProject(project)]) {
           await new EngineUnderTest({ ...engine, close: () => {} }, "", owner).clean();
         }
         engine.close();
@@ -135,6 +136,10 @@ function meddling(real: RealHost, project: string): Meddling {
     async useImage(image, name) {
       await docker.createContainer({ name, image, labels: {}, network: "none" });
     },
+    async takeContainer(name) {
+      const image = foreignSpec(project).runtime.image;
+      await docker.createContainer({ name, image, labels: {}, network: "none" });
+    },
     removeContainer: (name) => docker.removeContainer(name, { force: true }),
     async takeNetwork(name) {
       await docker.createNetwork({ ...(await freeNetwork(docker, name)), labels: {} });
@@ -152,19 +157,24 @@ async function freeNetwork(docker: DockerClient, name: string) {
   return { name, bridge, subnet, gateway, betweenContainers: true };
 }
 
+const foreignProject = (project: string) => `${project}-foreign`;
+
+function foreignSpec(project: string): HostSpec {
+  const other = foreignProject(project);
+  const words = { project: other, revision: "1", agents: {} };
+  return { ...hostSpec(words), ...specImages(other, words) };
+}
+
 /** A project next door, and things without any label, one of them under our images' name. */
 function foreignThings(
   real: RealHost,
   use: { readonly project: string; readonly builder: DockerClient; readonly cacheDir: string },
 ) {
   const { docker } = real;
-  const other = `${use.project}-foreign`;
+  const other = foreignProject(use.project);
   const unlabelled = `al-${use.project}/mine:latest`;
   const directory = directoryOf(real, other);
-  const spec = {
-    ...hostSpec({ project: other, revision: "1", agents: {} }),
-    ...specImages(other, { runtime: "1" }),
-  };
+  const spec = foreignSpec(use.project);
   const image = spec.runtime.image;
   const names = { container: `al-${other}`, network: `al-${other}` };
   return {

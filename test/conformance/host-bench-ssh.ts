@@ -32,7 +32,7 @@ export async function sshHost(kind: HostKind): Promise<RealHost> {
     },
     docker: openDocker(eyes),
     async run(script, stdin) {
-      const { code, stdout, stderr } = await host.exec(["sh", "-c", script], stdin);
+      const { code, stdout, stderr } = await host.exec(["su", host.user, "-c", script], stdin);
       if (code !== 0) throw new Error(`${script} ended with ${code}: ${stderr}`);
       return stdout;
     },

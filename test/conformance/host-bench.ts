@@ -29,8 +29,10 @@ export interface Meddling {
   removeFile(path: string): Promise<void>;
   /** Gives an image's reference to something else, which carries another spec hash. */
   retagImage(reference: string): Promise<void>;
-  /** Makes a container without our labels from an image, never started. */
+  /** Makes a container from an image, never started. */
   useImage(reference: string, name: string): Promise<void>;
+  /** Makes a container of another project, never started. */
+  takeContainer(name: string): Promise<void>;
   removeContainer(name: string): Promise<void>;
   /** Makes a network without our labels. */
   takeNetwork(name: string): Promise<void>;

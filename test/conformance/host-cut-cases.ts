@@ -136,7 +136,7 @@ async function carryOutCut(rig: HostRig, target: Target, step: Step, cut: Cut): 
       return false;
     }
     expect(error).toMatchObject({ blame: "transient" });
-    expect(session.isAlive()).toBe(false);
+    await expect.poll(() => session.isAlive()).toBe(false);
     return true;
   } finally {
     await session.close();

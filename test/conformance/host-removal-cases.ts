@@ -81,7 +81,7 @@ function containerRemoval(
     expect(await remove("container", container.name)).toEqual({ kind: "done" });
     expect(await isListed("container", container.name)).toBe(false);
     expect((await use().look()).containers[container.name]).toBeUndefined();
-    await use().bench.meddle.useImage(container.image, container.name);
+    await use().bench.meddle.takeContainer(container.name);
     await list(use(), { kind: "container", id: container.name });
     expect(await remove("container", container.name)).toEqual({ kind: "done" });
     expect(await isListed("container", container.name)).toBe(false);

@@ -7,7 +7,7 @@ export function runtimeCases(use: () => HostRig): void {
     const spec = use().spec();
     for (const image of spec.images) await use().do({ kind: "deliver-image", image }, spec);
     const { container } = await use().target(spec);
-    await use().bench.meddle.useImage(container.image, container.name);
+    await use().bench.meddle.takeContainer(container.name);
     await expect(use().do({ kind: "create-runtime", container })).rejects.toMatchObject({
       code: "name-taken",
       blame: "user",
