@@ -7,7 +7,11 @@ import type { Materials } from "../host/carry-out.ts";
 import { type HostConnection, openHost } from "../host/session.ts";
 import type { PassDeps } from "../reconcile/pass.ts";
 import type { HostsPort } from "../reconcile/ports.ts";
-import { type ControllerStore, openControllerStore } from "../state/controller-store.ts";
+import {
+  type ControllerStore,
+  openControllerStore,
+  readControllerStore,
+} from "../state/controller-store.ts";
 import { openLocal } from "../transport/local.ts";
 import { readHostKey } from "../transport/read-host-key.ts";
 import { connectSsh } from "../transport/ssh.ts";
@@ -29,17 +33,20 @@ export interface Adapters {
 export interface ComposeOptions {
   /** `given`: running the command is the operator's word. Default `asked`. */
   readonly grants?: "asked" | "given" | undefined;
+  /** `read` leaves the controller's store as it is, absent included. Default `write`. */
+  readonly store?: "read" | "write";
 }
 
 /** Wires every adapter a project's commands need; connects to nothing yet. */
 export function compose(
   context: CliContext,
   project: string,
-  { grants = "asked" }: ComposeOptions = {},
+  { grants = "asked", store: access = "write" }: ComposeOptions = {},
 ): Adapters {
   const { home } = context;
   const credentials = openCredentialStore(join(home, "credentials"));
-  const store = openControllerStore(storeDirectory(home, project));
+  const openStore = access === "read" ? readControllerStore : openControllerStore;
+  const store = openStore(storeDirectory(home, project));
   const images = openLocalImages({ project, home, socketPath: context.dockerSocket });
   const materials = { images, credential: credentials.read };
   const connect = async (

@@ -23,7 +23,7 @@ export async function memoryBench(): Promise<HostBench> {
   const hosts = memoryHosts({ machines: [machine], read: (path) => values.get(path), faults });
   const connect = () => hosts.connect(addressOf(), { fingerprint: machine.hostKey });
   return {
-    ...{ project: PROJECT, host: machine.host, values, hasRuntimes: true, connect },
+    ...{ project: PROJECT, host: machine.host, values, connect },
     async connectCut({ at, when }) {
       const session = await connect();
       let calls = 0;

@@ -10,7 +10,7 @@ import { buildImage } from "../../src/docker/build.ts";
 import { deliverImage } from "../../src/docker/deliver-image.ts";
 import { type DockerClient, openDocker } from "../../src/docker/docker-client.ts";
 import { exportImage } from "../../src/docker/image-archive.ts";
-import { openHost } from "../../src/host/session.ts";
+import { type HostOptions, openHost } from "../../src/host/session.ts";
 import { openLocal } from "../../src/transport/local.ts";
 import type { Transport } from "../../src/transport/transport.ts";
 import { setUpLab } from "../lab/set-up.ts";
@@ -23,8 +23,8 @@ import { imageRecipes, specImages } from "./host-images.ts";
 /** How a real host is reached, and looked at by other ways than its session. */
 export interface RealHost {
   readonly host: string;
-  readonly fence: "session" | "parent";
-  readonly hasRuntimes: boolean;
+  /** How its side of a pass is opened. */
+  readonly options: HostOptions;
   /** Home of the user that the session works as. */
   readonly home: string;
   connect(): Promise<Transport>;
@@ -49,16 +49,16 @@ export async function realBench(make: (project: string) => Promise<RealHost>): P
   const values: HostBench["values"] = new Map();
   const images = openLocalImages({ project, home, socketPath });
   const materials = { images, credential: async (path: string) => values.get(path) };
-  const { fence, docker } = real;
+  const { options, docker } = real;
   const builder = openDocker(openLocal({ host: "builder" }), { socketPath });
   const foreign = foreignThings(real, { project, builder, cacheDir: join(home, "foreign") });
   return {
-    ...{ project, host: real.host, values, hasRuntimes: real.hasRuntimes },
-    connect: async () => openHost(await real.connect(), materials, { fence }),
+    ...{ project, host: real.host, values },
+    connect: async () => openHost(await real.connect(), materials, options),
     async connectCut(cut) {
       const { transport, sever } = await real.connectSeverable();
       const severed = cutTransport(transport, cut, sever);
-      const session = openHost(severed.transport, materials, { fence });
+      const session = openHost(severed.transport, materials, options);
       return { session, wasCut: severed.wasCut, arm: severed.arm };
     },
     spec: (words) => ({

@@ -14,8 +14,7 @@ export async function sshHost(kind: HostKind): Promise<RealHost> {
   const eyes = await connectTo(host);
   return {
     host: host.name,
-    fence: "session",
-    hasRuntimes: true,
+    options: {},
     home: "/home/deploy",
     connect: () => connectTo(host),
     async connectSeverable() {

@@ -51,8 +51,6 @@ export interface HostBench {
   readonly host: string;
   /** Values by `type/instance/field` of the operator's store. */
   readonly values: Map<string, Secret>;
-  /** False where runtime containers cannot be made on this machine. */
-  readonly hasRuntimes: boolean;
   connect(): Promise<HostSession>;
   /** A connection that ends at the cut; `wasCut` says whether it came to that. */
   connectCut(

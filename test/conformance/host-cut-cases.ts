@@ -10,7 +10,6 @@ interface CutCase {
   readonly step: (target: Target) => Step;
   readonly undo?: (rig: HostRig, target: Target) => Promise<unknown>;
   readonly isDone: (rig: HostRig, target: Target) => Promise<boolean>;
-  readonly needsRuntimes?: boolean;
 }
 
 const CASES: Readonly<Record<string, CutCase>> = {
@@ -57,7 +56,6 @@ const CASES: Readonly<Record<string, CutCase>> = {
     undo: (rig, { container }) => removal(rig, "container", container.name),
     isDone: async (rig, { container }) =>
       (await rig.look()).containers[container.name] === "created",
-    needsRuntimes: true,
   },
   switch: {
     step: ({ current }) => ({ kind: "switch", current, previous: undefined }),
@@ -65,7 +63,6 @@ const CASES: Readonly<Record<string, CutCase>> = {
     isDone: async (rig, { current, container }) =>
       (await rig.observe()).current?.revision === current.revision &&
       (await rig.look()).containers[container.name] === "running",
-    needsRuntimes: true,
   },
   withdraw: {
     step: ({ container }) => ({ kind: "withdraw", container: container.name }),
@@ -73,7 +70,6 @@ const CASES: Readonly<Record<string, CutCase>> = {
     isDone: async (rig, { container }) =>
       (await rig.observe()).current === undefined &&
       (await rig.look()).containers[container.name] === "exited",
-    needsRuntimes: true,
   },
   remove: {
     step: ({ spec }) => ({ kind: "remove", item: { kind: "release", id: spec.release.hash } }),
@@ -93,10 +89,8 @@ const CASES: Readonly<Record<string, CutCase>> = {
 const MAX_CUTS = 6;
 
 /** Every step, cut in the middle of each of its effects and before each answer, then repeated. */
-export function cutCases(use: () => HostRig, hasRuntimes: boolean): void {
-  const cases = Object.entries(CASES).filter(([, one]) => hasRuntimes || !one.needsRuntimes);
-
-  test.each(cases)(
+export function cutCases(use: () => HostRig): void {
+  test.each(Object.entries(CASES))(
     "in the middle of %s leaves a host on which its repetition works",
     async (name, one) => {
       const rig = use();

@@ -3,7 +3,7 @@ import type { InventoryItem, ItemKind } from "../../src/core/observed.ts";
 import type { HostRig } from "./host-rig.ts";
 
 /** Steps that delete what the inventory lists. */
-export function removalCases(use: () => HostRig, hasRuntimes: boolean): void {
+export function removalCases(use: () => HostRig): void {
   const remove = (kind: ItemKind, id: string) => use().do({ kind: "remove", item: { kind, id } });
   const isListed = async (kind: ItemKind, id: string) =>
     (await use().inventory()).items.some((item) => item.kind === kind && item.id === id);
@@ -46,7 +46,7 @@ export function removalCases(use: () => HostRig, hasRuntimes: boolean): void {
     expect((await use().look()).images).not.toContain(reference);
   });
 
-  if (hasRuntimes) containerRemoval(use, remove, isListed);
+  containerRemoval(use, remove, isListed);
 
   test("a network leaves the host, then the list; one that is not ours only the list", async () => {
     const { network } = await use().prepare(use().spec());

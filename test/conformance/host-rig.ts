@@ -81,9 +81,7 @@ export class HostRig {
     await this.do({ kind: "create-network", network: target.network }, spec);
     await this.do(releaseStep(spec), spec);
     await this.do({ kind: "write-credentials", ...target.credentials }, spec);
-    if (this.bench.hasRuntimes) {
-      await this.do({ kind: "create-runtime", container: target.container }, spec);
-    }
+    await this.do({ kind: "create-runtime", container: target.container }, spec);
     return target;
   }
 

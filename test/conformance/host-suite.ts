@@ -12,7 +12,7 @@ import { runtimeCases } from "./host-runtime-cases.ts";
  * What every implementation of reconcile's HostSession must do, on the state found afterwards.
  * Tests follow one another on one host, as passes do.
  */
-export function hostConformance(make: () => Promise<HostBench>, hasRuntimes = true): void {
+export function hostConformance(make: () => Promise<HostBench>): void {
   let rig: HostRig;
   let foreign: string;
 
@@ -33,9 +33,9 @@ export function hostConformance(make: () => Promise<HostBench>, hasRuntimes = tr
   describe("images", () => imageCases(use));
   describe("the network", () => networkCases(use));
   describe("the lock", () => lockCases(use));
-  if (hasRuntimes) describe("the runtime", () => runtimeCases(use));
-  describe("removing", () => removalCases(use, hasRuntimes));
-  describe("a connection that is cut", () => cutCases(use, hasRuntimes));
+  describe("the runtime", () => runtimeCases(use));
+  describe("removing", () => removalCases(use));
+  describe("a connection that is cut", () => cutCases(use));
 
   test("what is not ours is as it was before all this", async () => {
     expect(await rig.bench.foreign()).toBe(foreign);

@@ -1,4 +1,3 @@
-import { existsSync } from "node:fs";
 import { beforeAll, describe } from "vitest";
 import { describeEngine, type EngineName, onEngine } from "./engines.ts";
 import type { HostBench } from "./host-bench.ts";
@@ -9,7 +8,7 @@ import { sshHost } from "./host-bench-ssh.ts";
 import { hostConformance } from "./host-suite.ts";
 
 /** Runs the suite on one engine and remembers what the engine is, for the closing lines. */
-function conformance(name: EngineName, make: () => Promise<HostBench>, hasRuntimes = true): void {
+function conformance(name: EngineName, make: () => Promise<HostBench>): void {
   describe(onEngine(name), () => {
     let bench: HostBench | undefined;
     beforeAll(async () => {
@@ -20,12 +19,12 @@ function conformance(name: EngineName, make: () => Promise<HostBench>, hasRuntim
       const way = { "in memory": "simulated", local: "local" }[name as string] ?? "ssh";
       await describeEngine(name, `docker ${facts.dockerVersion} (${facts.imageStore}, ${way})`);
     });
-    hostConformance(async () => bench ?? make(), hasRuntimes);
+    hostConformance(async () => bench ?? make());
   });
 }
 
 conformance("in memory", memoryBench);
-conformance("local", () => realBench(localHost), existsSync("/var/run/docker.sock"));
+conformance("local", () => realBench(localHost));
 conformance("bookworm", () => realBench(() => sshHost("bookworm")));
 conformance("trixie", () => realBench(() => sshHost("trixie")));
 conformance("testing", () => realBench(() => sshHost("testing")));

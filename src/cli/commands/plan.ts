@@ -10,7 +10,7 @@ import { resultLines, resultRecord } from "../render/results.ts";
 export async function plan(context: CliContext): Promise<number> {
   const { output, signal } = context;
   const { fleet, remote, warnings, grants } = await openProject(context);
-  const adapters = compose(context, fleet.project, { grants });
+  const adapters = compose(context, fleet.project, { grants, store: "read" });
   try {
     for (const warning of warnings) output.progress(`warning: ${warning}`);
     output.progress(`plan of ${fleet.project} at commit ${shortHash(fleet.revision)}`);
