@@ -1,7 +1,7 @@
 import { once } from "node:events";
 import { createInterface } from "node:readline";
 import { setTimeout as delay } from "node:timers/promises";
-import { afterAll, beforeAll, expect, test } from "vitest";
+import { afterAll, beforeAll, expect, test, vi } from "vitest";
 import { jsonLines, spawnAl } from "../world/al.ts";
 import { addCredential } from "../world/home.ts";
 import { hostState } from "../world/host-state.ts";
@@ -10,6 +10,9 @@ import { createPerson, type Person } from "../world/second-home.ts";
 import { createWorld, orFail, type World } from "../world/world.ts";
 
 const PROJECT = "locked";
+
+/** Every change here has an image of its own to build and to send. */
+vi.setConfig({ testTimeout: 300_000, hookTimeout: 300_000 });
 
 let world: World;
 /** Two people with homes and clones of their own; each has approved the host and the grants. */

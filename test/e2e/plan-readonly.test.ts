@@ -60,8 +60,11 @@ test("a plan of a first deployment touches neither the store nor the host", asyn
   expect(stdout).toContain("the project is new on this host");
 });
 
-test("a plan with nothing to do does nothing", async () => {
+test("an apply, which builds the images, is no plan and does all of it", async () => {
   orFail(await world.al("apply"));
+}, 300_000);
+
+test("a plan with nothing to do does nothing", async () => {
   const { code, stdout } = await planOnly();
   expect({ code, stdout }).toEqual({ code: 0, stdout: "one: nothing to do" });
 });
@@ -70,7 +73,7 @@ test("a plan of pending changes, and of drift, changes and heals nothing", async
   await world.copy.write("greeter/ACTIONS.md", instructions("banana"));
   await world.copy.write("greeter/greeting.txt", "hello again\n");
   await push("a prompt and an image");
-  const { exec } = { exec: (script: string) => world.host.exec(["sh", "-c", script]) };
+  const exec = (script: string) => world.host.exec(["sh", "-c", script]);
   await exec("docker stop -t 1 $(docker ps -q --filter label=action-llama.role=runtime)");
   await exec(
     `cd /home/deploy/.action-llama/projects/${PROJECT}/releases && echo x >> */project.json`,
