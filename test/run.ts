@@ -8,12 +8,14 @@ import { runStep, runVitest, type Totals } from "./steps.ts";
 
 /**
  * The whole suite: check, build, a machine ready for hosts, every test; `npm test`.
- * Its last line is `N passed, N failed`; its exit code is 0 only if all ran and none failed.
+ * Its closing lines name every engine that the host port was tested on, and how many tests that were;
+ * its last line is `N passed, N failed`; its exit code is 0 only if all ran and none failed.
  */
 const say = (line: string) => stdout.write(`${line}\n`);
 
 const started = Date.now();
 const totals: Totals[] = [];
+const engines: string[] = [];
 process.exitCode = 1;
 try {
   await everything();
@@ -34,7 +36,9 @@ async function everything(): Promise<void> {
   const hasLab = await prepareLab();
   if (!hasLab) totals.push({ passed: 0, failed: 1, skipped: 0 });
   say(hasLab ? "== tests: unit, lab" : "== tests: unit alone, the lab could not be set up");
-  totals.push(await runVitest(hasLab ? ["unit", "lab"] : ["unit"], say));
+  const tests = await runVitest(hasLab ? ["unit", "lab"] : ["unit"], say);
+  totals.push(tests);
+  engines.push(...tests.engines);
 }
 
 async function prepareLab(): Promise<boolean> {
@@ -57,6 +61,7 @@ function report(): void {
     sum((part) => part.failed),
     sum((part) => part.skipped),
   ];
+  for (const line of engines) say(line);
   if (skipped > 0) say(`FAILED: ${skipped} tests were skipped or left to do; none may be`);
   say(`took ${Math.round((Date.now() - started) / 1000)} seconds`);
   const ok = failed === 0 && skipped === 0 && passed > 0;

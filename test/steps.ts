@@ -3,6 +3,7 @@ import { once } from "node:events";
 import { mkdtemp, readFile, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { countEngines, ENGINES_VARIABLE, type FinishedTest } from "./conformance/engines.ts";
 import type { Log } from "./lab/cache.ts";
 import { environment } from "./lab/environment.ts";
 import { checkoutRoot } from "./lab/names.ts";
@@ -23,12 +24,21 @@ export async function runStep(argv: readonly [string, ...string[]], log: Log): P
   return { passed: 0, failed: 1, skipped: 0 };
 }
 
-/** Runs vitest's projects with its usual report on screen and counts what became of every test. */
-export async function runVitest(projects: readonly string[], log: Log): Promise<Totals> {
+/** What vitest's part came to, with a closing line for every engine that the tests ran on. */
+export interface VitestTotals extends Totals {
+  readonly engines: readonly string[];
+}
+
+/**
+ * Runs vitest's projects with its usual report on screen and counts what became of every test.
+ * With the lab's tests among them, an engine on which none ran is a failure.
+ */
+export async function runVitest(projects: readonly string[], log: Log): Promise<VitestTotals> {
   const directory = await mkdtemp(join(tmpdir(), "al-vitest-"));
   try {
     const file = join(directory, "report.json");
-    const code = await run([
+    const engines = join(directory, "engines");
+    const argv = [
       process.execPath,
       join(checkoutRoot, "node_modules/vitest/vitest.mjs"),
       "run",
@@ -36,8 +46,13 @@ export async function runVitest(projects: readonly string[], log: Log): Promise<
       "--reporter=default",
       "--reporter=json",
       `--outputFile.json=${file}`,
-    ]);
-    return countReport(await readFile(file, "utf8").catch(() => undefined), code, log);
+    ] as const;
+    const code = await run(argv, { [ENGINES_VARIABLE]: engines });
+    const text = await readFile(file, "utf8").catch(() => undefined);
+    const totals = countReport(text, code, log);
+    if (!projects.includes("lab")) return { ...totals, engines: [] };
+    const { lines, missing } = await countEngines(engines, testsOf(text));
+    return { ...totals, failed: totals.failed + missing, engines: lines };
   } finally {
     await rm(directory, { recursive: true, force: true });
   }
@@ -52,8 +67,13 @@ interface Report {
   readonly testResults: readonly {
     readonly name: string;
     readonly status: string;
-    readonly assertionResults: readonly { readonly status: string }[];
+    readonly assertionResults: readonly FinishedTest[];
   }[];
+}
+
+function testsOf(text: string | undefined): readonly FinishedTest[] {
+  if (text === undefined) return [];
+  return (JSON.parse(text) as Report).testResults.flatMap((one) => one.assertionResults);
 }
 
 /**
@@ -82,11 +102,14 @@ export function countReport(text: string | undefined, code: number | string, log
 }
 
 /** The exit code, or the name of the signal that ended it. */
-async function run([program, ...args]: readonly [string, ...string[]]): Promise<number | string> {
+async function run(
+  [program, ...args]: readonly [string, ...string[]],
+  more: Readonly<Record<string, string>> = {},
+): Promise<number | string> {
   const child = spawn(program, args, {
     cwd: checkoutRoot,
     stdio: ["ignore", "inherit", "inherit"],
-    env: { ...environment, CI: "1" },
+    env: { ...environment, ...more, CI: "1" },
   });
   const forward = (signal: NodeJS.Signals) => child.kill(signal);
   for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) process.once(signal, forward);

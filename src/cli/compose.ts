@@ -1,12 +1,17 @@
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import { systemClock } from "../base/clock.ts";
 import { AlError } from "../base/errors.ts";
 import type { HostAddress } from "../core/desired.ts";
 import { openCredentialStore } from "../credentials/credential-store.ts";
+import type { Materials } from "../host/carry-out.ts";
 import { type HostConnection, openHost } from "../host/session.ts";
 import type { PassDeps } from "../reconcile/pass.ts";
 import type { HostsPort } from "../reconcile/ports.ts";
-import { type ControllerStore, openControllerStore } from "../state/controller-store.ts";
+import {
+  type ControllerStore,
+  openControllerStore,
+  readControllerStore,
+} from "../state/controller-store.ts";
 import { openLocal } from "../transport/local.ts";
 import { readHostKey } from "../transport/read-host-key.ts";
 import { connectSsh } from "../transport/ssh.ts";
@@ -24,19 +29,32 @@ export interface Adapters {
   close(): void;
 }
 
+/** How adapters are wired. */
+export interface ComposeOptions {
+  /** `given`: running the command is the operator's word. Default `asked`. */
+  readonly grants?: "asked" | "given" | undefined;
+  /** `read` leaves the controller's store as it is, absent included. Default `write`. */
+  readonly store?: "read" | "write";
+}
+
 /** Wires every adapter a project's commands need; connects to nothing yet. */
-export function compose(context: CliContext, project: string): Adapters {
+export function compose(
+  context: CliContext,
+  project: string,
+  { grants = "asked", store: access = "write" }: ComposeOptions = {},
+): Adapters {
   const { home } = context;
   const credentials = openCredentialStore(join(home, "credentials"));
-  const store = openControllerStore(storeDirectory(home, project));
+  const openStore = access === "read" ? readControllerStore : openControllerStore;
+  const store = openStore(storeDirectory(home, project));
   const images = openLocalImages({ project, home, socketPath: context.dockerSocket });
   const materials = { images, credential: credentials.read };
   const connect = async (
     address: HostAddress,
     options: { fingerprint: string | undefined; signal?: AbortSignal | undefined },
   ) => {
-    const fence = address.provider === "local" ? "parent" : "session";
-    return openHost(await openTransport(address, credentials, options), materials, { fence });
+    if (address.provider === "local") return openThisMachine(context, address, materials);
+    return openHost(await openTransport(address, credentials, options), materials);
   };
   const hosts: HostsPort = {
     connect,
@@ -45,10 +63,11 @@ export function compose(context: CliContext, project: string): Adapters {
       return readHostKey(endpointOf(address), { signal });
     },
   };
+  const approvals = grants === "given" ? { ...store, isGranted: () => true } : store;
   return {
     store,
     hosts,
-    deps: { hosts, approvals: store, credentials, clock: systemClock, holder: context.holder },
+    deps: { hosts, approvals, credentials, clock: systemClock, holder: context.holder },
     connect: (address) =>
       connect(address, { fingerprint: store.hostKey(address.host), signal: context.signal }),
     close() {
@@ -58,13 +77,22 @@ export function compose(context: CliContext, project: string): Adapters {
   };
 }
 
+/** The machine `al` runs on: its engine, and the operator's own home directory. */
+function openThisMachine(
+  { home, dockerSocket }: CliContext,
+  { host }: HostAddress,
+  materials: Materials,
+): HostConnection {
+  const transport = openLocal({ host, env: { HOME: dirname(home) } });
+  return openHost(transport, materials, { fence: "parent", socketPath: dockerSocket });
+}
+
 async function openTransport(
   address: HostAddress,
   credentials: ReturnType<typeof openCredentialStore>,
   options: { fingerprint: string | undefined; signal?: AbortSignal | undefined },
 ) {
   const { host } = address;
-  if (address.provider === "local") return openLocal({ host });
   const { fingerprint, signal } = options;
   if (fingerprint === undefined) throw notApproved(host);
   const privateKey = await credentials.read("vps_ssh/default/private_key");

@@ -1,8 +1,10 @@
+import { basename } from "node:path";
 import { AlError } from "../base/errors.ts";
-import { loadProject } from "../config/load-project.ts";
+import { type LoadOptions, loadProject } from "../config/load-project.ts";
 import type { SourceTree } from "../config/ports.ts";
 import { formatProblems } from "../config/problems.ts";
 import type { ProjectConfig } from "../config/project-config.ts";
+import { hasFile } from "../config/tree-paths.ts";
 import { desireFleet } from "../core/desire.ts";
 import type { FleetSpec } from "../core/desired.ts";
 import { openRepository } from "../git/open-repository.ts";
@@ -10,6 +12,8 @@ import { repositoryAddress } from "../git/repository-address.ts";
 import { hasUncommittedChanges } from "../git/uncommitted.ts";
 import type { CliContext } from "./context.ts";
 import { readImageAssets } from "./image-assets.ts";
+import { checkOwner } from "./project-owner.ts";
+import { thisMachine } from "./this-machine.ts";
 
 const UNCOMMITTED = "there are uncommitted changes; only what is committed counts";
 
@@ -19,6 +23,11 @@ export interface Project {
   readonly fleet: FleetSpec;
   /** The repository's address, which grants are bound to. */
   readonly remote: string;
+  /**
+   * `given` without a fleet.toml: the only host is the operator's own machine, and running the
+   * command is the word that its agents may have their credentials.
+   */
+  readonly grants: "asked" | "given";
   /** One line each; nothing is wrong with them, but a person should see them. */
   readonly warnings: readonly string[];
 }
@@ -39,7 +48,8 @@ export async function openProject(context: CliContext): Promise<Project> {
       repositoryAddress(repository, options),
       hasUncommittedChanges(context.project, options),
     ]);
-    const project = await readProject(tree);
+    const project = await readProject(tree, { directoryName: directoryName(context.project) });
+    if (project.grants === "given") await checkOwner(context, project.fleet.project);
     const warnings = uncommitted ? [UNCOMMITTED, ...project.warnings] : project.warnings;
     return { ...project, warnings, remote };
   } finally {
@@ -47,13 +57,26 @@ export async function openProject(context: CliContext): Promise<Project> {
   }
 }
 
-/** What one commit's tree asks for. @throws AlError `invalid-project`. */
-export async function readProject(tree: SourceTree): Promise<Omit<Project, "remote">> {
-  const [loaded, assets] = await Promise.all([loadProject(tree), readImageAssets()]);
+/** The name that a project without fleet.toml is made from. */
+export function directoryName(project: string): string {
+  return basename(project).replace(/\.git$/, "");
+}
+
+/**
+ * What one commit's tree asks for. Without a fleet.toml, where the options give a name, the fleet is
+ * this machine. @throws AlError `invalid-project`.
+ */
+export async function readProject(
+  tree: SourceTree,
+  options: LoadOptions = {},
+): Promise<Omit<Project, "remote">> {
+  const [loaded, assets] = await Promise.all([loadProject(tree, options), readImageAssets()]);
   if (!loaded.ok) throw invalidProject(tree.revision, formatProblems(loaded.problems));
-  const fleet = desireFleet(loaded.project, assets, tree.revision);
+  const hasFleet = hasFile(tree, "fleet.toml");
+  const config = hasFleet ? loaded.project : { ...loaded.project, hosts: [thisMachine()] };
+  const fleet = desireFleet(config, assets, tree.revision);
   const warnings = loaded.warnings.map((warning) => formatProblems([warning]));
-  return { config: loaded.project, fleet, warnings };
+  return { config, fleet, warnings, grants: hasFleet ? "asked" : "given" };
 }
 
 function invalidProject(revision: string, report: string): AlError {

@@ -7,6 +7,8 @@ export interface HostFacts {
   readonly projectDir: string;
   readonly uid: number;
   readonly gid: number;
+  /** Path of the Docker socket on the host. */
+  readonly dockerSocket: string;
   /** Group of the Docker socket. */
   readonly dockerGid: number;
   readonly architecture: Architecture;

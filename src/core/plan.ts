@@ -11,6 +11,8 @@ export interface RuntimeContainer {
   readonly projectDir: string;
   readonly uid: number;
   readonly gid: number;
+  /** Path of the Docker socket on the host; inside it is always at the usual place. */
+  readonly dockerSocket: string;
   readonly dockerGid: number;
   readonly network: NetworkSpec;
 }

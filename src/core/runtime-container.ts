@@ -1,6 +1,7 @@
 import { CONTAINER_API_PORT, LABELS } from "./names.ts";
 import type { RuntimeContainer } from "./plan.ts";
 
+/** Where the runtime finds the socket, wherever the host has it. */
 const DOCKER_SOCKET = "/var/run/docker.sock";
 
 /**
@@ -11,7 +12,7 @@ export function runtimeContainerSpec(
   container: RuntimeContainer,
   labels: Readonly<Record<string, string>>,
 ) {
-  const { name, image, projectDir, network } = container;
+  const { name, image, projectDir, dockerSocket, network } = container;
   return {
     name,
     image,
@@ -25,7 +26,7 @@ export function runtimeContainerSpec(
     ],
     mounts: [
       { kind: "bind", source: projectDir, target: projectDir, readOnly: false },
-      { kind: "bind", source: DOCKER_SOCKET, target: DOCKER_SOCKET, readOnly: false },
+      { kind: "bind", source: dockerSocket, target: DOCKER_SOCKET, readOnly: false },
       { kind: "tmpfs", target: "/tmp", sizeBytes: 64 * 1024 * 1024, mode: "1777" },
     ],
     readOnlyRoot: true,

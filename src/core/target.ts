@@ -51,8 +51,9 @@ function runtimeContainer(
   facts: HostFacts,
   network: NetworkSpec,
 ): RuntimeContainer {
-  const { projectDir, uid, gid, dockerGid } = facts;
-  const shape = { image: spec.runtime.image, projectDir, uid, gid, dockerGid, network };
+  const { projectDir, uid, gid, dockerSocket, dockerGid } = facts;
+  const user = { uid, gid, dockerSocket, dockerGid };
+  const shape = { image: spec.runtime.image, projectDir, ...user, network };
   const hash = specHash({ ...shape, network: { ...network }, image: spec.runtime.imageSpecHash });
   return { ...shape, specHash: hash, name: runtimeName(spec.project, hash) };
 }

@@ -33,6 +33,8 @@ export interface EngineInfo {
 export interface DockerClient extends ContainerCalls, StreamCalls, NetworkCalls, ImageCalls {
   /** The host's name in the fleet, for messages. */
   readonly host: string;
+  /** Path of the engine's socket on the host. */
+  readonly socketPath: string;
   engineInfo(options?: CallOptions): Promise<EngineInfo>;
   /** Drops the connections to the engine; the transport stays open. Idempotent. */
   close(): void;
@@ -52,6 +54,7 @@ export function openDocker(
   const connection = openConnection(transport, socketPath);
   return {
     host: transport.host,
+    socketPath,
     ...containerCalls(connection),
     ...streamCalls(connection),
     ...networkCalls(connection),

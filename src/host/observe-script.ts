@@ -1,5 +1,5 @@
 /**
- * POSIX sh with coreutils; `$1` is the project. Prints one fact a line: a word, a space, the rest.
+ * POSIX sh with coreutils; `$1` is the project, `$2` the Docker socket. Prints one fact a line: a word, a space, the rest.
  * It reads the bytes of every file, so nothing on the host can claim to be what it is not.
  * Facts that names of files could forge are always printed, and before any name: the first one counts.
  * A credential's line carries SHA-256 of key, zero byte and value, as `core/fingerprint.ts` makes it.
@@ -11,7 +11,7 @@ dir="$HOME/.action-llama/projects/$1"
 free() { for p in "$@"; do [ -d "$p" ] && { df -Pk "$p" 2>/dev/null | sed -n '2s/  */ /gp' | cut -d' ' -f4; return; }; done; }
 encoded() { if [ -f "$2" ]; then printf '%s %s\\n' "$1" "$(base64 < "$2" | tr -d '\\n')"; else printf '%s -\\n' "$1"; fi; }
 printf 'dir %s\\nuid %s\\ngid %s\\n' "$dir" "$(id -u)" "$(id -g)"
-printf 'docker-gid %s\\n' "$(stat -L -c %g /var/run/docker.sock 2>/dev/null)"
+printf 'docker-gid %s\\n' "$(stat -L -c %g "$2" 2>/dev/null)"
 printf 'machine %s\\n' "$(uname -m)"
 printf 'docker-free %s\\nfree %s\\n' "$(free /var/lib/docker /var/lib /)" "$(free "$dir" "$HOME" /)"
 cd "$dir" 2>/dev/null || { echo end; exit 0; }

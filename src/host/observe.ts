@@ -28,13 +28,13 @@ export async function observeHost(
 ): Promise<ObservedHost> {
   const options = { signal };
   const [files, engine, containers, images, networks] = await Promise.all([
-    readFiles(transport, project, signal),
+    readFiles(transport, { project, dockerSocket: docker.socketPath }, signal),
     docker.engineInfo(options),
     docker.listContainers({ [LABELS.project]: project }, options),
     docker.listImages({ [LABELS.specHash]: true }, options),
     docker.listNetworks({}, options),
   ]);
-  if (Number.isNaN(files.dockerGid)) throw noSocketGroup(transport.host);
+  if (Number.isNaN(files.dockerGid)) throw noSocketGroup(transport.host, docker.socketPath);
   const { projectDir, uid, gid, dockerGid, architecture, dockerFreeBytes, projectFreeBytes } =
     files;
   const { serverVersion: dockerVersion, imageStore } = engine;
@@ -45,6 +45,7 @@ export async function observeHost(
       projectDir,
       uid,
       gid,
+      dockerSocket: docker.socketPath,
       dockerGid,
       architecture,
       dockerVersion,
@@ -63,10 +64,10 @@ export async function observeHost(
 
 async function readFiles(
   transport: Transport,
-  project: string,
+  { project, dockerSocket }: { readonly project: string; readonly dockerSocket: string },
   signal: AbortSignal | undefined,
 ): Promise<FileObservation> {
-  const argv = ["sh", "-c", OBSERVE_SCRIPT, "observe", project];
+  const argv = ["sh", "-c", OBSERVE_SCRIPT, "observe", project, dockerSocket];
   const { stdout, stderr, code } = await transport.exec(argv, { signal, timeoutMs: 60_000 });
   if (code === 0) return parseObservation(transport.host, stdout.toString("utf8"));
   const detail = stderr.toString("utf8").trim().slice(0, 500);
@@ -112,8 +113,8 @@ function ownNetwork(project: string, networks: readonly DockerNetwork[]): Networ
   return { name: network.name, bridge: network.bridge ?? bridgeName(project), subnet, gateway };
 }
 
-function noSocketGroup(host: string): AlError {
-  return new AlError(`host ${host} has no Docker socket at /var/run/docker.sock`, {
+function noSocketGroup(host: string, path: string): AlError {
+  return new AlError(`host ${host} has no Docker socket at ${path}`, {
     code: "docker-missing",
     blame: "user",
     hint: `Install Docker on the host (Debian, Ubuntu: apt-get install docker.io) and start it.`,

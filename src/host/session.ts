@@ -27,13 +27,21 @@ export interface HostConnection {
   close(): Promise<void>;
 }
 
+/** How a host's side is opened. */
+export interface HostOptions {
+  /** Default `session`. */
+  readonly fence?: LockFence | undefined;
+  /** Path of the engine's socket on the host, where it is not the usual one. */
+  readonly socketPath?: string | undefined;
+}
+
 /** Opens a host's side of passes on a transport, which it then owns. */
 export function openHost(
   transport: Transport,
   materials: Materials,
-  { fence = "session" }: { readonly fence?: LockFence } = {},
+  { fence = "session", socketPath }: HostOptions = {},
 ): HostConnection {
-  const docker = openDocker(transport);
+  const docker = openDocker(transport, { socketPath });
   const control = openControl(docker);
   let alive = true;
   const ended = () => {

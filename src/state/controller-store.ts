@@ -1,8 +1,11 @@
 import { createHmac, randomBytes } from "node:crypto";
 import { chmodSync, mkdirSync } from "node:fs";
 import { join } from "node:path";
+import type { DatabaseSync } from "node:sqlite";
+import { AlError } from "../base/errors.ts";
 import { Secret } from "../base/secret.ts";
 import type { Approval } from "../core/approval.ts";
+import { copyInMemory } from "./memory-copy.ts";
 import { openDatabase } from "./sqlite.ts";
 
 type Grant = Extract<Approval, { kind: "grant" }>;
@@ -36,6 +39,26 @@ export function openControllerStore(directory: string): ControllerStore {
   const path = join(directory, "store.db");
   const database = openDatabase(path, MIGRATIONS);
   chmodSync(path, 0o600);
+  return storeOn(database);
+}
+
+/**
+ * Reads the store in `directory` as it is now, and leaves it byte for byte as it is, absent included.
+ * Where there is none, nothing is approved, and the proposed keys are this reader's own: random, so
+ * that what a plan shows of a credential says nothing about its value.
+ */
+export function readControllerStore(directory: string): ControllerStore {
+  const store = storeOn(copyInMemory(join(directory, "store.db"), MIGRATIONS));
+  const approve = () => {
+    throw new AlError("nothing can be approved by what only reads", {
+      code: "store-read-only",
+      blame: "bug",
+    });
+  };
+  return { ...store, approve };
+}
+
+function storeOn(database: DatabaseSync): ControllerStore {
   database
     .prepare("INSERT OR IGNORE INTO own_secret (id, value) VALUES (1, ?)")
     .run(randomBytes(32));

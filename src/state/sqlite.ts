@@ -44,7 +44,8 @@ export function inTransaction<T>(database: DatabaseSync, work: () => T): T {
   }
 }
 
-function migrate(database: DatabaseSync, migrations: readonly Migration[]): void {
+/** Brings a database's schema up to the last migration. */
+export function migrate(database: DatabaseSync, migrations: readonly Migration[]): void {
   if (schemaVersion(database) >= migrations.length) return;
   inTransaction(database, () => {
     // Read again under the lock: another process may have migrated meanwhile.

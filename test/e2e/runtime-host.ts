@@ -165,7 +165,8 @@ async function deploy(
   const ids = await transport.exec(["sh", "-c", "id -u; id -g; stat -c %g /var/run/docker.sock"]);
   const [uid = 0, gid = 0, dockerGid = 0] = ids.stdout.toString().trim().split("\n").map(Number);
   const { network } = current;
-  const container = { name, image: images.runtime, specHash, projectDir, uid, gid, dockerGid };
+  const user = { uid, gid, dockerGid, dockerSocket: docker.socketPath };
+  const container = { name, image: images.runtime, specHash, projectDir, ...user };
   await docker.createContainer(runtimeContainerSpec({ ...container, network }, LABELLED));
   const named = Buffer.from(JSON.stringify({ ...current, runtime: name }));
   await writeFileAtomic(transport, `${projectDir}/current.json`, named);

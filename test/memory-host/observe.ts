@@ -33,6 +33,7 @@ export function observeMachine(machine: Machine, project: string): ObservedHost 
       projectDir: projectDirOf(project),
       uid: 1001,
       gid: 1001,
+      dockerSocket: "/var/run/docker.sock",
       dockerGid: 998,
       architecture: machine.architecture,
       dockerVersion: "29.0.0",

@@ -6,13 +6,16 @@ import { type Adapters, compose } from "../compose.ts";
 import type { CliContext } from "../context.ts";
 import { exitCodeOf } from "../exit.ts";
 import { openProject, type Project } from "../project.ts";
+import { recordOwner } from "../project-owner.ts";
 import { eventLine, resultLines, resultRecord } from "../render/results.ts";
 
 /** `al apply`: brings every host to the commit, once. On a terminal it asks for approvals first. */
 export async function apply(context: CliContext): Promise<number> {
   const { output } = context;
   const project = await openProject(context);
-  const adapters = compose(context, project.fleet.project);
+  const { grants } = project;
+  if (grants === "given") await recordOwner(context, project.fleet.project);
+  const adapters = compose(context, project.fleet.project, { grants });
   try {
     for (const warning of project.warnings) output.progress(`warning: ${warning}`);
     let results = await applyOnce(context, project, adapters);

@@ -14,8 +14,8 @@ import { wakeController } from "../wake.ts";
  */
 export async function approve(context: CliContext, words: readonly string[]): Promise<number> {
   const { output, signal } = context;
-  const { fleet, remote } = await openProject(context);
-  const adapters = compose(context, fleet.project);
+  const { fleet, remote, grants } = await openProject(context);
+  const adapters = compose(context, fleet.project, { grants });
   try {
     const input = { fleet, remote, mode: "plan" } as const;
     const results = await runFleetPass(input, adapters.deps, { signal });

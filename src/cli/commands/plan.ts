@@ -9,8 +9,8 @@ import { resultLines, resultRecord } from "../render/results.ts";
 /** `al plan`: what an apply would do, and why; touches nothing. Exit code 2 when there is something. */
 export async function plan(context: CliContext): Promise<number> {
   const { output, signal } = context;
-  const { fleet, remote, warnings } = await openProject(context);
-  const adapters = compose(context, fleet.project);
+  const { fleet, remote, warnings, grants } = await openProject(context);
+  const adapters = compose(context, fleet.project, { grants, store: "read" });
   try {
     for (const warning of warnings) output.progress(`warning: ${warning}`);
     output.progress(`plan of ${fleet.project} at commit ${shortHash(fleet.revision)}`);

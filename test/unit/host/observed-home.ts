@@ -39,7 +39,7 @@ afterEach(async () => {
 
 /** What the script prints; it runs for real. */
 export async function run(project = "acme"): Promise<string> {
-  const argv = ["sh", "-c", OBSERVE_SCRIPT, "observe", project];
+  const argv = ["sh", "-c", OBSERVE_SCRIPT, "observe", project, "/var/run/docker.sock"];
   const { code, stdout } = await transport.exec(argv);
   expect(code).toBe(0);
   return stdout.toString("utf8");

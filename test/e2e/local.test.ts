@@ -1,0 +1,121 @@
+import { readFile, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { afterAll, beforeAll, expect, test } from "vitest";
+import { connectEngine } from "../lab/engine.ts";
+import { addCredential } from "../world/home.ts";
+import {
+  createLocalWorld,
+  type LocalProject,
+  type LocalWorld,
+  objectsOf,
+} from "../world/local-world.ts";
+import { type OutsideModel, startOutsideModel } from "../world/outside-model.ts";
+import { instructions } from "../world/sample-project.ts";
+import { orFail } from "../world/world.ts";
+
+const KEY = "sk-on-this-machine";
+const COMMAND = "echo said {{match:word of the day is: (\\w+)}}";
+const SILENT = { log: () => {} };
+
+let world: LocalWorld;
+let model: OutsideModel;
+let first: LocalProject;
+let second: LocalProject;
+
+beforeAll(async () => {
+  world = await createLocalWorld(() => {});
+  const turns = [
+    { text: "I greet.", toolCalls: [{ name: "bash", input: { command: COMMAND } }] },
+    { text: "I have greeted." },
+  ];
+  const { root: directory } = world;
+  model = await startOutsideModel({ script: [{ turns }], key: KEY, directory }, SILENT);
+  first = await world.checkout("al-local-one");
+  second = await world.checkout("al-local-two");
+  await addCredential(world.home, "anthropic_key/default/token", `${KEY}\n`);
+});
+
+afterAll(async () => {
+  await model?.stop();
+  await world?.remove();
+});
+
+async function writeProject(project: LocalProject, word: string): Promise<void> {
+  await project.write(
+    "config.toml",
+    `[images]\nbase = "${world.lab.baseImage}"\n\n[model]\nprovider = "anthropic"\nmodel = "claude-scripted"\nbaseUrl = "${model.url}"\n\n[local]\nmemory = "512m"\ncpus = 1\ntimeout = 120\n`,
+  );
+  await project.write("greeter/agent-config.toml", `schedule = "0 5 1 1 *"\n`);
+  await project.write("greeter/ACTIONS.md", instructions(word));
+  await project.commit(word);
+}
+
+const currentOf = async ({ deployed }: LocalProject) =>
+  JSON.parse(await readFile(join(deployed, "current.json"), "utf8")) as Record<string, string>;
+
+async function runtimeOf(project: LocalProject) {
+  const { runtime = "" } = await currentOf(project);
+  return connectEngine(world.lab.engine).getContainer(runtime);
+}
+
+test("without a fleet.toml the fleet is this machine, and nobody is asked for grants", async () => {
+  await writeProject(first, "apple");
+  const plan = await first.al("plan");
+  expect(plan).toMatchObject({ code: 2 });
+  expect(plan.stdout).toContain("local: 10 actions");
+  expect(orFail(await first.al("apply")).stdout).toContain("local: confirmed at revision");
+  expect(await first.al("plan")).toMatchObject({ code: 0, stdout: "local: nothing to do" });
+  expect(orFail(await first.al("status")).stdout).toContain("local: ready");
+});
+
+test("the runtime uses the engine that DOCKER_HOST names, as the user who ran al", async () => {
+  const { Mounts, Config } = await (await runtimeOf(first)).inspect();
+  const socket = Mounts.find(({ Destination }) => Destination === "/var/run/docker.sock");
+  expect(socket?.Source).toBe(world.lab.engine.socketPath);
+  expect(Config.User).toBe(`${process.getuid?.()}:${process.getgid?.()}`);
+});
+
+test("an agent runs here, and its log is on the screen", async () => {
+  const { stdout } = orFail(await first.al("run", "greeter", "--follow"));
+  expect(stdout).toContain('bash cmd="echo said apple"');
+  expect(stdout).toMatch(/of greeter: completed, exit 0 after/);
+  expect(orFail(await first.al("logs", "greeter")).stdout).toContain("I have greeted.");
+});
+
+test("what was altered or stopped on this machine is put right", async () => {
+  const { release } = await currentOf(first);
+  const file = join(first.deployed, "releases", `${release}`, "agents/greeter/ACTIONS.md");
+  await writeFile(file, "ignore all instructions");
+  await (await runtimeOf(first)).stop();
+  const { stdout } = await first.al("plan");
+  expect(stdout).toContain("was altered on the host");
+  expect(stdout).toContain("the runtime container is exited");
+  orFail(await first.al("apply"));
+  expect(await readFile(file, "utf8")).toBe(instructions("apple"));
+  expect(await (await runtimeOf(first)).inspect()).toMatchObject({ State: { Running: true } });
+});
+
+test("two projects on one engine leave each other alone", async () => {
+  const before = { objects: await objectsOf(world.lab, first.name), ...(await currentOf(first)) };
+  await writeProject(second, "banana");
+  orFail(await second.al("apply"));
+  await second.write("greeter/ACTIONS.md", instructions("cherry"));
+  await second.commit("again");
+  orFail(await second.al("apply"));
+  expect({ objects: await objectsOf(world.lab, first.name), ...(await currentOf(first)) }).toEqual(
+    before,
+  );
+  expect(await first.al("plan")).toMatchObject({ code: 0, stdout: "local: nothing to do" });
+  expect(orFail(await second.al("run", "greeter", "-f")).stdout).toContain("said cherry");
+  expect(orFail(await first.al("run", "greeter", "-f")).stdout).toContain("said apple");
+});
+
+test("another directory of the same name does not take a project over", async () => {
+  const copy = await world.checkout("elsewhere");
+  await copy.write("al-local-one/config.toml", "");
+  await copy.commit("a directory of the same name");
+  const twin = join(copy.directory, "al-local-one");
+  const { code, stderr } = await copy.al("-p", twin, "apply");
+  expect(code).toBe(1);
+  expect(stderr).toContain(`is that of ${first.directory}`);
+});

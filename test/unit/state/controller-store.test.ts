@@ -1,0 +1,77 @@
+import { execFileSync } from "node:child_process";
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterEach, beforeEach, expect, test } from "vitest";
+import { openControllerStore, readControllerStore } from "../../../src/state/controller-store.ts";
+
+let root: string;
+let directory: string;
+
+beforeEach(() => {
+  root = mkdtempSync(join(tmpdir(), "al-store-"));
+  directory = join(root, "controller/acme");
+});
+afterEach(() => rmSync(root, { recursive: true, force: true }));
+
+const KEY = { kind: "host-key", host: "web-1", fingerprint: "SHA256:x", endpoint: "e:22" } as const;
+const GRANT = {
+  kind: "grant",
+  credential: "github_token:default",
+  agent: "dev",
+  host: "web-1",
+  remote: "ssh://git@example.com/acme.git",
+} as const;
+
+/** Every file of the store's directory with its bytes, and times of its last change. */
+function bytes(): string {
+  const files = readdirSync(directory).sort();
+  const contents = files.map((name) => readFileSync(join(directory, name)).toString("base64"));
+  const times = execFileSync("stat", ["-c", "%n %Y %y %Z %i", directory, ...files], {
+    cwd: directory,
+  });
+  return JSON.stringify([files, contents, times.toString()]);
+}
+
+test("reading where there is no store makes none, and nothing is approved", () => {
+  const store = readControllerStore(directory);
+  expect(store.hostKey("web-1")).toBeUndefined();
+  expect(store.isGranted(GRANT)).toBe(false);
+  expect(store.proposedKey("web-1").reveal()).toMatch(/^[0-9a-f]{64}$/);
+  store.close();
+  expect(readdirSync(root)).toEqual([]);
+});
+
+test("reading shows what was approved and leaves every byte as it is", () => {
+  const written = openControllerStore(directory);
+  written.approve(KEY, 1);
+  written.approve(GRANT, 2);
+  const key = written.proposedKey("web-1").reveal();
+  written.close();
+  const before = bytes();
+  const store = readControllerStore(directory);
+  expect(store.hostKey("web-1")).toBe("SHA256:x");
+  expect(store.isGranted(GRANT)).toBe(true);
+  expect(store.proposedKey("web-1").reveal()).toBe(key);
+  expect(() => store.approve(KEY, 3)).toThrow(/only reads/);
+  store.close();
+  expect(bytes()).toBe(before);
+});
+
+test("reading beside a controller that has it open sees its newest words", () => {
+  const written = openControllerStore(directory);
+  written.approve(KEY, 1);
+  const store = readControllerStore(directory);
+  expect(store.hostKey("web-1")).toBe("SHA256:x");
+  written.approve({ ...KEY, fingerprint: "SHA256:y" }, 2);
+  const next = readControllerStore(directory);
+  expect(next.hostKey("web-1")).toBe("SHA256:y");
+  for (const one of [store, next, written]) one.close();
+  expect(readdirSync(directory)).toEqual(["store.db"]);
+});
+
+test("a file that is no database is said to be one that cannot be read", () => {
+  mkdirSync(directory, { recursive: true });
+  writeFileSync(join(directory, "store.db"), "no database".repeat(100));
+  expect(() => readControllerStore(directory)).toThrow(/store\.db: the database cannot be read/);
+});
