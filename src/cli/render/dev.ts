@@ -37,7 +37,8 @@ function devLines(event: ControllerEvent, { directory, project }: DevSubject): r
     case "refused":
       return [event.report, "the last good state stays"];
     case "source-failed":
-      return [errorText(event.error)];
+      // A file that is being written makes itself known again when it is done.
+      return event.error.code === "tree-changed" ? [] : [errorText(event.error)];
     case "pass": {
       const shown = event.event.kind === "action-progress" || event.event.kind === "rolling-back";
       const line = shown ? eventLine(event.event) : undefined;
