@@ -11,6 +11,8 @@ export interface CliContext {
   readonly output: Output;
   /** True when a person can be asked. */
   readonly interactive: boolean;
+  /** The environment that `AL_ENV` names, for `al dev`. */
+  readonly environment?: string | undefined;
   /** Socket of the local Docker engine. */
   readonly dockerSocket: string;
   /** What git may see of the environment: its own SSH agent and the like. */
@@ -23,6 +25,7 @@ export interface CliContext {
 
 /** The parts of the environment that `al` reads, and nothing else does. */
 export interface Environment {
+  readonly AL_ENV?: string | undefined;
   readonly DOCKER_HOST?: string | undefined;
   readonly HOME?: string | undefined;
   readonly PATH?: string | undefined;

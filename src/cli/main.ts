@@ -15,6 +15,8 @@ import { EXIT } from "./exit.ts";
 import { createOutput } from "./render/output.ts";
 import { packageVersion } from "./version.ts";
 
+const DEV = "that of `al dev` on this machine instead of the fleet's";
+
 /** Options that every command takes, before or after its name. */
 interface Common {
   readonly project?: string;
@@ -56,6 +58,7 @@ function createProgram(run: Run): Command {
     );
   addReconcileCommands(program, run);
   addControllerCommands(program, run);
+  addDevCommand(program, run);
   addRunCommands(program, run);
   addCredentialCommands(program, { run, subcommand });
   return program;
@@ -97,12 +100,12 @@ function addReconcileCommands(program: Command, run: Run): void {
       const { approve } = await import("./commands/approve.ts");
       await run(command, (context) => approve(context, words));
     });
-  subcommand(program, "status", "every host as it is now, its agents and its latest runs").action(
-    async (_options, command: Command) => {
+  subcommand(program, "status", "every host as it is now, its agents and its latest runs")
+    .option("--dev", DEV, false)
+    .action(async ({ dev }: { readonly dev: boolean }, command: Command) => {
       const { status } = await import("./commands/status.ts");
-      await run(command, status);
-    },
-  );
+      await run(command, (context) => status(context, { dev }));
+    });
 }
 
 interface ControllerFlags {
@@ -133,8 +136,30 @@ function addControllerCommands(program: Command, run: Run): void {
     });
 }
 
+interface DevFlags {
+  readonly env?: string;
+}
+
+function addDevCommand(program: Command, run: Run): void {
+  subcommand(program, "dev", "run the working tree's agents on this machine while you edit them")
+    .option("-E, --env <name>", "lay ~/.action-llama/environments/<name>.toml over config.toml")
+    .addHelpText(
+      "after",
+      "\nWhatever is saved is live at once, committed or not; what is invalid is told, and the last" +
+        "\ngood state stays. .env.toml, then the environment's file (-E, AL_ENV, or `environment` in" +
+        "\n.env.toml) are laid over config.toml. All agents run here, wherever fleet.toml has them." +
+        "\nCtrl-C stops the scheduler too; its data stay, and a run that is going on ends by itself." +
+        "\n`al run`, `al logs` and `al status` reach it with --dev.",
+    )
+    .action(async ({ env }: DevFlags, command: Command) => {
+      const { dev } = await import("./commands/dev.ts");
+      await run(command, (context) => dev(context, { environment: env ?? context.environment }));
+    });
+}
+
 interface RunFlags {
   readonly follow: boolean;
+  readonly dev: boolean;
 }
 
 interface LogFlags extends RunFlags {
@@ -145,19 +170,21 @@ function addRunCommands(program: Command, run: Run): void {
   subcommand(program, "run", "trigger an agent by hand")
     .argument("<agent>")
     .option("-f, --follow", "show its log, and exit by its outcome", false)
-    .action(async (agent: string, { follow }: RunFlags, command: Command) => {
+    .option("--dev", DEV, false)
+    .action(async (agent: string, { follow, dev }: RunFlags, command: Command) => {
       const { run: trigger } = await import("./commands/run.ts");
-      await run(command, (context) => trigger(context, agent, { follow }));
+      await run(command, (context) => trigger(context, agent, { follow, dev }));
     });
   subcommand(program, "logs", "show the log of a run, by default the latest")
     .argument("<agent>")
     .argument("[run]", "a run's id")
     .option("-f, --follow", "go on until the run ends", false)
     .option("-n, --lines <count>", "only the last lines", wholeNumber)
+    .option("--dev", DEV, false)
     .action(async (agent: string, id: string | undefined, flags: LogFlags, command: Command) => {
       const { logs } = await import("./commands/logs.ts");
-      const { follow, lines } = flags;
-      await run(command, (context) => logs(context, { agent, run: id, follow, lines }));
+      const { follow, lines, dev } = flags;
+      await run(command, (context) => logs(context, { agent, run: id, follow, lines, dev }));
     });
 }
 
@@ -169,6 +196,7 @@ function contextFor(command: Command, { project = ".", json = false }: Common): 
     project: resolve(project),
     output: createOutput(json, { out: process.stdout, err: process.stderr }),
     interactive: !json && process.stdin.isTTY === true && process.stdout.isTTY === true,
+    environment: environment.AL_ENV,
     dockerSocket: localDockerSocket(environment),
     gitVariables: gitVariables(environment),
     signal: interruptSignal(),

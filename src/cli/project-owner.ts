@@ -17,7 +17,9 @@ export async function checkOwner(where: Where, name: string): Promise<void> {
     throw thrown;
   });
   if (owner === "" || owner === (await realpath(where.project))) return;
-  if (await realpath(owner).catch(() => undefined)) throw nameTaken(name, owner);
+  if (await realpath(owner).catch(() => undefined)) {
+    throw nameTaken(name, owner, ownerFile(where, name));
+  }
 }
 
 /** Remembers that this directory has the name. @throws AlError `name-taken`. */
@@ -31,10 +33,10 @@ function ownerFile({ home }: Where, name: string): string {
   return join(storeDirectory(home, name), "directory");
 }
 
-function nameTaken(name: string, owner: string): AlError {
+function nameTaken(name: string, owner: string, file: string): AlError {
   return new AlError(`the project ${name} on this machine is that of ${owner}`, {
     code: "name-taken",
     blame: "user",
-    hint: "Give this one a name of its own: rename the directory, or write a fleet.toml.",
+    hint: `Give this one a name of its own in fleet.toml; or, to take that one over, remove ${file}`,
   });
 }

@@ -11,6 +11,7 @@ import { type Problem, sortProblems } from "./problems.ts";
 import { missingFleet, treeWarnings, unsignedSources, webhookNames } from "./project-checks.ts";
 import type { ProjectConfig } from "./project-config.ts";
 import { readTomlFile, type TomlFile } from "./toml-file.ts";
+import type { Overlay } from "./toml-layers.ts";
 import { hasFile } from "./tree-paths.ts";
 
 /** A loaded project, or everything that is wrong with it. */
@@ -22,6 +23,8 @@ export type LoadedProject =
 export interface LoadOptions {
   /** Names a project that has no fleet.toml; without it fleet.toml is required. */
   readonly directoryName?: string;
+  /** Laid over config.toml in this order: a machine's own files, for `al dev`. */
+  readonly overlays?: readonly Overlay[];
 }
 
 interface ProjectFiles {
@@ -32,13 +35,13 @@ interface ProjectFiles {
 
 /**
  * Reads a project from its committed files and reports every problem at once.
- * Machine-local overlays (`.env.toml`) are no part of it. Throws only when the tree cannot be read.
+ * Machine-local files (`.env.toml`) are no part of it, unless given as overlays. Throws only when the tree cannot be read.
  */
 export async function loadProject(
   tree: SourceTree,
   options: LoadOptions = {},
 ): Promise<LoadedProject> {
-  const files = await readProjectFiles(tree);
+  const files = await readProjectFiles(tree, options.overlays ?? []);
   const config = files.config.value ?? ConfigFile.parse({});
   const found = findAgents(tree);
   const aliases = imageAliases(config.local.image);
@@ -71,10 +74,13 @@ export async function loadProject(
   return { ok: true, project: assemble(parts, options), warnings: sortProblems(warnings) };
 }
 
-async function readProjectFiles(tree: SourceTree): Promise<ProjectFiles> {
+async function readProjectFiles(
+  tree: SourceTree,
+  overlays: readonly Overlay[],
+): Promise<ProjectFiles> {
   const hasFleet = hasFile(tree, "fleet.toml");
   const [config, fleet, lock] = await Promise.all([
-    readTomlFile(tree, "config.toml", ConfigFile),
+    readTomlFile(tree, "config.toml", ConfigFile, overlays),
     hasFleet ? readTomlFile(tree, "fleet.toml", FleetFile) : undefined,
     readTomlFile(tree, "fleet.lock.toml", FleetLockFile),
   ]);

@@ -1,13 +1,16 @@
-import { parse, TomlError } from "smol-toml";
 import type { z } from "zod";
-import { decodeText } from "./decode-text.ts";
 import type { SourceTree } from "./ports.ts";
 import type { KeyPath, Problem } from "./problems.ts";
-import { locateTomlKeys } from "./toml-lines.ts";
+import {
+  layerOf,
+  mergeLayers,
+  type Overlay,
+  parseLayer,
+  type TomlLayer,
+  withoutEnvironment,
+} from "./toml-layers.ts";
 import { hasFile } from "./tree-paths.ts";
 import { at, zodProblems } from "./zod-problems.ts";
-
-const MAX_TOML_BYTES = 256 * 1024;
 
 /** A read TOML file; its value is whole only if there are no problems. */
 export interface TomlFile<T> {
@@ -21,38 +24,42 @@ export interface TomlFile<T> {
   at(path: KeyPath): { file: string; line: number | undefined; keyPath: string };
 }
 
-/** Reads and checks one TOML file of a tree; a file that is not there counts as empty. */
+/**
+ * Reads and checks one TOML file of a tree; a file that is not there counts as empty.
+ * Overlays are laid over it in their order; every problem names the file that its value is from.
+ */
 export async function readTomlFile<Schema extends z.ZodType>(
   tree: SourceTree,
   file: string,
   schema: Schema,
+  overlays: readonly Overlay[] = [],
 ): Promise<TomlFile<z.infer<Schema>>> {
   const bytes = hasFile(tree, file) ? await tree.read(file) : new Uint8Array();
-  return parseTomlFile(file, bytes, schema);
+  const parsed = [{ file, bytes }, ...overlays].map(parseLayer);
+  const problems = parsed.flatMap((each) => ("problem" in each ? [each.problem] : []));
+  if (problems.length > 0) return broken(file, problems);
+  const layers = parsed.flatMap((each, index) => {
+    if (!("layer" in each)) return [];
+    return [index === 0 ? each.layer : withoutEnvironment(each.layer)];
+  });
+  return checkLayers(file, layers, schema);
 }
 
-function parseTomlFile<Schema extends z.ZodType>(
+function checkLayers<Schema extends z.ZodType>(
   file: string,
-  bytes: Uint8Array,
+  layers: readonly TomlLayer[],
   schema: Schema,
 ): TomlFile<z.infer<Schema>> {
-  const decoded = decodeText(file, bytes, MAX_TOML_BYTES);
-  if (!decoded.ok) return broken(file, decoded.problem);
-  let document: unknown;
-  try {
-    document = parse(decoded.text);
-  } catch (thrown) {
-    return broken(file, syntaxProblem(file, thrown));
-  }
-  const lines = locateTomlKeys(decoded.text);
-  const place = { file, lines };
+  const document = mergeLayers(layers);
   const result = schema.safeParse(document, { reportInput: true });
   return {
     file,
     value: result.success ? result.data : salvage(schema, document, result.error),
-    problems: result.success ? [] : zodProblems(schema, result.error, place),
+    problems: result.success
+      ? []
+      : zodProblems(schema, result.error, (path) => layerOf(layers, path)),
     isSound: (key) => result.success || result.error.issues.every(({ path }) => path[0] !== key),
-    at: (path) => at(place, path),
+    at: (path) => at(layerOf(layers, path), path),
   };
 }
 
@@ -91,18 +98,12 @@ function remove(document: unknown, path: readonly PropertyKey[]): void {
   }
 }
 
-function broken<T>(file: string, problem: Problem): TomlFile<T> {
+function broken<T>(file: string, problems: readonly Problem[]): TomlFile<T> {
   return {
     file,
     value: undefined,
-    problems: [problem],
+    problems,
     isSound: () => false,
     at: () => ({ file, line: undefined, keyPath: "" }),
   };
-}
-
-function syntaxProblem(file: string, thrown: unknown): Problem {
-  if (!(thrown instanceof TomlError)) throw thrown;
-  const reason = thrown.message.split("\n")[0]?.replace(/^Invalid TOML document: /, "");
-  return { file, line: thrown.line, message: `column ${thrown.column}: ${reason}` };
 }

@@ -3,18 +3,18 @@ import { nearestName } from "./nearest-name.ts";
 import { formatKeyPath, type KeyPath, type Problem } from "./problems.ts";
 import type { TomlLines } from "./toml-lines.ts";
 
-/** A value's problems in words, each with its file, line and key path. */
+/** A value's problems in words, each with its file, line and key path; `placeOf` tells the file. */
 export function zodProblems(
   schema: z.ZodType,
   error: z.ZodError,
-  place: { readonly file: string; readonly lines: TomlLines },
+  placeOf: (path: KeyPath) => { readonly file: string; readonly lines: TomlLines },
 ): readonly Problem[] {
   return error.issues.flatMap((issue) => {
     const path = issue.path as KeyPath;
     if (issue.code === "unrecognized_keys") {
-      return issue.keys.map((key) => unknownField(schema, path, key, place));
+      return issue.keys.map((key) => unknownField(schema, path, key, placeOf([...path, key])));
     }
-    return [{ ...at(place, path), message: sentence(issue) }];
+    return [{ ...at(placeOf(path), path), message: sentence(issue) }];
   });
 }
 

@@ -52,7 +52,7 @@ function notARepository(directory: string, stderr: string): AlError {
   return new AlError(`${directory} is not in a git repository: ${reason}`, {
     code: "not-a-repository",
     blame: "user",
-    hint: `Run \`git init ${directory}\` and commit the project's files, or give another directory with -p.`,
+    hint: `Run \`git init ${directory}\` and commit the project's files, or give another directory with -p. \`al dev\` needs no repository.`,
   });
 }
 

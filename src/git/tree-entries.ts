@@ -33,6 +33,16 @@ export function parseTree(listing: Buffer, described: string): readonly TreeEntr
     if ("refused" in entry) refusals.push(entry.refused);
     else entries.push(entry);
   }
+  refusals.push(...wholeTreeProblems(entries));
+  if (refusals.length > 0) throw unsafeTree(described, refusals);
+  return entries.sort((a, b) => (a.path < b.path ? -1 : 1));
+}
+
+/** What is wrong with a tree as a whole: too much of it, or names equal but for case. */
+export function wholeTreeProblems(
+  entries: readonly Pick<TreeEntry, "path" | "size">[],
+): readonly string[] {
+  const refusals: string[] = [];
   const total = entries.reduce((sum, entry) => sum + entry.size, 0);
   if (entries.length > TREE_LIMITS.files) {
     refusals.push(`${entries.length} files; at most ${TREE_LIMITS.files} are read`);
@@ -40,12 +50,11 @@ export function parseTree(listing: Buffer, described: string): readonly TreeEntr
   if (total > TREE_LIMITS.totalBytes) {
     refusals.push(`${total} bytes in all; at most ${TREE_LIMITS.totalBytes} are read`);
   }
-  refusals.push(...caseCollisions(entries));
-  if (refusals.length > 0) throw unsafeTree(described, refusals);
-  return entries.sort((a, b) => (a.path < b.path ? -1 : 1));
+  return [...refusals, ...caseCollisions(entries)];
 }
 
-function splitRecords(listing: Buffer): Buffer[] {
+/** The parts of an output that end in a zero byte each. */
+export function splitRecords(listing: Buffer): Buffer[] {
   const records: Buffer[] = [];
   for (let start = 0; start < listing.length; ) {
     const found = listing.indexOf(0, start);
@@ -65,13 +74,19 @@ function parseRecord(record: Buffer): TreeEntry | { readonly refused: string } {
   const reason =
     name === undefined ? "its name is not UTF-8" : (kindProblem(mode) ?? pathProblem(name));
   if (reason !== undefined) return { refused: `${shown}: ${reason}` };
-  if (Number(size) > TREE_LIMITS.fileBytes) {
-    return { refused: `${shown}: ${size} bytes; a file may have ${TREE_LIMITS.fileBytes}` };
-  }
+  const sizeRefusal = sizeProblem(Number(size));
+  if (sizeRefusal) return { refused: `${shown}: ${sizeRefusal}` };
   return { path: name as string, size: Number(size), executable: mode === "100755", id };
 }
 
-function decodePath(bytes: Uint8Array): string | undefined {
+/** Why a file of this size is refused, or undefined. */
+export function sizeProblem(bytes: number): string | undefined {
+  if (bytes <= TREE_LIMITS.fileBytes) return undefined;
+  return `${bytes} bytes; a file may have ${TREE_LIMITS.fileBytes}`;
+}
+
+/** A path's bytes as text, or undefined when they are not UTF-8. */
+export function decodePath(bytes: Uint8Array): string | undefined {
   try {
     return new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }).decode(bytes);
   } catch {
@@ -102,7 +117,7 @@ export function pathProblem(path: string): string | undefined {
   return undefined;
 }
 
-function caseCollisions(entries: readonly TreeEntry[]): string[] {
+function caseCollisions(entries: readonly Pick<TreeEntry, "path">[]): string[] {
   const seen = new Map<string, string>();
   const collisions = new Set<string>();
   for (const { path } of entries) {
@@ -122,7 +137,8 @@ function caseCollisions(entries: readonly TreeEntry[]): string[] {
   return [...collisions];
 }
 
-function unsafeTree(described: string, refusals: readonly string[]): AlError {
+/** The error that lists every refusal of a tree, up to a limit. */
+export function unsafeTree(described: string, refusals: readonly string[]): AlError {
   const listed = refusals.slice(0, LISTED_REFUSALS).map((refusal) => `\n  ${refusal}`);
   const more = refusals.length - listed.length;
   const rest = more > 0 ? `\n  and ${more} more` : "";

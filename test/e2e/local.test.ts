@@ -10,7 +10,7 @@ import {
   objectsOf,
 } from "../world/local-world.ts";
 import { type OutsideModel, startOutsideModel } from "../world/outside-model.ts";
-import { instructions } from "../world/sample-project.ts";
+import { instructions, writeLocalSample } from "../world/sample-project.ts";
 import { orFail } from "../world/world.ts";
 
 const KEY = "sk-on-this-machine";
@@ -41,12 +41,7 @@ afterAll(async () => {
 });
 
 async function writeProject(project: LocalProject, word: string): Promise<void> {
-  await project.write(
-    "config.toml",
-    `[images]\nbase = "${world.lab.baseImage}"\n\n[model]\nprovider = "anthropic"\nmodel = "claude-scripted"\nbaseUrl = "${model.url}"\n\n[local]\nmemory = "512m"\ncpus = 1\ntimeout = 120\n`,
-  );
-  await project.write("greeter/agent-config.toml", `schedule = "0 5 1 1 *"\n`);
-  await project.write("greeter/ACTIONS.md", instructions(word));
+  await writeLocalSample(project, { baseImage: world.lab.baseImage, baseUrl: model.url, word });
   await project.commit(word);
 }
 

@@ -24,7 +24,16 @@ export interface ControllerProcess {
 
 /** Starts `al controller --json` on a source. */
 export function startController(source: string, options: AlOptions): ControllerProcess {
-  const child = spawnAl(["--json", "controller", "--source", source], options);
+  return watchAl(["controller", "--source", source], options);
+}
+
+/** Starts `al dev --json` on a working tree. */
+export function startDev(directory: string, options: AlOptions): ControllerProcess {
+  return watchAl(["-p", directory, "dev"], options);
+}
+
+function watchAl(args: readonly string[], options: AlOptions): ControllerProcess {
+  const child = spawnAl(["--json", ...args], options);
   const lines: ControllerLine[] = [];
   const errors: string[] = [];
   let changed = Promise.withResolvers<void>();

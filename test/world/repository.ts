@@ -1,5 +1,5 @@
 import { execFile } from "node:child_process";
-import { mkdir, readFile, rm, writeFile } from "node:fs/promises";
+import { mkdir, readFile, rm, symlink, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { promisify } from "node:util";
 import { environment } from "../lab/environment.ts";
@@ -13,6 +13,8 @@ export interface WorkingCopy {
   edit(path: string, change: (before: string) => string): Promise<void>;
   /** Removes a file or directory. */
   remove(path: string): Promise<void>;
+  /** Makes a symbolic link. */
+  link(path: string, target: string): Promise<void>;
   /** Commits everything; returns the commit id. */
   commit(message: string): Promise<string>;
   /** Pushes main; returns when it ended, in ms since the epoch. */
@@ -36,6 +38,7 @@ export async function initWorkingCopy(directory: string, bare: string): Promise<
       await writeFile(file, change(await readFile(file, "utf8")));
     },
     remove: (path) => rm(join(directory, path), { recursive: true }),
+    link: (path, target) => symlink(target, join(directory, path)),
     async commit(message) {
       await git("add", "--all");
       await git("commit", "--quiet", "--message", message);

@@ -40,3 +40,16 @@ export async function writeSampleProject(
     "FROM al-agent:latest\nCOPY greeting.txt /usr/local/share/greeting.txt\n",
   );
 }
+
+/** A small, valid project of one agent without a fleet. */
+export async function writeLocalSample(
+  copy: Pick<WorkingCopy, "write">,
+  { baseImage, baseUrl, word }: { baseImage: string; baseUrl: string; word: string },
+): Promise<void> {
+  await copy.write(
+    "config.toml",
+    `[images]\nbase = "${baseImage}"\n\n[model]\nprovider = "anthropic"\nmodel = "claude-scripted"\nbaseUrl = "${baseUrl}"\n\n[local]\nmemory = "512m"\ncpus = 1\ntimeout = 120\n`,
+  );
+  await copy.write("greeter/agent-config.toml", `schedule = "0 5 1 1 *"\n`);
+  await copy.write("greeter/ACTIONS.md", instructions(word));
+}

@@ -3,7 +3,9 @@ import type { HostAddress } from "../../core/desired.ts";
 import type { ObservedHost } from "../../core/observed.ts";
 import type { HostConnection } from "../../host/session.ts";
 import type { Adapters } from "../compose.ts";
-import type { Project } from "../project.ts";
+import type { CliContext } from "../context.ts";
+import { devPlace } from "../dev-place.ts";
+import { openProject } from "../project.ts";
 
 /** A host whose live runtime can be asked. */
 export interface LiveRuntime {
@@ -13,29 +15,42 @@ export interface LiveRuntime {
   readonly runtime: string;
 }
 
+/** One host, and the project whose runtime there is meant. */
+export interface RuntimePlace {
+  readonly project: string;
+  readonly address: HostAddress;
+}
+
 /**
- * Runs `work` with the runtime of the host an agent is placed on.
- * @throws AlError `unknown-agent`, `not-deployed`, or those of the connection.
+ * Where an agent is placed, by the project's commit, or, with `dev`, where `al dev` runs it.
+ * @throws AlError `unknown-agent`, or what is wrong with the project.
  */
-export async function withAgentRuntime<T>(
-  { fleet, config }: Project,
-  adapters: Adapters,
+export async function placeOfAgent(
+  context: CliContext,
   agent: string,
-  work: (live: LiveRuntime) => Promise<T>,
-): Promise<T> {
+  { dev }: { readonly dev: boolean },
+): Promise<RuntimePlace> {
+  if (dev) return devPlace(context);
+  const { fleet, config } = await openProject(context);
   const placed = fleet.hosts.find(({ spec }) =>
     spec.release.files.some(({ path }) => path === `agents/${agent}/agent.json`),
   );
-  if (!placed)
-    throw unknownAgent(
-      agent,
-      config.agents.map(({ name }) => name),
-    );
-  const connection = await adapters.connect(placed.address);
+  if (placed) return { project: fleet.project, address: placed.address };
+  const known = config.agents.map(({ name }) => name);
+  throw unknownAgent(agent, known);
+}
+
+/** Runs `work` with a live runtime. @throws AlError `not-deployed`, or those of the connection. */
+export async function withRuntime<T>(
+  { project, address }: RuntimePlace,
+  adapters: Adapters,
+  work: (live: LiveRuntime) => Promise<T>,
+): Promise<T> {
+  const connection = await adapters.connect(address);
   try {
-    const observed = await connection.observe(fleet.project);
+    const observed = await connection.observe(project);
     const runtime = observed.current?.runtime;
-    if (runtime === undefined) throw notDeployed(placed.address);
+    if (runtime === undefined) throw notDeployed(address);
     return await work({ connection, observed, runtime });
   } finally {
     await connection.close();

@@ -2,21 +2,20 @@ import { TriggerAnswer } from "../../gateway/control-schema.ts";
 import { compose } from "../compose.ts";
 import type { CliContext } from "../context.ts";
 import { EXIT } from "../exit.ts";
-import { openProject } from "../project.ts";
 import { followLog } from "./follow-log.ts";
-import { withAgentRuntime } from "./live-runtime.ts";
+import { placeOfAgent, withRuntime } from "./live-runtime.ts";
 
 /** `al run AGENT`: triggers it by hand; with `follow` it shows the log and exits by the outcome. */
 export async function run(
   context: CliContext,
   agent: string,
-  options: { readonly follow: boolean },
+  options: { readonly follow: boolean; readonly dev: boolean },
 ): Promise<number> {
   const { output, signal } = context;
-  const project = await openProject(context);
-  const adapters = compose(context, project.fleet.project);
+  const place = await placeOfAgent(context, agent, options);
+  const adapters = compose(context, place.project);
   try {
-    return await withAgentRuntime(project, adapters, agent, async (live) => {
+    return await withRuntime(place, adapters, async (live) => {
       const { control } = live.connection;
       const path = `/control/trigger/${agent}`;
       const answer = await control.call({ runtime: live.runtime, method: "POST", path, signal });

@@ -4,13 +4,18 @@ import type { HostAddress } from "../../core/desired.ts";
 import { StatusAnswer } from "../../gateway/control-schema.ts";
 import { type Adapters, compose } from "../compose.ts";
 import type { CliContext } from "../context.ts";
+import { devPlace } from "../dev-place.ts";
 import { EXIT } from "../exit.ts";
 import { openProject } from "../project.ts";
 import { type HostStatus, statusLines, statusRecord } from "../render/status.ts";
 
 /** `al status`: every host as it is now, its agents and its latest runs. */
-export async function status(context: CliContext): Promise<number> {
+export async function status(
+  context: CliContext,
+  { dev }: { readonly dev: boolean },
+): Promise<number> {
   const { output } = context;
+  if (dev) return devStatus(context);
   const { fleet } = await openProject(context);
   const adapters = compose(context, fleet.project);
   try {
@@ -27,6 +32,22 @@ export async function status(context: CliContext): Promise<number> {
     output.record({ kind: "status", project, revision, hosts: statuses.map(statusRecord) });
     for (const line of statuses.flatMap((one) => statusLines(one, revision))) output.line(line);
     return statuses.every(({ kind }) => kind === "live") ? EXIT.done : EXIT.error;
+  } finally {
+    adapters.close();
+  }
+}
+
+/** The working tree has no revision to be behind of: what is live is what is wanted. */
+async function devStatus(context: CliContext): Promise<number> {
+  const { output } = context;
+  const { project, address } = await devPlace(context);
+  const adapters = compose(context, project);
+  try {
+    const found = await hostStatus(context, adapters, { address, project });
+    const revision = found.kind === "live" ? found.live.report.revision : "";
+    output.record({ kind: "status", project, revision, hosts: [statusRecord(found)] });
+    for (const line of statusLines(found, revision)) output.line(line);
+    return found.kind === "live" ? EXIT.done : EXIT.error;
   } finally {
     adapters.close();
   }
