@@ -1,7 +1,9 @@
 import { settleBounded } from "../../base/concurrency.ts";
 import { toAlError } from "../../base/errors.ts";
 import type { HostAddress, HostSpec } from "../../core/desired.ts";
+import type { FileHash } from "../../core/fingerprint.ts";
 import { differences } from "../../core/release-difference.ts";
+import { resolveCredentials } from "../../core/resolve-credentials.ts";
 import { type Adapters, compose } from "../compose.ts";
 import type { CliContext } from "../context.ts";
 import { EXIT } from "../exit.ts";
@@ -50,16 +52,19 @@ async function diffHost(
       spec.release.files.map(({ path, content }) => [path, Buffer.from(content)] as const),
     );
     const key = observed.credentialKey ?? adapters.deps.approvals.proposedKey(spec.host).reveal();
-    const versions = await adapters.deps.credentials.versions(spec.credentials, key);
+    const held = await adapters.deps.credentials.holdings(spec.credentials, key);
+    const wanted = resolveCredentials(spec, observed, held);
     const set = observed.credentialSets.find(({ name }) => name === live);
-    const byPath = (files: typeof versions) => new Map(files.map((file) => [file.path, file.hash]));
+    const byPath = (files: readonly FileHash[]) => {
+      return new Map(files.map(({ path, hash }) => [path, hash] as const));
+    };
     return {
       kind: "compared",
       host: spec.host,
       files: differences(before, after, (a, b) => a.equals(b)),
       before,
       after,
-      credentials: differences(byPath(set?.files ?? []), byPath(versions), (a, b) => a === b),
+      credentials: differences(byPath(set?.files ?? []), byPath(wanted), (a, b) => a === b),
     };
   } finally {
     await connection.close();
