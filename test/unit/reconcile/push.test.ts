@@ -162,3 +162,15 @@ test("a push whose runtime does not answer fails, keeps the new credentials and 
   expect(currentOf(world.machine)).toMatchObject({ release: before?.release });
   expect(`${setOf(world)?.get(TOKEN)}`).toBe("rotated");
 });
+
+test("an old value never returns: what was rotated before a failure is what others keep", async () => {
+  const world = await deployed();
+  world.values.set(TOKEN, new Secret("rotated"));
+  world.machine.readiness = ({ revision }) => (revision === next.revision ? "never" : 0);
+  const later = hostSpec({ revision: "r2", agents });
+  expect(await world.pass(later)).toMatchObject({ kind: "failed", aftermath: "restored" });
+  world.values.clear();
+  world.machine.readiness = () => 0;
+  expect(await world.pass(hostSpec({ revision: "r3", agents }))).toMatchObject({ kind: "applied" });
+  expect(`${setOf(world)?.get(TOKEN)}`).toBe("rotated");
+});
