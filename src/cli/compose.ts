@@ -4,6 +4,7 @@ import { AlError } from "../base/errors.ts";
 import type { HostAddress } from "../core/desired.ts";
 import { openCredentialStore } from "../credentials/credential-store.ts";
 import { type HostConnection, openHost } from "../host/session.ts";
+import { boundHandshakes } from "../reconcile/bound-handshakes.ts";
 import type { PassDeps } from "../reconcile/pass.ts";
 import type { HostsPort } from "../reconcile/ports.ts";
 import { type ControllerStore, openControllerStore } from "../state/controller-store.ts";
@@ -31,26 +32,25 @@ export function compose(context: CliContext, project: string): Adapters {
   const store = openControllerStore(storeDirectory(home, project));
   const images = openLocalImages({ project, home, socketPath: context.dockerSocket });
   const materials = { images, credential: credentials.read };
-  const connect = async (
-    address: HostAddress,
-    options: { fingerprint: string | undefined; signal?: AbortSignal | undefined },
-  ) => {
-    const fence = address.provider === "local" ? "parent" : "session";
-    return openHost(await openTransport(address, credentials, options), materials, { fence });
-  };
-  const hosts: HostsPort = {
-    connect,
+  const hosts = boundHandshakes({
+    async connect(
+      address: HostAddress,
+      options: { fingerprint: string | undefined; signal?: AbortSignal | undefined },
+    ) {
+      const fence = address.provider === "local" ? "parent" : "session";
+      return openHost(await openTransport(address, credentials, options), materials, { fence });
+    },
     async readHostKey(address, { signal } = {}) {
       if (address.provider === "local") return undefined;
       return readHostKey(endpointOf(address), { signal });
     },
-  };
+  });
   return {
     store,
     hosts,
     deps: { hosts, approvals: store, credentials, clock: systemClock, holder: context.holder },
     connect: (address) =>
-      connect(address, { fingerprint: store.hostKey(address.host), signal: context.signal }),
+      hosts.connect(address, { fingerprint: store.hostKey(address.host), signal: context.signal }),
     close() {
       images.close();
       store.close();

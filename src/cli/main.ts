@@ -11,7 +11,8 @@ import {
   localDockerSocket,
 } from "./context.ts";
 import { EXIT } from "./exit.ts";
-import { createOutput } from "./render/output.ts";
+import { createOutput, type Streams } from "./render/output.ts";
+import { oneMoreHost, oneMoreLabel, type SelectionFlags, selectionOf } from "./selection.ts";
 import { packageVersion } from "./version.ts";
 
 /** Options that every command takes, before or after its name. */
@@ -69,17 +70,25 @@ function subcommand(parent: Command, name: string, description: string): Command
   return withCommon(parent.command(name)).description(description);
 }
 
+function withSelection(command: Command): Command {
+  return command
+    .option("--host <name>", "only this host; repeat it for more", oneMoreHost)
+    .option("--label <key=value>", "only hosts with this label, and every other", oneMoreLabel);
+}
+
 function addReconcileCommands(program: Command, run: Run): void {
-  subcommand(program, "plan", "show what an apply would do, and why; touches nothing").action(
-    async (_options, command: Command) => {
+  const planning = "show what an apply would do, and why; touches nothing";
+  withSelection(subcommand(program, "plan", planning)).action(
+    async (flags: SelectionFlags, command: Command) => {
       const { plan } = await import("./commands/plan.ts");
-      await run(command, plan);
+      await run(command, (context) => plan(context, selectionOf(flags)));
     },
   );
-  subcommand(program, "apply", "bring every host to the project's commit, once").action(
-    async (_options, command: Command) => {
+  const applying = "bring every host to the project's commit, once";
+  withSelection(subcommand(program, "apply", applying)).action(
+    async (flags: SelectionFlags, command: Command) => {
       const { apply } = await import("./commands/apply.ts");
-      await run(command, apply);
+      await run(command, (context) => apply(context, selectionOf(flags)));
     },
   );
   subcommand(program, "approve", "say yes to a host's key or a credential's grant")
@@ -89,10 +98,11 @@ function addReconcileCommands(program: Command, run: Run): void {
       const { approve } = await import("./commands/approve.ts");
       await run(command, (context) => approve(context, words));
     });
-  subcommand(program, "status", "every host as it is now, its agents and its latest runs").action(
-    async (_options, command: Command) => {
+  const looking = "every host as it is now, its agents and its latest runs";
+  withSelection(subcommand(program, "status", looking)).action(
+    async (flags: SelectionFlags, command: Command) => {
       const { status } = await import("./commands/status.ts");
-      await run(command, status);
+      await run(command, (context) => status(context, selectionOf(flags)));
     },
   );
 }
@@ -159,13 +169,19 @@ function contextFor(command: Command, { project = ".", json = false }: Common): 
   return {
     home: actionLlamaHome(),
     project: resolve(project),
-    output: createOutput(json, { out: process.stdout, err: process.stderr }),
+    output: createOutput(json, { out: process.stdout, err: terminal(environment) }),
     interactive: !json && process.stdin.isTTY === true && process.stdout.isTTY === true,
     dockerSocket: localDockerSocket(environment),
     gitVariables: gitVariables(environment),
     signal: interruptSignal(),
     holder: holderName(command.name()),
   };
+}
+
+/** Standard error; a terminal that cannot move its cursor counts as none. */
+function terminal({ TERM }: Environment): Streams["err"] {
+  if (TERM !== "dumb") return process.stderr;
+  return { write: (text) => process.stderr.write(text) };
 }
 
 function wholeNumber(text: string): number {
