@@ -2,6 +2,7 @@ import { assertNever } from "../../base/assert-never.ts";
 import { counted } from "../../core/counted.ts";
 import { shortHash } from "../../core/names.ts";
 import type { HostResult, PassEvent } from "../../core/pass.ts";
+import type { Step } from "../../core/plan.ts";
 import { outcomeWord } from "./fleet.ts";
 import { stepText } from "./results.ts";
 
@@ -10,6 +11,8 @@ interface Row {
   readonly host: string;
   readonly state: string;
   readonly detail: string;
+  /** The step being carried out. */
+  readonly step?: Step | undefined;
   readonly begunAtMs?: number | undefined;
   readonly endedAtMs?: number | undefined;
 }
@@ -34,7 +37,7 @@ export function createHostBoard(hosts: readonly string[]): HostBoard {
   return {
     begin: (host, atMs) => change(host, { state: "connecting", detail: "", begunAtMs: atMs }),
     event(event) {
-      const now = happening(event);
+      const now = happening(event, rows.get(event.host)?.step);
       if (now) change(event.host, now);
     },
     result: (result, atMs) =>
@@ -52,16 +55,23 @@ export function createHostBoard(hosts: readonly string[]): HostBoard {
 }
 
 /** What an event says of its host; undefined where it says nothing new. */
-function happening(event: PassEvent): Pick<Row, "state" | "detail"> | undefined {
+function happening(
+  event: PassEvent,
+  current: Step | undefined,
+): Pick<Row, "state" | "detail" | "step"> | undefined {
   switch (event.kind) {
     case "observing":
       return { state: "observing", detail: "" };
     case "waiting-for-lock":
       return { state: "locking", detail: "" };
     case "action-started":
-      return { state: "applying", detail: stepText(event.action.step) };
+      return {
+        state: "applying",
+        detail: stepText(event.action.step),
+        step: event.action.step,
+      };
     case "action-progress":
-      return { state: "applying", detail: event.text };
+      return { state: "applying", detail: progressDetail(event.text, current) };
     case "action-finished":
       return undefined;
     case "confirming":
@@ -71,6 +81,13 @@ function happening(event: PassEvent): Pick<Row, "state" | "detail"> | undefined 
     default:
       return assertNever(event);
   }
+}
+
+/** The step, then what it is at; an image that the step names already is not named again. */
+function progressDetail(text: string, step: Step | undefined): string {
+  if (!step) return text;
+  const named = step.kind === "deliver-image" ? `${step.image.reference}: ` : "";
+  return `${stepText(step)}: ${text.startsWith(named) ? text.slice(named.length) : text}`;
 }
 
 function resultDetail(result: HostResult): string {
@@ -85,7 +102,7 @@ function resultDetail(result: HostResult): string {
       return counted(result.approvals.length, "question");
     case "unreachable":
     case "failed":
-      return result.error.message.split("\n", 1)[0] ?? "";
+      return (result.error.message.split("\n", 1)[0] ?? "").replace(`host ${result.host}: `, "");
     default:
       return assertNever(result);
   }
