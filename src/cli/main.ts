@@ -73,7 +73,11 @@ function subcommand(parent: Command, name: string, description: string): Command
 function withSelection(command: Command): Command {
   return command
     .option("--host <name>", "only this host; repeat it for more", oneMoreHost)
-    .option("--label <key=value>", "only hosts with this label, and every other", oneMoreLabel);
+    .option(
+      "--label <key=value>",
+      "only hosts with this label; repeated: with all of them",
+      oneMoreLabel,
+    );
 }
 
 function addReconcileCommands(program: Command, run: Run): void {
