@@ -86,8 +86,10 @@ function happening(
 /** The step, then what it is at; an image that the step names already is not named again. */
 function progressDetail(text: string, step: Step | undefined): string {
   if (!step) return text;
-  const named = step.kind === "deliver-image" ? `${step.image.reference}: ` : "";
-  return `${stepText(step)}: ${text.startsWith(named) ? text.slice(named.length) : text}`;
+  if (step.kind !== "deliver-image") return `${stepText(step)}: ${text}`;
+  const { reference } = step.image;
+  const named = [`image ${reference}: `, `${reference}: `].find((start) => text.startsWith(start));
+  return `${stepText(step)}: ${text.slice(named?.length ?? 0)}`;
 }
 
 function resultDetail(result: HostResult): string {
