@@ -13,12 +13,23 @@ export type Json =
  */
 export function canonicalJson(value: Json): string {
   if (value === null || typeof value !== "object") return JSON.stringify(value);
-  if (isArray(value)) return `[${value.map(canonicalJson).join(",")}]`;
-  const members = Object.keys(value)
-    .filter((key) => value[key] !== undefined)
-    .sort()
-    .map((key) => `${JSON.stringify(key)}:${canonicalJson(value[key] as Json)}`);
-  return `{${members.join(",")}}`;
+  return isArray(value) ? arrayText(value) : objectText(value);
+}
+
+function arrayText(values: readonly Json[]): string {
+  let text = "";
+  for (const value of values) text += `${text === "" ? "" : ","}${canonicalJson(value)}`;
+  return `[${text}]`;
+}
+
+function objectText(value: { readonly [key: string]: Json | undefined }): string {
+  let text = "";
+  for (const key of Object.keys(value).sort()) {
+    const member = value[key];
+    if (member === undefined) continue;
+    text += `${text === "" ? "" : ","}${JSON.stringify(key)}:${canonicalJson(member)}`;
+  }
+  return `{${text}}`;
 }
 
 function isArray(value: Json): value is readonly Json[] {

@@ -25,3 +25,9 @@ export async function mapBounded<T, R>(
     return result.value;
   });
 }
+
+/** Runs work given to it, at most `limit` at a time; the rest waits in order of arrival. */
+export function boundedRunner(limit: number): <R>(work: () => Promise<R>) => Promise<R> {
+  const bounded = pLimit(limit);
+  return (work) => bounded(work);
+}

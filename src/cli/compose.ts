@@ -5,6 +5,7 @@ import type { HostAddress } from "../core/desired.ts";
 import { openCredentialStore } from "../credentials/credential-store.ts";
 import type { Materials } from "../host/carry-out.ts";
 import { type HostConnection, openHost } from "../host/session.ts";
+import { boundHandshakes } from "../reconcile/bound-handshakes.ts";
 import type { PassDeps } from "../reconcile/pass.ts";
 import type { HostsPort } from "../reconcile/ports.ts";
 import {
@@ -49,27 +50,26 @@ export function compose(
   const store = openStore(storeDirectory(home, project));
   const images = openLocalImages({ project, home, socketPath: context.dockerSocket });
   const materials = { images, credential: credentials.read };
-  const connect = async (
-    address: HostAddress,
-    options: { fingerprint: string | undefined; signal?: AbortSignal | undefined },
-  ) => {
-    if (address.provider === "local") return openThisMachine(context, address, materials);
-    return openHost(await openTransport(address, credentials, options), materials);
-  };
-  const hosts: HostsPort = {
-    connect,
+  const hosts = boundHandshakes({
+    async connect(
+      address: HostAddress,
+      options: { fingerprint: string | undefined; signal?: AbortSignal | undefined },
+    ) {
+      if (address.provider === "local") return openThisMachine(context, address, materials);
+      return openHost(await openTransport(address, credentials, options), materials);
+    },
     async readHostKey(address, { signal } = {}) {
       if (address.provider === "local") return undefined;
       return readHostKey(endpointOf(address), { signal });
     },
-  };
+  });
   const approvals = grants === "given" ? { ...store, isGranted: () => true } : store;
   return {
     store,
     hosts,
     deps: { hosts, approvals, credentials, clock: systemClock, holder: context.holder },
     connect: (address) =>
-      connect(address, { fingerprint: store.hostKey(address.host), signal: context.signal }),
+      hosts.connect(address, { fingerprint: store.hostKey(address.host), signal: context.signal }),
     close() {
       images.close();
       store.close();

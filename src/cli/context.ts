@@ -30,6 +30,7 @@ export interface Environment {
   readonly HOME?: string | undefined;
   readonly PATH?: string | undefined;
   readonly SSH_AUTH_SOCK?: string | undefined;
+  readonly TERM?: string | undefined;
 }
 
 /** `~/.action-llama`. */

@@ -12,7 +12,8 @@ import {
 } from "./context.ts";
 import { addCredentialCommands } from "./credential-commands.ts";
 import { EXIT } from "./exit.ts";
-import { createOutput } from "./render/output.ts";
+import { createOutput, type Streams } from "./render/output.ts";
+import { oneMoreHost, oneMoreLabel, type SelectionFlags, selectionOf } from "./selection.ts";
 import { packageVersion } from "./version.ts";
 
 const DEV = "that of `al dev` on this machine instead of the fleet's";
@@ -74,11 +75,22 @@ function subcommand(parent: Command, name: string, description: string): Command
   return withCommon(parent.command(name)).description(description);
 }
 
+function withSelection(command: Command): Command {
+  return command
+    .option("--host <name>", "only this host; repeat it for more", oneMoreHost)
+    .option(
+      "--label <key=value>",
+      "only hosts with this label; repeated: with all of them",
+      oneMoreLabel,
+    );
+}
+
 function addReconcileCommands(program: Command, run: Run): void {
-  subcommand(program, "plan", "show what an apply would do, and why; touches nothing").action(
-    async (_options, command: Command) => {
+  const planning = "show what an apply would do, and why; touches nothing";
+  withSelection(subcommand(program, "plan", planning)).action(
+    async (flags: SelectionFlags, command: Command) => {
       const { plan } = await import("./commands/plan.ts");
-      await run(command, plan);
+      await run(command, (context) => plan(context, selectionOf(flags)));
     },
   );
   subcommand(program, "diff", "how the files live on each host differ from the commit's").action(
@@ -87,10 +99,11 @@ function addReconcileCommands(program: Command, run: Run): void {
       await run(command, diff);
     },
   );
-  subcommand(program, "apply", "bring every host to the project's commit, once").action(
-    async (_options, command: Command) => {
+  const applying = "bring every host to the project's commit, once";
+  withSelection(subcommand(program, "apply", applying)).action(
+    async (flags: SelectionFlags, command: Command) => {
       const { apply } = await import("./commands/apply.ts");
-      await run(command, apply);
+      await run(command, (context) => apply(context, selectionOf(flags)));
     },
   );
   subcommand(program, "approve", "say yes to a host's key or a credential's grant")
@@ -100,11 +113,12 @@ function addReconcileCommands(program: Command, run: Run): void {
       const { approve } = await import("./commands/approve.ts");
       await run(command, (context) => approve(context, words));
     });
-  subcommand(program, "status", "every host as it is now, its agents and its latest runs")
+  const looking = "every host as it is now, its agents and its latest runs";
+  withSelection(subcommand(program, "status", looking))
     .option("--dev", DEV, false)
-    .action(async ({ dev }: { readonly dev: boolean }, command: Command) => {
+    .action(async ({ dev, ...flags }: SelectionFlags & { dev: boolean }, command: Command) => {
       const { status } = await import("./commands/status.ts");
-      await run(command, (context) => status(context, { dev }));
+      await run(command, (context) => status(context, { dev, selection: selectionOf(flags) }));
     });
 }
 
@@ -194,7 +208,7 @@ function contextFor(command: Command, { project = ".", json = false }: Common): 
   return {
     home: actionLlamaHome(),
     project: resolve(project),
-    output: createOutput(json, { out: process.stdout, err: process.stderr }),
+    output: createOutput(json, { out: process.stdout, err: terminal(environment) }),
     interactive: !json && process.stdin.isTTY === true && process.stdout.isTTY === true,
     environment: environment.AL_ENV,
     dockerSocket: localDockerSocket(environment),
@@ -202,6 +216,12 @@ function contextFor(command: Command, { project = ".", json = false }: Common): 
     signal: interruptSignal(),
     holder: holderName(command.name()),
   };
+}
+
+/** Standard error; a terminal that cannot move its cursor counts as none. */
+function terminal({ TERM }: Environment): Streams["err"] {
+  if (TERM !== "dumb") return process.stderr;
+  return { write: (text) => process.stderr.write(text) };
 }
 
 function wholeNumber(text: string): number {

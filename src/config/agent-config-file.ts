@@ -12,6 +12,18 @@ export const AgentConfigFile = z.strictObject({
   schedule: CronSchedule.optional(),
   /** Concurrent runs; 0 disables the agent. */
   scale: z.int().nonnegative().default(1),
+  /** The only hosts it may be on; any when absent. */
+  hosts: z
+    .array(z.string())
+    .refine((names) => names.length > 0, "names no host; leave it out to allow any")
+    .optional(),
+  /** What a host's labels must have. */
+  labels: z.record(z.string(), z.string()).default({}),
+  replicas: z
+    .union([z.int().positive(), z.literal("all")], {
+      error: 'must be a whole number of at least 1, or "all"',
+    })
+    .default(1),
   /** Seconds; falls back to config.toml's `[local] timeout`. */
   timeout: z.int().positive().optional(),
   model: ModelTable.prefault({}),

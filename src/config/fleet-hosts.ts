@@ -1,5 +1,6 @@
 import { compareText } from "../core/fingerprint.ts";
 import type { HostInput } from "../core/project-input.ts";
+import type { KnownHosts } from "./agent-placement.ts";
 import type { FleetFile, FleetLockFile } from "./fleet-file.ts";
 import type { Problem } from "./problems.ts";
 import type { TomlFile } from "./toml-file.ts";
@@ -38,6 +39,15 @@ export function fleetHosts(
     problems: sameMachine(hosts, place),
     warnings: [...notProvisioned(hosts, place), ...lockedOnly(lock, fleet.value)],
   };
+}
+
+/** What agents may say of hosts, given the hosts that were read. */
+export function knownHosts(
+  fleet: TomlFile<FleetFile> | undefined,
+  hosts: readonly HostInput[],
+): KnownHosts {
+  if (!fleet) return { kind: "none" };
+  return fleet.value && fleet.isSound("hosts") ? { kind: "hosts", hosts } : { kind: "unsound" };
 }
 
 type Place = TomlFile<FleetFile>["at"];

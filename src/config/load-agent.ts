@@ -1,6 +1,7 @@
 import type { DockerfileInput } from "../core/project-input.ts";
 import { AgentConfigFile } from "./agent-config-file.ts";
 import { checkCredentials } from "./agent-credentials.ts";
+import { checkPlacement, type KnownHosts } from "./agent-placement.ts";
 import { checkWebhooks } from "./agent-webhooks.ts";
 import type { ConfigFile } from "./config-file.ts";
 import { decodeText } from "./decode-text.ts";
@@ -31,6 +32,8 @@ export interface AgentSource {
   /** Names of our base image. */
   readonly aliases: readonly string[];
   readonly reserved: ReadonlySet<string>;
+  /** Hosts it may name. */
+  readonly known: KnownHosts;
 }
 
 /** Reads one agent's directory and reports every problem in it. */
@@ -48,10 +51,12 @@ export async function loadAgent(tree: SourceTree, source: AgentSource): Promise<
   }
   const model = resolveModel(file, source.configFile);
   const credentials = checkCredentials(file);
+  const placed = checkPlacement(file, source.known);
   const problems = [
     ...read,
     ...model.problems,
     ...checkWebhooks(file, source.configFile),
+    ...placed.problems,
     ...withoutTrigger(file),
   ];
   const { content } = instructions;
@@ -66,6 +71,7 @@ export async function loadAgent(tree: SourceTree, source: AgentSource): Promise<
     schedule: own.schedule?.trim(),
     timezone: config.timezone,
     scale: own.scale,
+    placement: placed.placement,
     timeoutSeconds: own.timeout ?? config.local.timeout,
     memoryBytes: config.local.memory,
     cpus: config.local.cpus,
@@ -75,7 +81,7 @@ export async function loadAgent(tree: SourceTree, source: AgentSource): Promise<
     instructions: content,
     dockerfile: dockerfile.value,
   };
-  const warnings = [...credentials.warnings, ...notServedYet(file)];
+  const warnings = [...credentials.warnings, ...placed.warnings, ...notServedYet(file)];
   return { agent, dockerfile: dockerfile.value, problems, warnings };
 }
 

@@ -2,7 +2,7 @@ import { checkBaseImage } from "./base-image.ts";
 import { ConfigFile } from "./config-file.ts";
 import { findAgents } from "./find-agents.ts";
 import { FleetFile, FleetLockFile } from "./fleet-file.ts";
-import { fleetHosts } from "./fleet-hosts.ts";
+import { fleetHosts, knownHosts } from "./fleet-hosts.ts";
 import { type LoadedAgent, loadAgent } from "./load-agent.ts";
 import { imageAliases, loadDockerfile } from "./load-dockerfile.ts";
 import { projectNameFrom } from "./names.ts";
@@ -47,17 +47,17 @@ export async function loadProject(
   const aliases = imageAliases(config.local.image);
   const reserved = reservedPaths(found.directories);
   const dockerfile = await loadDockerfile(tree, { directory: "", aliases, reserved });
+  const fleet = fleetHosts(files.fleet, files.lock);
+  const shared = { config, configFile: files.config, aliases, reserved };
+  const known = knownHosts(files.fleet, fleet.hosts);
   const agents = await Promise.all(
-    found.directories.map((directory) =>
-      loadAgent(tree, { directory, config, configFile: files.config, aliases, reserved }),
-    ),
+    found.directories.map((directory) => loadAgent(tree, { ...shared, directory, known })),
   );
   const base = checkBaseImage(
     { base: config.images.base, aliases },
     dockerfile.value,
     agents.flatMap((agent) => agent.dockerfile ?? []),
   );
-  const fleet = fleetHosts(files.fleet, files.lock);
   const problems = [
     ...Object.values(files).flatMap((file) => file?.problems ?? []),
     ...missingFleet(files.fleet, options.directoryName),

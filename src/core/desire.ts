@@ -1,5 +1,12 @@
 import { credentialNeeds } from "./credential-needs.ts";
-import type { Architecture, FleetSpec, HostAddress, HostSpec, ImageSpec } from "./desired.ts";
+import type {
+  Architecture,
+  FleetSpec,
+  HostAddress,
+  HostSpec,
+  ImageSpec,
+  Placement,
+} from "./desired.ts";
 import { compareText } from "./fingerprint.ts";
 import { imageRecipes, type ProjectImages, recipesFor } from "./image-recipes.ts";
 import { placeAgents } from "./placement.ts";
@@ -8,8 +15,8 @@ import { releaseOf } from "./release-files.ts";
 
 /**
  * What one revision asks of every host. Pure: equal input gives byte-equal output.
- * Every agent is placed on exactly one host, disabled ones (scale 0) too; without hosts the
- * result is empty.
+ * Every agent is placed where its placement says, disabled ones (scale 0) too; without hosts
+ * nothing is asked of any.
  */
 export function desireFleet(
   project: ProjectInput,
@@ -17,17 +24,14 @@ export function desireFleet(
   revision: string,
 ): FleetSpec {
   const hosts = [...project.hosts].sort((a, b) => compareText(a.host, b.host));
-  const placed = placeAgents(
-    project.agents.map(({ name }) => name),
-    hosts.map(({ host }) => host),
-  );
+  const placements = placeAgents(project.agents, hosts);
+  const agentsOn = agentsByHost(project.agents, placements);
   const images = new Map<Architecture, ProjectImages>();
   for (const architecture of new Set(hosts.map((host) => host.architecture).sort(compareText))) {
     images.set(architecture, imageRecipes(project, assets, architecture));
   }
   const specs = hosts.map((host) => {
-    const names = new Set(placed.get(host.host));
-    const agents = project.agents.filter(({ name }) => names.has(name));
+    const agents = agentsOn.get(host.host) ?? [];
     const built = images.get(host.architecture) as ProjectImages;
     return { address: addressOf(host), spec: hostSpec({ project, host, agents, built, revision }) };
   });
@@ -39,7 +43,24 @@ export function desireFleet(
     );
   });
   const { name, rollout } = project;
-  return { project: name, revision, hosts: specs, rollout, recipes };
+  return { project: name, revision, hosts: specs, placements, rollout, recipes };
+}
+
+function agentsByHost(
+  agents: readonly AgentInput[],
+  placements: readonly Placement[],
+): ReadonlyMap<string, readonly AgentInput[]> {
+  const byName = new Map(agents.map((agent) => [agent.name, agent]));
+  const byHost = new Map<string, AgentInput[]>();
+  for (const { agent: name, hosts } of placements) {
+    const agent = byName.get(name) as AgentInput;
+    for (const host of hosts) {
+      const there = byHost.get(host);
+      if (there) there.push(agent);
+      else byHost.set(host, [agent]);
+    }
+  }
+  return byHost;
 }
 
 function hostSpec(of: {

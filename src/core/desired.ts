@@ -94,12 +94,25 @@ export interface Rollout {
   readonly confirmTimeoutMs: number;
 }
 
+/** Where one agent is, and why; for people, no part of any host's spec. */
+export interface Placement {
+  readonly agent: string;
+  /** Sorted names; empty when no host fits. */
+  readonly hosts: readonly string[];
+  /** One sentence. */
+  readonly reason: string;
+  /** What an operator should know of it. */
+  readonly note?: string;
+}
+
 /** What one revision asks of the fleet. */
 export interface FleetSpec {
   readonly project: string;
   readonly revision: string;
   /** Sorted by host name. */
   readonly hosts: readonly { readonly address: HostAddress; readonly spec: HostSpec }[];
+  /** Sorted by agent; one for every agent. */
+  readonly placements: readonly Placement[];
   readonly rollout: Rollout;
   /** Sorted so that every recipe follows those it needs. */
   readonly recipes: readonly ImageRecipe[];

@@ -1,9 +1,9 @@
-import { createHash } from "node:crypto";
+import { createHash, hash } from "node:crypto";
 import { canonicalJson, type Json } from "../base/canonical-json.ts";
 
 /** SHA-256 of bytes or UTF-8 text, in hex. */
 export function sha256(bytes: Uint8Array | string): string {
-  return createHash("sha256").update(bytes).digest("hex");
+  return hash("sha256", bytes, "hex");
 }
 
 /** The spec hash: SHA-256 of the canonical JSON of one desired object, in hex. */

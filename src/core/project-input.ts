@@ -19,6 +19,16 @@ export interface DockerfileInput {
   readonly context: readonly ContextFile[];
 }
 
+/** On which hosts an agent may be, and on how many of them it is. */
+export interface PlacementInput {
+  /** Names of the only hosts it may be on; any host when absent. */
+  readonly hosts?: readonly string[] | undefined;
+  /** Labels that a host must have, all of them. */
+  readonly labels?: Readonly<Record<string, string>> | undefined;
+  /** Hosts it is on at the same time; 1 for an agent with a schedule. */
+  readonly replicas: number | "all";
+}
+
 /** One agent of a revision, with every default filled in. */
 export interface AgentInput {
   readonly name: string;
@@ -30,6 +40,8 @@ export interface AgentInput {
   readonly timezone?: string | undefined;
   /** Concurrent runs; 0 disables the agent. */
   readonly scale: number;
+  /** One host of all when absent. */
+  readonly placement?: PlacementInput | undefined;
   readonly timeoutSeconds: number;
   readonly memoryBytes: number;
   readonly cpus: number;

@@ -5,6 +5,8 @@ import { compareText, sha256, treeHash } from "./fingerprint.ts";
 import type { AgentInput, ProjectInput } from "./project-input.ts";
 import { ReleasedAgent, ReleasedProject } from "./released.ts";
 
+const encoder = new TextEncoder();
+
 /** What a release says of images: references by agent, and of our base image. */
 export interface ReleaseImages {
   readonly base: string;
@@ -53,7 +55,7 @@ function releasedAgent(agent: AgentInput, images: ReleaseImages): ReleasedAgent 
 }
 
 function jsonFile(path: string, value: ReleasedAgent | ReleasedProject): ReleaseFile {
-  return releaseFile(path, new TextEncoder().encode(`${canonicalJson(value)}\n`));
+  return releaseFile(path, encoder.encode(`${canonicalJson(value)}\n`));
 }
 
 function releaseFile(path: string, content: Uint8Array): ReleaseFile {

@@ -11,18 +11,30 @@ export interface FleetPassInput {
   readonly mode: PassInput["mode"];
 }
 
+/** How a pass over a fleet is watched and ended. */
+export interface FleetPassOptions extends PassOptions {
+  /** A host's turn begins. */
+  readonly onBegin?: (host: string) => void;
+  /** A host's turn is over. */
+  readonly onResult?: (result: HostResult) => void;
+}
+
 /** One pass over every host; a host that fails or is unreachable never stops another. */
 export async function runFleetPass(
   input: FleetPassInput,
   deps: PassDeps,
-  options: PassOptions = {},
+  options: FleetPassOptions = {},
 ): Promise<readonly HostResult[]> {
   const { fleet, remote, mode } = input;
   const { recipes } = fleet;
   const { parallelHosts, confirmTimeoutMs } = fleet.rollout;
-  const settled = await settleBounded(fleet.hosts, parallelHosts, ({ address, spec }) =>
-    runPass({ address, spec, recipes, remote, mode, confirmTimeoutMs }, deps, options),
-  );
+  const settled = await settleBounded(fleet.hosts, parallelHosts, async ({ address, spec }) => {
+    options.onBegin?.(spec.host);
+    const of = { address, spec, recipes, remote, mode, confirmTimeoutMs };
+    const result = await runPass(of, deps, options);
+    options.onResult?.(result);
+    return result;
+  });
   return settled.map((result, index) => {
     if (result.status === "fulfilled") return result.value;
     const host = fleet.hosts[index]?.spec.host ?? "";

@@ -1,5 +1,6 @@
 import type { Approval } from "../../core/approval.ts";
 import type { HostResult } from "../../core/pass.ts";
+import type { HostSelection } from "../../core/select-hosts.ts";
 import { runFleetPass } from "../../reconcile/fleet-pass.ts";
 import { askApprovals } from "../ask.ts";
 import { type Adapters, compose } from "../compose.ts";
@@ -7,12 +8,18 @@ import type { CliContext } from "../context.ts";
 import { exitCodeOf } from "../exit.ts";
 import { openProject, type Project } from "../project.ts";
 import { recordOwner } from "../project-owner.ts";
-import { eventLine, resultLines, resultRecord } from "../render/results.ts";
+import { outcomeCounts, summaryLines } from "../render/fleet.ts";
+import { resultLines, resultRecord } from "../render/results.ts";
+import { EVERYTHING, narrowed } from "../selection.ts";
+import { watchHosts } from "../watch-hosts.ts";
 
 /** `al apply`: brings every host to the commit, once. On a terminal it asks for approvals first. */
-export async function apply(context: CliContext): Promise<number> {
+export async function apply(
+  context: CliContext,
+  selection: HostSelection = EVERYTHING,
+): Promise<number> {
   const { output } = context;
-  const project = await openProject(context);
+  const project = narrowed(await openProject(context), selection, output);
   const { grants } = project;
   if (grants === "given") await recordOwner(context, project.fleet.project);
   const adapters = compose(context, project.fleet.project, { grants });
@@ -25,29 +32,30 @@ export async function apply(context: CliContext): Promise<number> {
       results = await applyOnce(context, project, adapters);
     }
     for (const line of results.flatMap(resultLines)) output.line(line);
+    for (const line of summaryLines(results)) output.line(line);
     const { project: name, revision } = project.fleet;
     const hosts = results.map(resultRecord);
-    output.record({ kind: "summary", project: name, revision, hosts });
+    const outcomes = outcomeCounts(results);
+    output.record({ kind: "summary", project: name, revision, hosts, outcomes });
     return exitCodeOf(results, "apply");
   } finally {
     adapters.close();
   }
 }
 
-function applyOnce(
+async function applyOnce(
   { output, signal }: CliContext,
   { fleet, remote }: Project,
   { deps }: Adapters,
 ): Promise<readonly HostResult[]> {
-  const input = { fleet, remote, mode: "apply" } as const;
-  return runFleetPass(input, deps, {
-    signal,
-    onEvent: (event) => {
-      output.record(event);
-      const line = eventLine(event);
-      if (line !== undefined) output.progress(line);
-    },
-  });
+  const hosts = fleet.hosts.map(({ spec }) => spec.host);
+  const watch = watchHosts(output, hosts, "apply");
+  try {
+    const input = { fleet, remote, mode: "apply" } as const;
+    return await runFleetPass(input, deps, { ...watch, signal });
+  } finally {
+    watch.end();
+  }
 }
 
 function approvalsIn(results: readonly HostResult[]): readonly Approval[] {

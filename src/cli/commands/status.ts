@@ -1,6 +1,7 @@
 import { settleBounded } from "../../base/concurrency.ts";
 import { AlError, toAlError } from "../../base/errors.ts";
 import type { HostAddress } from "../../core/desired.ts";
+import type { HostSelection } from "../../core/select-hosts.ts";
 import { StatusAnswer } from "../../gateway/control-schema.ts";
 import { type Adapters, compose } from "../compose.ts";
 import type { CliContext } from "../context.ts";
@@ -8,15 +9,16 @@ import { devPlace } from "../dev-place.ts";
 import { EXIT } from "../exit.ts";
 import { openProject } from "../project.ts";
 import { type HostStatus, statusLines, statusRecord } from "../render/status.ts";
+import { EVERYTHING, narrowed } from "../selection.ts";
 
 /** `al status`: every host as it is now, its agents and its latest runs. */
 export async function status(
   context: CliContext,
-  { dev }: { readonly dev: boolean },
+  { dev, selection = EVERYTHING }: { readonly dev: boolean; readonly selection?: HostSelection },
 ): Promise<number> {
   const { output } = context;
   if (dev) return devStatus(context);
-  const { fleet } = await openProject(context);
+  const { fleet } = narrowed(await openProject(context), selection, output);
   const adapters = compose(context, fleet.project);
   try {
     const addresses = fleet.hosts.map(({ address }) => address);

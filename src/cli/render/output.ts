@@ -1,4 +1,5 @@
 import type { AlError } from "../../base/errors.ts";
+import { createLiveRegion, type LiveRegion, type Terminal } from "./live-region.ts";
 
 /** Where a command's words go: results to standard output, everything else to standard error. */
 export interface Output {
@@ -11,30 +12,38 @@ export interface Output {
   progress(text: string): void;
   /** A failure: message and hint for a person, an object for a machine. */
   fail(error: AlError): void;
+  /** Where lines may be redrawn: only for a person on a terminal. Everything else goes above it. */
+  readonly region?: LiveRegion | undefined;
 }
 
 /** The two streams, as much of them as is needed. */
 export interface Streams {
   readonly out: { write(text: string): unknown };
-  readonly err: { write(text: string): unknown };
+  readonly err: Terminal & { readonly isTTY?: boolean };
 }
 
 /** An output in text or JSON mode. */
 export function createOutput(json: boolean, { out, err }: Streams): Output {
+  const region = !json && err.isTTY ? createLiveRegion(err) : undefined;
+  const write = (to: Streams["out"], text: string) => {
+    if (region) region.above(() => to.write(text));
+    else to.write(text);
+  };
   return {
     json,
+    region,
     line: (text) => {
-      if (!json) out.write(`${text}\n`);
+      if (!json) write(out, `${text}\n`);
     },
     record: (value) => {
-      if (json) out.write(`${JSON.stringify(value)}\n`);
+      if (json) write(out, `${JSON.stringify(value)}\n`);
     },
     progress: (text) => {
-      if (!json) err.write(`${text}\n`);
+      if (!json) write(err, `${text}\n`);
     },
     fail: (error) => {
-      if (json) out.write(`${JSON.stringify({ kind: "error", ...errorRecord(error) })}\n`);
-      else err.write(`${errorText(error)}\n`);
+      if (json) write(out, `${JSON.stringify({ kind: "error", ...errorRecord(error) })}\n`);
+      else write(err, `${errorText(error)}\n`);
     },
   };
 }

@@ -46,6 +46,7 @@ test("a small project gets every default and its directory's name", async () => 
       schedule: "0 * * * *",
       timezone: undefined,
       scale: 1,
+      placement: undefined,
       timeoutSeconds: 3600,
       memoryBytes: 4 * 2 ** 30,
       cpus: 2,
@@ -98,6 +99,27 @@ hostKey = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIGf"
     { host: "c", provider: "local", address: "localhost", ...common },
   ]);
   expect(project.lockedHosts).toHaveProperty("a.instanceId", "i-1");
+});
+
+test("an agent keeps its placement in a fleet, and is told that it means nothing without one", async () => {
+  const fleet =
+    '[project]\nname = "acme"\n[hosts.a]\naddress = "192.0.2.1"\nlabels = { region = "fra" }\n';
+  const config = 'schedule = "0 * * * *"\nhosts = ["a"]\nlabels = { region = "fra" }\n';
+  const project = await load({ "fleet.toml": fleet, "dev/agent-config.toml": config });
+  expect(project.agents[0]?.placement).toEqual({
+    hosts: ["a"],
+    labels: { region: "fra" },
+    replicas: 1,
+  });
+  const alone = await loadProject(
+    memoryTree({ ...SMALL_PROJECT, "dev/agent-config.toml": config }),
+    HERE,
+  );
+  expect(alone.ok && alone.project.agents[0]?.placement).toBeUndefined();
+  expect(alone.ok && formatProblems(alone.warnings).split("\n")).toEqual([
+    "dev/agent-config.toml:2: hosts: has no effect: without a fleet.toml there are no hosts to choose from",
+    "dev/agent-config.toml:3: labels: has no effect: without a fleet.toml there are no hosts to choose from",
+  ]);
 });
 
 test("an agent's model is filled from the project's, but not across providers", async () => {

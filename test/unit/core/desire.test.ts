@@ -170,6 +170,7 @@ test("without hosts nothing is desired, and a host without agents still has a ru
     revision: REVISION,
     rollout: { parallelHosts: 10, confirmTimeoutMs: 90_000 },
     hosts: [],
+    placements: [{ agent: "a", hosts: [], reason: "no host to choose from" }],
     recipes: [],
   });
   const idle = desireFleet(project(["one"], []), ASSETS, REVISION).hosts[0]?.spec;

@@ -102,6 +102,7 @@ export const fleetOf = (...specs: HostSpec[]): Desired => ({
     project: "acme",
     revision: specs[0]?.revision ?? "",
     hosts: specs.map((spec) => ({ address: addressOf(spec.host), spec })),
+    placements: [],
     recipes: specs.flatMap(recipesOf),
     rollout: { ...ROLLOUT, parallelHosts: 2 },
   },

@@ -210,6 +210,7 @@ test("an unreachable host stops no other", async () => {
     project: "acme",
     revision: spec.revision,
     hosts: specs.map((one) => ({ address: addressOf(one.host), spec: one })),
+    placements: [],
     recipes: specs.flatMap(recipesOf),
     rollout: ROLLOUT,
   };

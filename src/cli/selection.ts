@@ -1,0 +1,47 @@
+import { InvalidArgumentError } from "commander";
+import { type HostSelection, selectHosts } from "../core/select-hosts.ts";
+import type { Project } from "./project.ts";
+import type { Output } from "./render/output.ts";
+
+/** `--host` and `--label` as they were given. */
+export interface SelectionFlags {
+  readonly host?: readonly string[];
+  readonly label?: Readonly<Record<string, string>>;
+}
+
+/** Every host. */
+export const EVERYTHING: HostSelection = { hosts: [], labels: {} };
+
+/** What the flags of a command select. */
+export function selectionOf({ host = [], label = {} }: SelectionFlags): HostSelection {
+  return { hosts: host, labels: label };
+}
+
+/** Adds one `--host NAME` to those before it. */
+export function oneMoreHost(name: string, before: readonly string[] = []): readonly string[] {
+  return [...before, name];
+}
+
+/** Adds one `--label KEY=VALUE` to those before it. */
+export function oneMoreLabel(
+  text: string,
+  before: Readonly<Record<string, string>> = {},
+): Readonly<Record<string, string>> {
+  const [, key, value] = /^([^=]+)=(.*)$/.exec(text) ?? [];
+  if (key === undefined || value === undefined) {
+    throw new InvalidArgumentError("It must be KEY=VALUE.");
+  }
+  if (Object.hasOwn(before, key) && before[key] !== value) {
+    throw new InvalidArgumentError(
+      `A host has one value for ${key}, and ${before[key]} was asked.`,
+    );
+  }
+  return { ...before, [key]: value };
+}
+
+/** The project with only the selected hosts in its fleet; says which are left out. */
+export function narrowed(project: Project, selection: HostSelection, output: Output): Project {
+  const { fleet, leftOut } = selectHosts(project.fleet, selection);
+  if (leftOut.length > 0) output.progress(`left out: ${leftOut.join(", ")}`);
+  return { ...project, fleet };
+}
