@@ -10,8 +10,9 @@ import { type ControllerStore, openControllerStore } from "../state/controller-s
 import { openLocal } from "../transport/local.ts";
 import { readHostKey } from "../transport/read-host-key.ts";
 import { connectSsh } from "../transport/ssh.ts";
+import { openBuilders } from "./builders.ts";
 import type { CliContext } from "./context.ts";
-import { openLocalImages } from "./local-images.ts";
+import { openImageSource } from "./image-source.ts";
 import { storeDirectory } from "./wake.ts";
 
 /** The adapters of one project, wired together. */
@@ -29,7 +30,12 @@ export function compose(context: CliContext, project: string): Adapters {
   const { home } = context;
   const credentials = openCredentialStore(join(home, "credentials"));
   const store = openControllerStore(storeDirectory(home, project));
-  const images = openLocalImages({ project, home, socketPath: context.dockerSocket });
+  const builders = openBuilders({
+    socketPath: context.dockerSocket,
+    connect: (address, { signal }) =>
+      openTransport(address, credentials, { fingerprint: store.hostKey(address.host), signal }),
+  });
+  const images = openImageSource({ project, home, builders });
   const materials = { images, credential: credentials.read };
   const connect = async (
     address: HostAddress,
@@ -52,7 +58,7 @@ export function compose(context: CliContext, project: string): Adapters {
     connect: (address) =>
       connect(address, { fingerprint: store.hostKey(address.host), signal: context.signal }),
     close() {
-      images.close();
+      builders.close();
       store.close();
     },
   };
