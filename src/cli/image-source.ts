@@ -1,7 +1,7 @@
 import { join } from "node:path";
 import { raceAbort } from "../base/deadline.ts";
 import type { ImageRecipe } from "../core/desired.ts";
-import { buildImage } from "../docker/build.ts";
+import { buildComplete } from "../docker/build-complete.ts";
 import type { DockerClient } from "../docker/docker-client.ts";
 import { exportImages, type ImageArchive, pruneExports } from "../docker/image-archive.ts";
 import type { ImageSource } from "../host/deliver.ts";
@@ -77,10 +77,11 @@ async function makeArchives(
 ): Promise<ReadonlyMap<string, ImageArchive>> {
   const docker = await builders.engine(orders[0]?.builder, { signal });
   const references = orders.map(({ image }) => image.reference);
-  const build = { docker, project, recipes, signal, onProgress, built: new Set<string>() };
+  const cacheDir = join(home, "controller", "images");
+  const built = new Set<string>();
+  const build = { docker, project, recipes, cacheDir, built, signal, onProgress };
   for (const recipe of orders) await buildWithParents(build, recipe);
   onProgress?.(`exporting ${references.join(", ")}`);
-  const cacheDir = join(home, "controller", "images");
   const archives = await exportImages(docker, references, { cacheDir, signal });
   // Another al may prune the same cache at this moment; what stays is found the next time.
   await pruneExports(cacheDir, UNUSED_FOR_MS, Date.now()).catch(() => undefined);
@@ -91,6 +92,7 @@ interface Build {
   readonly docker: DockerClient;
   readonly project: string;
   readonly recipes: readonly ImageRecipe[];
+  readonly cacheDir: string;
   /** References seen to be there, by this export. */
   readonly built: Set<string>;
   readonly signal?: AbortSignal | undefined;
@@ -107,8 +109,9 @@ async function buildWithParents(build: Build, recipe: ImageRecipe): Promise<void
     if (parent) await buildWithParents(build, parent);
   }
   const progress = onProgress && ((line: string) => onProgress(`${reference}: ${line}`));
-  await buildImage(docker, recipe, {
+  await buildComplete(docker, recipe, {
     project,
+    cacheDir: build.cacheDir,
     network: "host",
     signal,
     ...(progress ? { onProgress: progress } : {}),

@@ -36,6 +36,14 @@ function engine() {
   const find = (reference: string) => IMAGES.find((one) => one.reference === reference);
   const docker: Partial<DockerClient> = {
     host: "builder",
+    engineInfo: async () => ({
+      serverVersion: "20.10",
+      apiVersion: "1.41",
+      architecture: "amd64",
+      imageStore: "classic",
+      dockerRootDir: "/var/lib/docker",
+      liveRestore: true,
+    }),
     inspectImage: async (reference) => {
       const found = find(reference);
       return found && inspected(found);
