@@ -16,8 +16,9 @@ import {
 import { openLocal } from "../transport/local.ts";
 import { readHostKey } from "../transport/read-host-key.ts";
 import { connectSsh } from "../transport/ssh.ts";
+import { openBuilders } from "./builders.ts";
 import type { CliContext } from "./context.ts";
-import { openLocalImages } from "./local-images.ts";
+import { openImageSource } from "./image-source.ts";
 import { storeDirectory } from "./wake.ts";
 
 /** The adapters of one project, wired together. */
@@ -48,7 +49,12 @@ export function compose(
   const credentials = openCredentialStore(join(home, "credentials"));
   const openStore = access === "read" ? readControllerStore : openControllerStore;
   const store = openStore(storeDirectory(home, project));
-  const images = openLocalImages({ project, home, socketPath: context.dockerSocket });
+  const builders = openBuilders({
+    socketPath: context.dockerSocket,
+    connect: (address, { signal }) =>
+      openTransport(address, credentials, { fingerprint: store.hostKey(address.host), signal }),
+  });
+  const images = openImageSource({ project, home, builders });
   const materials = { images, credential: credentials.read };
   const hosts = boundHandshakes({
     async connect(
@@ -71,7 +77,7 @@ export function compose(
     connect: (address) =>
       hosts.connect(address, { fingerprint: store.hostKey(address.host), signal: context.signal }),
     close() {
-      images.close();
+      builders.close();
       store.close();
     },
   };

@@ -13,7 +13,7 @@ import { hasUncommittedChanges } from "../git/uncommitted.ts";
 import type { CliContext } from "./context.ts";
 import { readImageAssets } from "./image-assets.ts";
 import { checkOwner } from "./project-owner.ts";
-import { thisMachine } from "./this-machine.ts";
+import { onThisMachine } from "./this-machine.ts";
 
 const UNCOMMITTED = "there are uncommitted changes; only what is committed counts";
 
@@ -73,7 +73,7 @@ export async function readProject(
   const [loaded, assets] = await Promise.all([loadProject(tree, options), readImageAssets()]);
   if (!loaded.ok) throw invalidProject(tree.revision, formatProblems(loaded.problems));
   const hasFleet = hasFile(tree, "fleet.toml");
-  const config = hasFleet ? loaded.project : { ...loaded.project, hosts: [thisMachine()] };
+  const config = hasFleet ? loaded.project : onThisMachine(loaded.project);
   const fleet = desireFleet(config, assets, tree.revision);
   const warnings = loaded.warnings.map((warning) => formatProblems([warning]));
   return { config, fleet, warnings, grants: hasFleet ? "asked" : "given" };

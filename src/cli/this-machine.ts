@@ -1,6 +1,6 @@
 import { arch } from "node:os";
 import { AlError } from "../base/errors.ts";
-import type { HostInput } from "../core/project-input.ts";
+import type { HostInput, ProjectInput } from "../core/project-input.ts";
 
 /** The machine `al` runs on, as the only host of a project without fleet.toml, and of `al dev`. */
 export function thisMachine(architecture: string = arch()): HostInput {
@@ -14,6 +14,12 @@ export function thisMachine(architecture: string = arch()): HostInput {
     architecture: architecture === "x64" ? "amd64" : "arm64",
     labels: {},
   };
+}
+
+/** A project whose agents all run on this machine, wherever its fleet would place them. */
+export function onThisMachine<T extends ProjectInput>(project: T): T {
+  const agents = project.agents.map((agent) => ({ ...agent, placement: undefined }));
+  return { ...project, agents, hosts: [thisMachine()] };
 }
 
 function unsupported(architecture: string): AlError {

@@ -13,7 +13,7 @@ import type { CliContext } from "./context.ts";
 import { devName } from "./dev-place.ts";
 import { directoryName } from "./project.ts";
 import { type ReadOverlays, readOverlays } from "./read-overlays.ts";
-import { thisMachine } from "./this-machine.ts";
+import { onThisMachine } from "./this-machine.ts";
 
 /** A working tree as a source of desired states. */
 export interface WorkingProject {
@@ -70,9 +70,8 @@ async function desiredOf(
   if (!loaded.ok || all.length > 0) return { kind: "refused", report: formatProblems(all) };
   const { project } = loaded;
   const here = {
-    ...project,
+    ...onThisMachine(project),
     name: devName(project.name, { hasFleet: hasFile(tree, "fleet.toml") }),
-    hosts: [thisMachine()],
   };
   return { kind: "fleet", fleet: desireFleet(here, assets, tree.revision) };
 }

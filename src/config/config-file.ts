@@ -4,6 +4,7 @@ import { AGENT_BASE_IMAGE } from "../core/dockerfile.ts";
 import { Timezone } from "./cron-schedule.ts";
 import { Memory } from "./memory.ts";
 import { ModelTable } from "./model-table.ts";
+import { Name } from "./names.ts";
 import { webhookTypes } from "./webhook-filters.ts";
 
 /** A container image's name, not empty, without white space. */
@@ -37,7 +38,13 @@ export const ConfigFile = z.strictObject({
       timeout: z.int().positive().default(3600),
     })
     .prefault({}),
-  images: z.strictObject({ base: ImageName.optional() }).prefault({}),
+  images: z
+    .strictObject({
+      base: ImageName.optional(),
+      /** `local`, or a host of fleet.toml. */
+      builder: Name.default("local"),
+    })
+    .prefault({}),
   gateway: z
     .strictObject({
       port: z.int().min(1).max(65535).default(8080),

@@ -3,6 +3,7 @@ import type { ContextFile } from "../core/desired.ts";
 import { AGENT_BASE_IMAGE, isBareFrom } from "../core/dockerfile.ts";
 import type { DockerfileInput } from "../core/project-input.ts";
 import { decodeText } from "./decode-text.ts";
+import { applyDockerignore } from "./docker-ignore.ts";
 import type { SourceTree } from "./ports.ts";
 import type { Problem } from "./problems.ts";
 import { entryAt } from "./tree-paths.ts";
@@ -44,8 +45,10 @@ export async function loadDockerfile(
   const below = (all: Iterable<string>) =>
     [...all].flatMap((each) => (each.startsWith(prefix) ? [each.slice(prefix.length)] : []));
   const candidates = below(tree.entries.map((entry) => entry.path));
-  const wanted = contextPaths(text, candidates, new Set(below(source.reserved)));
-  const entries = wanted.flatMap((each) => entryAt(tree, prefix + each) ?? []);
+  const named = contextPaths(text, candidates, new Set(below(source.reserved)));
+  const kept = await applyDockerignore(tree, prefix, named);
+  if (kept.problems.length > 0) return { value: undefined, problems: kept.problems };
+  const entries = kept.paths.flatMap((each) => entryAt(tree, prefix + each) ?? []);
   const bytes = entries.reduce((sum, entry) => sum + entry.size, 0);
   if (bytes > MAX_CONTEXT_BYTES) {
     const message = `copies ${bytes} bytes into the image; at most ${MAX_CONTEXT_BYTES} are allowed`;

@@ -8,7 +8,13 @@ import { imageAliases, loadDockerfile } from "./load-dockerfile.ts";
 import { projectNameFrom } from "./names.ts";
 import type { SourceTree } from "./ports.ts";
 import { type Problem, sortProblems } from "./problems.ts";
-import { missingFleet, treeWarnings, unsignedSources, webhookNames } from "./project-checks.ts";
+import {
+  missingFleet,
+  treeWarnings,
+  unknownBuilder,
+  unsignedSources,
+  webhookNames,
+} from "./project-checks.ts";
 import type { ProjectConfig } from "./project-config.ts";
 import { readTomlFile, type TomlFile } from "./toml-file.ts";
 import type { Overlay } from "./toml-layers.ts";
@@ -63,6 +69,7 @@ export async function loadProject(
     ...missingFleet(files.fleet, options.directoryName),
     ...[found, dockerfile, base, fleet, ...agents].flatMap((part) => part.problems),
     ...webhookNames(files.config),
+    ...(files.fleet && !files.fleet.value ? [] : unknownBuilder(files.config, fleet.hosts)),
   ];
   if (problems.length > 0) return { ok: false, problems: sortProblems(problems) };
   const parts = { files, config, agents, dockerfile, base, hosts: fleet.hosts, aliases };
@@ -110,6 +117,7 @@ function assemble(
     workQueueSize: config.workQueueSize,
     timezone: config.timezone,
     baseImage: base.image,
+    builder: config.images.builder === "local" ? undefined : config.images.builder,
     baseAliases: aliases,
     dockerfile: dockerfile.value,
     hosts,

@@ -1,5 +1,6 @@
 import type { ConfigFile } from "./config-file.ts";
 import type { FleetFile } from "./fleet-file.ts";
+import { nearestName } from "./nearest-name.ts";
 import type { SourceTree } from "./ports.ts";
 import type { Problem } from "./problems.ts";
 import type { TomlFile } from "./toml-file.ts";
@@ -13,6 +14,20 @@ export function missingFleet(
   if (fleet || directoryName !== undefined) return [];
   const hint = 'write it with `[project]` and `name = "..."`, and a `[hosts.<name>]` for each host';
   return [{ file: "fleet.toml", message: "is missing", hint }];
+}
+
+/** Images are built here, or on a host that is known. */
+export function unknownBuilder(
+  config: TomlFile<ConfigFile>,
+  hosts: readonly { readonly host: string }[],
+): Problem[] {
+  const builder = config.value?.images.builder ?? "local";
+  const names = hosts.map(({ host }) => host);
+  if (builder === "local" || names.includes(builder)) return [];
+  const near = nearestName(builder, ["local", ...names]);
+  const hint = near ? `did you mean \`${near}\`?` : 'use "local" or the name of a host';
+  const message = `no host \`${builder}\` is in fleet.toml`;
+  return [{ ...config.at(["images", "builder"]), message, hint }];
 }
 
 /** Names of webhook sources stand in logs and URLs: plain ones only. */

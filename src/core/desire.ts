@@ -43,7 +43,11 @@ export function desireFleet(
     );
   });
   const { name, rollout } = project;
-  return { project: name, revision, hosts: specs, placements, rollout, recipes };
+  const builder = hosts.find(({ host }) => host === project.builder);
+  const built = builder
+    ? recipes.map((recipe) => ({ ...recipe, builder: addressOf(builder) }))
+    : recipes;
+  return { project: name, revision, hosts: specs, placements, rollout, recipes: built };
 }
 
 function agentsByHost(

@@ -43,6 +43,8 @@ export interface ImageRecipe {
   readonly buildArgs: Readonly<Record<string, string>>;
   /** References of images of ours it is built from; they must exist on the builder first. */
   readonly needs: readonly string[];
+  /** The host that builds it; absent for this machine. No part of the spec hash. */
+  readonly builder?: HostAddress | undefined;
 }
 
 /** A credential some agents on a host need: references only, never values. */

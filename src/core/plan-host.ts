@@ -1,5 +1,5 @@
 import { counted } from "./counted.ts";
-import type { HostSpec } from "./desired.ts";
+import type { HostSpec, ImageSpec } from "./desired.ts";
 import { compareText, treeHash } from "./fingerprint.ts";
 import { inventoryMinus, inventoryOf, inventoryUnion } from "./inventory.ts";
 import { shortHash } from "./names.ts";
@@ -55,12 +55,19 @@ function planImages(target: Target, observed: ObservedHost): Action[] {
   const present = new Map(observed.images.map((image) => [image.reference, image.specHash]));
   return target.spec.images
     .filter((image) => present.get(image.reference) !== image.specHash)
+    .sort((a, b) => deliveryOrder(a) - deliveryOrder(b))
     .map((image) => {
       const reason = present.has(image.reference)
         ? `another image carries the name ${image.reference}`
         : `image ${image.reference} is not on the host`;
       return prepare({ kind: "deliver-image", image }, reason);
     });
+}
+
+/** What others are built on goes first, so that its layers are not taken for theirs. */
+function deliveryOrder({ name }: ImageSpec): number {
+  const order = ["base", "project", "runtime"].indexOf(name);
+  return order < 0 ? 3 : order;
 }
 
 function planNetwork(target: Target, observed: ObservedHost): Action[] {

@@ -65,6 +65,8 @@ export interface ProjectInput {
   readonly workQueueSize: number;
   /** `[images] base`: what our own Dockerfiles start from. */
   readonly baseImage: string;
+  /** `[images] builder`: a host's name; absent for this machine. */
+  readonly builder?: string | undefined;
   /** Names by which the repository's Dockerfiles refer to our base image. */
   readonly baseAliases: readonly string[];
   /** The project's Dockerfile; absent when there is none or it is a bare FROM. */

@@ -16,6 +16,8 @@ export interface BuildOptions {
   readonly labels?: Readonly<Record<string, string>>;
   /** Network of `RUN` instructions; `host` where the builder's bridge reaches no package mirror. */
   readonly network?: "default" | "host";
+  /** Also when the builder has it. Default false. */
+  readonly anew?: boolean;
   /** One line at a time: steps, and what programs print. */
   readonly onProgress?: ((line: string) => void) | undefined;
   readonly signal?: AbortSignal | undefined;
@@ -35,7 +37,8 @@ export async function buildImage(
   recipe: ImageRecipe,
   options: BuildOptions,
 ): Promise<BuildOutcome> {
-  const key = { owner: docker, name: `build ${recipe.image.reference}`, signal: options.signal };
+  const name = `build ${recipe.image.reference}${options.anew ? " anew" : ""}`;
+  const key = { owner: docker, name, signal: options.signal };
   return coalesce(key, () => buildUnlessPresent(docker, recipe, options));
 }
 
@@ -47,7 +50,7 @@ async function buildUnlessPresent(
   const { signal } = options;
   const { reference, specHash } = recipe.image;
   const present = await docker.inspectImage(reference, { signal });
-  if (present?.labels[LABELS.specHash] === specHash) return { kind: "present" };
+  if (!options.anew && present?.labels[LABELS.specHash] === specHash) return { kind: "present" };
   await refuseMissingParents(docker, recipe, signal);
   const session = await openBuildSession(docker, recipe, { signal });
   try {

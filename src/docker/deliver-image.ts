@@ -1,3 +1,4 @@
+import { performance } from "node:perf_hooks";
 import { mapBounded } from "../base/concurrency.ts";
 import { AlError, hasCode } from "../base/errors.ts";
 import { LABELS } from "../core/names.ts";
@@ -14,7 +15,7 @@ export interface DeliverOptions {
   /** Free bytes where the engine keeps its data; unchecked when absent. */
   readonly freeBytes?: number | undefined;
   readonly compression?: LoadOptions["compression"];
-  /** Text for people, such as `sent 12 MB`. */
+  /** Text for people, at most once a second, such as `image x: 12 of 121 MB`. */
   readonly onProgress?: ((text: string) => void) | undefined;
   readonly signal?: AbortSignal | undefined;
 }
@@ -106,7 +107,7 @@ async function sendAndVerify(
       reference,
       presentLayers: present,
       ...(compression && { compression }),
-      ...(onProgress && { onBytes: progressText(archive.reference, onProgress) }),
+      ...(onProgress && { onBytes: progressText(archive, present, onProgress) }),
       signal,
     });
     if (!isDelivered(await docker.inspectImage(reference, { signal }), archive)) {
@@ -137,14 +138,23 @@ function isDelivered(image: ImageDetails | undefined, archive: ImageArchive): bo
   );
 }
 
-const PROGRESS_STEP_BYTES = 10e6;
+const PROGRESS_INTERVAL_MS = 1000;
 
-function progressText(reference: string, onProgress: (text: string) => void) {
-  let reported = 0;
-  return (bytes: number) => {
-    if (bytes - reported < PROGRESS_STEP_BYTES) return;
-    reported = bytes;
-    onProgress(`image ${reference}: sent ${megabytes(bytes)}`);
+/** Says how much of the missing layers has gone out, at most once a second. */
+function progressText(
+  archive: ImageArchive,
+  present: number,
+  onProgress: (text: string) => void,
+): (bytes: number) => void {
+  const layers = missingLayers(archive.layers, present);
+  const total = layers.reduce((sum, { size }) => sum + size, 0);
+  let saidAt = performance.now();
+  return (bytes) => {
+    const now = performance.now();
+    if (now - saidAt < PROGRESS_INTERVAL_MS) return;
+    saidAt = now;
+    const sent = Math.round(Math.min(bytes, total) / 1e6);
+    onProgress(`image ${archive.reference}: ${sent} of ${megabytes(total)}`);
   };
 }
 

@@ -30,6 +30,8 @@ export interface NegotiatedEngine {
   readonly serverVersion: string;
   readonly apiVersion: string;
   readonly architecture: Architecture;
+  /** A path without a version means `apiVersion`: it is the newest the engine speaks. */
+  readonly isNewest: boolean;
 }
 
 /** Requests to one engine; `what` completes "cannot ..." in messages. */
@@ -66,14 +68,18 @@ export function openConnection(transport: Transport, socketPath: string): Engine
   const modem = loadModem(agent);
   const slots = new Semaphore(PARALLEL_REQUESTS);
   let negotiated: Promise<NegotiatedEngine> | undefined;
+  let isNegotiated = false;
 
   async function dial(what: string, request: EngineRequest, answer: Answer): Promise<unknown> {
     const timeoutMs = request.timeoutMs ?? (request.long ? undefined : DEFAULT_TIMEOUT_MS);
     const bounds = { signal: request.signal, timeoutMs };
     const send = async (signal: AbortSignal) => {
-      const { apiVersion } = await engine({ signal });
-      const work = async () => (await modem)(`/v${apiVersion}`, { request, answer, signal });
-      return request.long ? work() : slots.run(work, signal);
+      const sendTo = async (prefix: string) => {
+        const work = async () => (await modem)(prefix, { request, answer, signal });
+        return request.long ? work() : slots.run(work, signal);
+      };
+      const isEarly = !isNegotiated && answer === "body" && (request.method ?? "GET") === "GET";
+      return isEarly ? ask(sendTo, signal) : sendTo(`/v${(await engine({ signal })).apiVersion}`);
     };
     try {
       return await withDeadline(`${host}: ${what}`, bounds, (signal) =>
@@ -85,11 +91,33 @@ export function openConnection(transport: Transport, socketPath: string): Engine
     }
   }
 
+  /**
+   * Asks while the version is still being negotiated, and so saves a round trip: a path without a
+   * version means the engine's newest. Where that is newer than what we know, we ask again.
+   */
+  async function ask(
+    sendTo: (prefix: string) => Promise<unknown>,
+    signal: AbortSignal,
+  ): Promise<unknown> {
+    const early = sendTo("");
+    early.catch(() => {});
+    const { isNewest, apiVersion } = await engine({ signal });
+    if (isNewest) return early;
+    await early.catch(() => {});
+    return sendTo(`/v${apiVersion}`);
+  }
+
   function engine(options: CallOptions): Promise<NegotiatedEngine> {
-    negotiated ??= negotiate(host, modem).catch((thrown) => {
-      negotiated = undefined;
-      throw thrown;
-    });
+    negotiated ??= negotiate(host, modem).then(
+      (found) => {
+        isNegotiated = true;
+        return found;
+      },
+      (thrown) => {
+        negotiated = undefined;
+        throw thrown;
+      },
+    );
     const current = negotiated;
     return withDeadline(`${host}: reach Docker`, options, () => current);
   }
@@ -190,7 +218,8 @@ async function negotiate(host: string, modem: Promise<Dial>): Promise<Negotiated
       hint: "Use a host with an amd64 or arm64 processor.",
     });
   }
-  return { serverVersion: version.Version, apiVersion, architecture: version.Arch };
+  const isNewest = apiVersion === version.ApiVersion;
+  return { serverVersion: version.Version, apiVersion, architecture: version.Arch, isNewest };
 }
 
 /** The newest API version that both sides speak, or undefined. */

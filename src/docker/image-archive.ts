@@ -1,6 +1,7 @@
 import { resolve } from "node:path";
 import type { Readable } from "node:stream";
 import { z } from "zod";
+import { mapBounded } from "../base/concurrency.ts";
 import { AlError } from "../base/errors.ts";
 import { sha256 } from "../core/fingerprint.ts";
 import { LABELS } from "../core/names.ts";
@@ -8,7 +9,7 @@ import { coalesce } from "./coalesce.ts";
 import type { DockerClient } from "./docker-client.ts";
 import { engineError } from "./docker-errors.ts";
 import { ImageCache, type ImageRecord } from "./image-cache.ts";
-import { readSavedImage } from "./saved-image.ts";
+import { readSavedImages, type SavedImage } from "./saved-image.ts";
 
 /** One layer of an exported image. */
 export interface ArchiveLayer {
@@ -32,7 +33,7 @@ export interface ImageArchive {
   readonly layers: readonly ArchiveLayer[];
 }
 
-/** Options of {@link exportImage}. */
+/** Options of {@link exportImages}. */
 export interface ExportOptions {
   /** Where layers are kept; content-addressed, shared by all images and engines. */
   readonly cacheDir: string;
@@ -40,26 +41,41 @@ export interface ExportOptions {
 }
 
 /**
- * Exports an image of ours; `docker save` runs only for an image id the cache does not know,
- * once at a time in this process. Every layer was verified against its diffID when it was stored.
- * @throws AlError `image-missing` when the builder has no such image.
+ * Exports images of ours, in their order; one `docker save` runs for all whose ids the cache does
+ * not know, so that layers they share cost once. Equal requests at the same time share one export.
+ * Every layer was verified against its diffID when it was stored.
+ * @throws AlError `image-missing` when the builder lacks one of them.
  */
+export async function exportImages(
+  docker: DockerClient,
+  references: readonly string[],
+  { cacheDir, signal }: ExportOptions,
+): Promise<readonly ImageArchive[]> {
+  const directory = resolve(cacheDir);
+  const key = { owner: docker, name: `export ${references.join(" ")} ${directory}`, signal };
+  return coalesce(key, async () => {
+    const cache = new ImageCache(directory);
+    const found = await mapBounded(references, 8, async (reference) => {
+      const details = await docker.inspectImage(reference, { signal });
+      if (!details) throw missing(docker.host, reference);
+      return { reference, id: details.id, record: await cache.image(details.id) };
+    });
+    const unknown = found.filter(({ record }) => record === undefined);
+    const saved = await save({ docker, images: unknown, cache, signal });
+    return found.map(({ reference, record }) =>
+      archiveOf(reference, record ?? (saved.get(reference) as ImageRecord), cache),
+    );
+  });
+}
+
+/** {@link exportImages} for one. */
 export async function exportImage(
   docker: DockerClient,
   reference: string,
-  { cacheDir, signal }: ExportOptions,
+  options: ExportOptions,
 ): Promise<ImageArchive> {
-  const directory = resolve(cacheDir);
-  const key = { owner: docker, name: `export ${reference} ${directory}`, signal };
-  return coalesce(key, async () => {
-    const details = await docker.inspectImage(reference, { signal });
-    if (!details) throw missing(docker.host, reference);
-    const cache = new ImageCache(directory);
-    const known = await cache.image(details.id);
-    const record = known ?? (await save({ docker, reference, cache, signal }));
-    if (!known) await cache.putImage(details.id, record);
-    return archiveOf(reference, record, cache);
-  });
+  const [archive] = await exportImages(docker, [reference], options);
+  return archive as ImageArchive;
 }
 
 /** Removes from an export cache what was not used for `maxAgeMs`. */
@@ -69,22 +85,49 @@ export async function pruneExports(cacheDir: string, maxAgeMs: number, nowMs: nu
 
 async function save(options: {
   readonly docker: DockerClient;
-  readonly reference: string;
+  readonly images: readonly { readonly reference: string; readonly id: string }[];
   readonly cache: ImageCache;
   readonly signal: AbortSignal | undefined;
-}): Promise<ImageRecord> {
-  const { docker, reference, cache, signal } = options;
+}): Promise<ReadonlyMap<string, ImageRecord>> {
+  const { docker, images, cache, signal } = options;
+  const records = new Map<string, ImageRecord>();
+  if (images.length === 0) return records;
+  const references = images.map(({ reference }) => reference);
   await cache.prepare();
-  const stream = await docker.saveStream(reference, { signal });
+  const stream = await docker.saveStream(references, { signal });
   try {
-    const { config, layers } = await readSavedImage(stream, cache, signal);
-    return { config: config.toString("base64"), layers: [...layers] };
+    const saved = await readSavedImages(stream, cache, signal);
+    for (const { reference, id } of images) {
+      const record = recordOf(reference, references, saved);
+      await cache.putImage(id, record);
+      records.set(reference, record);
+    }
+    return records;
   } catch (thrown) {
     signal?.throwIfAborted();
-    throw engineError(docker.host, `export image ${reference}`, thrown);
+    throw engineError(docker.host, `export image ${references.join(", ")}`, thrown);
   } finally {
     stream.destroy();
   }
+}
+
+/** Which of the saved images a reference is; one saved alone is it, whatever the engine calls it. */
+function recordOf(
+  reference: string,
+  references: readonly string[],
+  saved: readonly SavedImage[],
+): ImageRecord {
+  const alone = references.length === 1 && saved.length === 1 ? saved[0] : undefined;
+  const named = (names: readonly string[]) =>
+    names.some((name) => name.replace(/^docker\.io\/(?:library\/)?/, "") === reference);
+  const image = alone ?? saved.find(({ references: names }) => named(names));
+  if (!image) {
+    throw new AlError(`the engine's export lacks image ${reference}`, {
+      code: "image-archive",
+      blame: "bug",
+    });
+  }
+  return { config: image.config.toString("base64"), layers: [...image.layers] };
 }
 
 const ConfigJson = z.object({

@@ -45,8 +45,8 @@ export interface ImageCalls {
   ): Promise<Duplex>;
   /** `POST /images/load`; the answer is a stream of JSON objects, errors included. */
   loadStream(archive: Readable, options?: CallOptions): Promise<Readable>;
-  /** `GET /images/{name}/get`: an archive in the form the engine chooses. */
-  saveStream(reference: string, options?: CallOptions): Promise<Readable>;
+  /** `GET /images/get`: one archive of all these images, in the form the engine chooses. */
+  saveStream(references: readonly string[], options?: CallOptions): Promise<Readable>;
 }
 
 /** Image calls over one connection. */
@@ -125,9 +125,9 @@ function archives(connection: EngineConnection) {
         long: true,
         ...options,
       }),
-    saveStream: (reference: string, options: CallOptions = {}) =>
-      connection.stream(`export image ${reference}`, {
-        path: `${pathOf(reference)}/get`,
+    saveStream: (references: readonly string[], options: CallOptions = {}) =>
+      connection.stream(`export image ${references.join(", ")}`, {
+        path: `/images/get?${references.map((name) => `names=${encodeURIComponent(name)}`).join("&")}`,
         long: true,
         ...options,
       }),

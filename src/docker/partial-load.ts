@@ -17,8 +17,8 @@ export interface LoadOptions {
   readonly reference?: string;
   /** Default: zstd for engines that read it (23 and later), gzip otherwise. */
   readonly compression?: "none" | "gzip" | "zstd";
-  /** Bytes sent so far, compressed. */
-  readonly onBytes?: (bytesSent: number) => void;
+  /** Bytes handed over so far, before they are compressed: of {@link missingLayers}, and a few more. */
+  readonly onBytes?: (bytes: number) => void;
   readonly signal?: AbortSignal | undefined;
 }
 
@@ -39,8 +39,9 @@ export async function loadImage(
   const { imageStore, serverVersion } = await docker.engineInfo({ signal });
   const compression = options.compression ?? bestCompression(serverVersion);
   const content = loadArchive(archive, { imageStore, presentLayers, reference, signal });
-  const meter = new ByteMeter(options.onBytes);
-  const sending = pipeline(content, compressor(compression), meter).catch((thrown) => {
+  const read = new ByteMeter(options.onBytes);
+  const meter = new ByteMeter(undefined);
+  const sending = pipeline(content, read, compressor(compression), meter).catch((thrown) => {
     meter.destroy(thrown as Error);
   });
   try {

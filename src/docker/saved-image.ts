@@ -7,8 +7,10 @@ import { z } from "zod";
 import { AlError } from "../base/errors.ts";
 import type { ImageCache, StoredLayer } from "./image-cache.ts";
 
-/** What `docker save` gave. */
+/** One image of what `docker save` gave. */
 export interface SavedImage {
+  /** Those it was asked for under. */
+  readonly references: readonly string[];
   readonly config: Buffer;
   /** Lowest first. */
   readonly layers: readonly StoredLayer[];
@@ -18,13 +20,14 @@ export interface SavedImage {
  * Reads the answer of `docker save` as it streams by and stores its layers, uncompressed.
  * Knows the older form (`<id>/layer.tar`, repeated layers as symbolic links) and the OCI layout
  * of newer engines, whose blobs may be compressed; both name everything in `manifest.json`.
+ * Several images saved together share their layers: each is in the archive once.
  * @throws AlError `image-archive` when a layer does not have the digest the image's config claims.
  */
-export async function readSavedImage(
+export async function readSavedImages(
   archive: Readable,
   cache: ImageCache,
   signal?: AbortSignal,
-): Promise<SavedImage> {
+): Promise<readonly SavedImage[]> {
   const found: Found = { layers: new Map(), documents: new Map(), links: new Map() };
   const entries = extract();
   const reading = (async () => {
@@ -118,11 +121,25 @@ function uncompressed(head: Buffer, whole: AsyncIterable<Buffer>): AsyncIterable
   return whole;
 }
 
-const ManifestJson = z.tuple([z.object({ Config: z.string(), Layers: z.array(z.string()) })]);
+const ImageManifest = z.object({
+  Config: z.string(),
+  Layers: z.array(z.string()),
+  RepoTags: z
+    .array(z.string())
+    .nullish()
+    .transform((value) => value ?? []),
+});
+type ImageManifest = z.infer<typeof ImageManifest>;
+
+const ManifestJson = z.array(ImageManifest).min(1);
 const ConfigJson = z.object({ rootfs: z.object({ diff_ids: z.array(z.string()) }) });
 
-function assemble(found: Found): SavedImage {
-  const manifest = ManifestJson.parse(document(found, "manifest.json"))[0];
+function assemble(found: Found): SavedImage[] {
+  const manifests = ManifestJson.parse(document(found, "manifest.json"));
+  return manifests.map((manifest) => assembleOne(found, manifest));
+}
+
+function assembleOne(found: Found, manifest: ImageManifest): SavedImage {
   const config = found.documents.get(manifest.Config);
   const { rootfs } = ConfigJson.parse(document(found, manifest.Config));
   if (!config || rootfs.diff_ids.length !== manifest.Layers.length) {
@@ -134,7 +151,7 @@ function assemble(found: Found): SavedImage {
     if (layer?.diffId !== diffId || !layer) throw broken(`layer ${name} is not ${diffId}`);
     return layer;
   });
-  return { config, layers };
+  return { references: manifest.RepoTags, config, layers };
 }
 
 function document(found: Found, name: string): unknown {

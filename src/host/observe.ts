@@ -27,18 +27,25 @@ export async function observeHost(
   signal?: AbortSignal,
 ): Promise<ObservedHost> {
   const options = { signal };
-  const [files, engine, containers, images, networks] = await Promise.all([
+  const listed = docker.listContainers({ [LABELS.project]: project }, options);
+  const [files, engine, containers, images, networks, early] = await Promise.all([
     readFiles(transport, { project, dockerSocket: docker.socketPath }, signal),
     docker.engineInfo(options),
-    docker.listContainers({ [LABELS.project]: project }, options),
+    listed,
     docker.listImages({ [LABELS.specHash]: true }, options),
     docker.listNetworks({}, options),
+    listed.then((found) => reportOfOnly(control, found, signal)),
   ]);
   if (Number.isNaN(files.dockerGid)) throw noSocketGroup(transport.host, docker.socketPath);
   const { projectDir, uid, gid, dockerGid, architecture, dockerFreeBytes, projectFreeBytes } =
     files;
   const { serverVersion: dockerVersion, imageStore } = engine;
   const live = containers.find(({ name }) => name === files.current?.runtime);
+  const isLive = live?.state === "running";
+  const report =
+    isLive && early?.runtime !== live.name
+      ? await control.report(live.name, signal)
+      : early?.report;
   return {
     host: transport.host,
     facts: {
@@ -58,8 +65,25 @@ export async function observeHost(
     containers: containers.map(observedContainer),
     network: ownNetwork(project, networks),
     subnets: networks.flatMap(({ subnets }) => subnets.map(({ subnet }) => subnet)),
-    runtime: live?.state === "running" ? await control.report(live.name, signal) : undefined,
+    runtime: isLive ? report : undefined,
   };
+}
+
+/**
+ * What the project's one running runtime says, asked before `current.json` was read, which saves
+ * two round trips; where several run, which of them is live must be known first.
+ */
+async function reportOfOnly(
+  control: RuntimeControl,
+  containers: readonly ContainerSummary[],
+  signal: AbortSignal | undefined,
+) {
+  const running = containers.filter(
+    ({ state, labels }) => state === "running" && labels[LABELS.role] === "runtime",
+  );
+  const [only] = running;
+  if (!only || running.length > 1) return undefined;
+  return { runtime: only.name, report: await control.report(only.name, signal) };
 }
 
 async function readFiles(

@@ -4,6 +4,9 @@ import { addCredential } from "../world/home.ts";
 import { writeSampleProject } from "../world/sample-project.ts";
 import { createWorld, orFail, type World } from "../world/world.ts";
 import { measureFreshDemo } from "./fresh-demo.ts";
+import { imageFigures } from "./image-figures.ts";
+import { manyHostsFigures } from "./many-figures.ts";
+import { noOpFigures } from "./no-op-figures.ts";
 import { measurePromptOnly } from "./prompt-only.ts";
 import { measureRoundTrips } from "./round-trips.ts";
 
@@ -25,6 +28,10 @@ try {
   await deploy(world);
   await promptOnly(world);
   await roundTrips(world);
+  say("comparing with docker save, with ansible-playbook, and applying to 50 simulated hosts");
+  figures.push(...(await imageFigures(world, PROJECT)));
+  figures.push(...(await noOpFigures(world, say)));
+  figures.push(...(await manyHostsFigures(world)));
 } finally {
   await world.remove(PROJECT);
 }
@@ -66,15 +73,15 @@ async function promptOnly(on: World): Promise<void> {
 async function roundTrips(on: World): Promise<void> {
   say("counting round trips of a pass that finds nothing to do");
   const { cold, warm, coldMs, warmMs } = await measureRoundTrips(on);
-  const figure = (name: string, value: number, ms: number) =>
+  const figure = (name: string, value: number, ms: number, most: number) =>
     figures.push({
       name: `round trips of a no-op pass, ${name} (${ms.toFixed(0)} ms without delay)`,
       value: value.toFixed(1),
-      goal: "reported",
-      met: true,
+      goal: `<= ${most}`,
+      met: value <= most,
     });
-  figure("cold: connecting included", cold, coldMs);
-  figure("warm: on an open connection", warm, warmMs);
+  figure("cold: connecting included", cold, coldMs, 10);
+  figure("warm: on an open connection", warm, warmMs, 3);
 }
 
 async function freshDemo(): Promise<void> {

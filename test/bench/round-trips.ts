@@ -9,8 +9,9 @@ import { poolSessions } from "../../src/reconcile/session-pool.ts";
 import { startDelayProxy } from "../lab/delay-proxy.ts";
 import type { World } from "../world/world.ts";
 
-const DELAY_MS = 50;
-const PASSES = 5;
+/** One way. Long, so that what else the machine does at the same time weighs little. */
+const DELAY_MS = 150;
+const PASSES = 6;
 
 /** Round trips of a pass that finds nothing to do, and how long it takes without delay. */
 export interface RoundTrips {
@@ -24,31 +25,46 @@ export interface RoundTrips {
 
 /**
  * Counts round trips as time: what a pass takes longer behind a proxy that delays every byte,
- * divided by the delay of there and back. The median of several passes.
+ * divided by the delay of there and back. The shortest of several passes: what else the machine
+ * does can only add to it.
  */
 export async function measureRoundTrips(world: World): Promise<RoundTrips> {
-  const near = await timePasses(world, 0);
-  const far = await timePasses(world, DELAY_MS);
-  const trips = (slow: number, fast: number) => (slow - fast) / (2 * DELAY_MS);
-  return {
-    cold: trips(far.coldMs, near.coldMs),
-    warm: trips(far.warmMs, near.warmMs),
-    coldMs: near.coldMs,
-    warmMs: near.warmMs,
-  };
+  const near = await openRoute(world, 0);
+  const far = await openRoute(world, DELAY_MS);
+  try {
+    const cold = await compare(near.cold, far.cold);
+    const warm = await compare(near.warm, far.warm);
+    return { cold: cold.trips, warm: warm.trips, coldMs: cold.nearMs, warmMs: warm.nearMs };
+  } finally {
+    await Promise.all([near.close(), far.close()]);
+  }
 }
 
-async function timePasses(world: World, delayMs: number) {
+/** Passes by turns, so that both see the machine in the same mood; the first of each only warms up. */
+async function compare(near: () => Promise<number>, far: () => Promise<number>) {
+  await near();
+  await far();
+  const took = { near: [] as number[], far: [] as number[] };
+  for (let pass = 0; pass < PASSES; pass++) {
+    took.near.push(await near());
+    took.far.push(await far());
+  }
+  const nearMs = Math.min(...took.near);
+  return { nearMs, trips: (Math.min(...took.far) - nearMs) / (2 * DELAY_MS) };
+}
+
+/** A way to a world's host behind a delay; each call is a pass, timed, that finds nothing to do. */
+async function openRoute(world: World, delayMs: number) {
   const { address, port } = world.host;
   const proxy = await startDelayProxy({ target: { address, port }, delayMs });
-  const context = contextOf(world);
+  const context = benchContext(world);
   const project = await openProject(context);
   const hosts = project.fleet.hosts.map(({ address: host, spec }) => ({
     spec,
     address: { ...host, address: "127.0.0.1", port: proxy.port },
   }));
   const adapters = compose(context, project.fleet.project);
-  const pass = async (deps = adapters.deps) => {
+  const pass = async (deps: typeof adapters.deps) => {
     const input = { fleet: { ...project.fleet, hosts }, remote: project.remote } as const;
     const begin = performance.now();
     const [result] = await runFleetPass({ ...input, mode: "plan" }, deps);
@@ -56,21 +72,19 @@ async function timePasses(world: World, delayMs: number) {
     return performance.now() - begin;
   };
   const pool = poolSessions(adapters.hosts);
-  const pooled = { ...adapters.deps, hosts: pool };
-  try {
-    await pass();
-    const coldMs = median(await times(() => pass()));
-    await pass(pooled);
-    const warmMs = median(await times(() => pass(pooled)));
-    return { coldMs, warmMs };
-  } finally {
-    await pool.closeAll();
-    adapters.close();
-    await proxy.close();
-  }
+  return {
+    cold: () => pass(adapters.deps),
+    warm: () => pass({ ...adapters.deps, hosts: pool }),
+    async close() {
+      await pool.closeAll();
+      adapters.close();
+      await proxy.close();
+    },
+  };
 }
 
-function contextOf({ home, bare, options }: World): CliContext {
+/** What `al` would be run with, on the machine of a world. */
+export function benchContext({ home, bare, options }: World): CliContext {
   return {
     home: join(home, ".action-llama"),
     project: bare,
@@ -81,15 +95,4 @@ function contextOf({ home, bare, options }: World): CliContext {
     signal: new AbortController().signal,
     holder: "bench",
   };
-}
-
-async function times(work: () => Promise<number>): Promise<number[]> {
-  const found: number[] = [];
-  for (let pass = 0; pass < PASSES; pass++) found.push(await work());
-  return found;
-}
-
-function median(values: readonly number[]): number {
-  const sorted = [...values].sort((a, b) => a - b);
-  return sorted[Math.floor(sorted.length / 2)] ?? Number.NaN;
 }

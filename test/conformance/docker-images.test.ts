@@ -13,6 +13,7 @@ import { startHost } from "../lab/host.ts";
 import type { HostKind } from "../lab/host-image.ts";
 import type { LabHost } from "../lab/lab-host.ts";
 import { type Lab, setUpLab } from "../lab/set-up.ts";
+import { builderCases } from "./docker-builder-cases.ts";
 import { deliveryCases } from "./docker-delivery-cases.ts";
 import { exitingProgram, file, recipeOf } from "./docker-recipes.ts";
 import { connectTo, EngineUnderTest, uniqueName } from "./docker-support.ts";
@@ -166,6 +167,13 @@ describe.each<HostKind>(["bookworm", "trixie"])("delivering to a host of kind %s
     expect(await deliverImage(builder.docker, archive)).toMatchObject({ kind: "full" });
     await builder.docker.removeImage(reference("there"));
   });
+
+  builderCases(() => ({
+    host,
+    cacheDir,
+    reference: (name) => reference(`${kind}-${name}`),
+    options,
+  }));
 });
 
 test("an engine that runs out of disk while loading says so", async () => {

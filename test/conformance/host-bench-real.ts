@@ -3,7 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { Readable } from "node:stream";
 import { pack } from "tar-stream";
-import { openLocalImages } from "../../src/cli/local-images.ts";
+import { openImageSource } from "../../src/cli/image-source.ts";
 import type { HostSpec } from "../../src/core/desired.ts";
 import { chooseNetwork } from "../../src/core/subnet.ts";
 import { buildImage } from "../../src/docker/build.ts";
@@ -47,10 +47,10 @@ export async function realBench(make: (project: string) => Promise<RealHost>): P
   ]);
   const { socketPath } = lab.engine;
   const values: HostBench["values"] = new Map();
-  const images = openLocalImages({ project, home, socketPath });
+  const builder = openDocker(openLocal({ host: "builder" }), { socketPath });
+  const images = openImageSource({ project, home, builders: { engine: async () => builder } });
   const materials = { images, credential: async (path: string) => values.get(path) };
   const { options, docker } = real;
-  const builder = openDocker(openLocal({ host: "builder" }), { socketPath });
   const foreign = foreignThings(real, { project, builder, cacheDir: join(home, "foreign") });
   return {
     ...{ project, host: real.host, values },
@@ -72,7 +72,6 @@ export async function realBench(make: (project: string) => Promise<RealHost>): P
     foreign: foreign.state,
     async close() {
       await foreign.remove();
-      images.close();
       for (const engine of [builder, docker]) {
         for (const owner of [project, foreignProject(project)]) {
           await new EngineUnderTest({ ...engine, close: () => {} }, "", owner).clean();

@@ -200,3 +200,24 @@ test("warnings name what is ignored or does nothing", async () => {
   ]);
   expect(loaded.ok && loaded.project.agents[0]?.credentials).toEqual(["github_tokn"]);
 });
+
+test("images are built on this machine, or on a host that fleet.toml names", async () => {
+  const fleet =
+    '[project]\nname = "sample"\n[hosts.big]\naddress = "10.0.0.1"\n[hosts.small]\naddress = "10.0.0.2"\n';
+  const withBuilder = (builder: string) => ({
+    "config.toml": `${SMALL_PROJECT["config.toml"]}[images]\nbuilder = "${builder}"\n`,
+    "fleet.toml": fleet,
+  });
+  expect((await load(withBuilder("local"))).builder).toBeUndefined();
+  expect((await load(withBuilder("big"))).builder).toBe("big");
+  const loaded = await loadProject(memoryTree({ ...SMALL_PROJECT, ...withBuilder("bgi") }));
+  expect(loaded.ok ? [] : loaded.problems).toMatchObject([
+    {
+      file: "config.toml",
+      line: 5,
+      keyPath: "images.builder",
+      message: "no host `bgi` is in fleet.toml",
+      hint: "did you mean `big`?",
+    },
+  ]);
+});

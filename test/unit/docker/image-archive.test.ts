@@ -10,7 +10,7 @@ import { afterEach, beforeEach, expect, test } from "vitest";
 import type { ImageArchive } from "../../../src/docker/image-archive.ts";
 import { ImageCache } from "../../../src/docker/image-cache.ts";
 import { loadArchive } from "../../../src/docker/load-archive.ts";
-import { readSavedImage } from "../../../src/docker/saved-image.ts";
+import { readSavedImages } from "../../../src/docker/saved-image.ts";
 
 const layerA = await layer("a.txt", 3000);
 const layerB = await layer("b.txt", 10);
@@ -39,7 +39,8 @@ test("the older form is read, with a repeated layer as a symbolic link", async (
     [{ name: names[3] as string, type: "symlink", linkname: `../${names[1]}` }, undefined],
     [{ name: "manifest.json" }, manifestOf(`${hex(config)}.json`, names)],
   ]);
-  const image = await readSavedImage(saved, cache);
+  const [image] = await readSavedImages(saved, cache);
+  if (!image) throw new Error("no image");
   expect(image.config.equals(config)).toBe(true);
   expect(image.layers).toEqual([stored(layerA), stored(empty), stored(layerB), stored(empty)]);
   expect(await stock()).toEqual([layerA, layerB, empty].map(hex).sort());
@@ -60,7 +61,7 @@ test.each([
     [{ name: "index.json" }, Buffer.from("{}")],
     [{ name: "manifest.json" }, manifestOf(`blobs/sha256/${hex(config)}`, names)],
   ];
-  expect((await readSavedImage(archive(entries), cache)).layers).toEqual([
+  expect((await readSavedImages(archive(entries), cache))[0]?.layers).toEqual([
     stored(layerA),
     stored(layerB),
   ]);
@@ -76,7 +77,7 @@ test("a layer that is not what the configuration claims is refused", async () =>
     [{ name: "c.json" }, config],
     [{ name: "manifest.json" }, manifestOf("c.json", [name])],
   ]);
-  await expect(readSavedImage(saved, cache)).rejects.toMatchObject({ code: "image-archive" });
+  await expect(readSavedImages(saved, cache)).rejects.toMatchObject({ code: "image-archive" });
 });
 
 test("an export that breaks off leaves nothing half stored", async () => {
@@ -85,7 +86,7 @@ test("an export that breaks off leaves nothing half stored", async () => {
     yield whole.subarray(0, 1500);
     throw new Error("the engine went away");
   };
-  await expect(readSavedImage(Readable.from(broken()), cache)).rejects.toThrow("went away");
+  await expect(readSavedImages(Readable.from(broken()), cache)).rejects.toThrow("went away");
   expect(await stock()).toEqual([]);
   expect(await readdir(join(directory, "tmp"))).toEqual([]);
 });
