@@ -26,6 +26,8 @@ let world: World;
 let model: ModelServer;
 let b: Person;
 let sample: SampleOptions;
+/** Images are built, and on a busy machine that takes minutes. */
+const FIRST_DEPLOYMENT_MS = 400_000;
 /** Everything any `al` printed here, to be searched for values. */
 const printed: string[] = [];
 
@@ -149,7 +151,9 @@ test("before anything is deployed a push is refused, and says what to do", async
   expect(refused.stdout).toContain("al apply");
 });
 
-test("who holds the key deploys; the store is byte for byte as before", async () => {
+test("who holds the key deploys; the store is byte for byte as before", {
+  timeout: FIRST_DEPLOYMENT_MS,
+}, async () => {
   const before = await storePrint(world.home);
   await asA("plan");
   orFail(await asA("apply"));
@@ -172,7 +176,9 @@ test("who does not hold it changes the prompt, and the credential stays", async 
   await runsWith(KEY);
 });
 
-test("a set of what one holds and what only the host has is made on the host", async () => {
+test("a set of what one holds and what only the host has is made on the host", {
+  timeout: FIRST_DEPLOYMENT_MS,
+}, async () => {
   await world.copy.write(
     "greeter/agent-config.toml",
     `schedule = "0 5 1 1 *"\ncredentials = ["github_token"]\n`,
@@ -235,7 +241,9 @@ test("a credential that no agent needs any more is gone with the next set", asyn
   expect((await hostState(world.host, PROJECT)).credentialSets).toHaveLength(1);
 });
 
-test("two projects on one host never touch each other's credentials", async () => {
+test("two projects on one host never touch each other's credentials", {
+  timeout: FIRST_DEPLOYMENT_MS,
+}, async () => {
   const bare = join(world.home, "..", "other.git");
   orFail(await runAl(["controller", "init-repo", bare], world.options));
   const copy = await initWorkingCopy(join(world.home, "..", "other"), bare);
