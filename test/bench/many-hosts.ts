@@ -12,7 +12,7 @@ import type { Approval } from "../../src/core/approval.ts";
 import { openControllerStore } from "../../src/state/controller-store.ts";
 import { connectEngine } from "../lab/engine.ts";
 import { fingerprintOf } from "../lab/keys.ts";
-import { runAl, spawnAl } from "../world/al.ts";
+import { jsonLines, runAl, spawnAl } from "../world/al.ts";
 import { addCredential } from "../world/home.ts";
 import { initWorkingCopy } from "../world/repository.ts";
 import { instructions } from "../world/sample-project.ts";
@@ -73,9 +73,19 @@ async function measure(bare: string, world: World): Promise<ManyHosts> {
   }, 50);
   const [code] = (await once(child, "close")) as [number | null];
   clearInterval(timer);
-  if (code !== 0) throw new Error(`al ended with ${code}\n${lines.join("").slice(-2000)}`);
+  if (code !== 0) throw new Error(`al ended with ${code}\n${failures(lines.join(""))}`);
   const { peakBytes, cpuMs } = use;
   return { hosts: HOSTS, peakBytes, cpuMsPerHost: cpuMs / HOSTS, ms: performance.now() - begin };
+}
+
+/** What went wrong, each in its own words and once. */
+function failures(output: string): string {
+  const messages = jsonLines(output).flatMap(({ hosts }) =>
+    ((hosts ?? []) as { error?: { message: string } }[]).flatMap(
+      ({ error }) => error?.message ?? [],
+    ),
+  );
+  return [...new Set(messages)].join("\n") || output.slice(-2000);
 }
 
 interface ProcessUse {

@@ -1,5 +1,5 @@
 import { join } from "node:path";
-import { argv, stdin, stdout } from "node:process";
+import { argv, exit, stdin, stdout } from "node:process";
 import { type SimulatedHost, startSimulatedHost } from "./simulated-host.ts";
 
 // Arguments: how many, a directory, the project, layers that are there already. Ends with its input.
@@ -14,4 +14,6 @@ stdout.write(`${JSON.stringify(hosts.map(({ port, hostKey }) => ({ port, hostKey
 stdin.resume();
 stdin.once("end", () => {
   for (const host of hosts) host.close();
+  // Connections whose other side is gone would keep it.
+  exit(0);
 });
