@@ -56,7 +56,7 @@ export async function credsAdd(
   const text = formatCredentialRef(ref);
   output.record({ kind: "credential-stored", ...ref, fields, rotated: stored !== undefined });
   if (fields.length === 0) output.line(`${text}: nothing changed`);
-  else output.line(`${text}: stored ${fields.join(", ")}. Hosts get it with: al push`);
+  else output.line(`${text}: stored ${fields.join(", ")}. ${whoGetsIt(ref.type)}`);
   return EXIT.done;
 }
 
@@ -98,4 +98,9 @@ function incomplete(ref: CredentialRef, missing: readonly string[]): AlError {
     blame: "user",
     hint: `Without a terminal to ask on: al creds add ${text} ${flags} (or =- for standard input)`,
   });
+}
+
+function whoGetsIt(type: string): string {
+  if (credentialTypes.get(type)?.reach === "controller") return "It stays on this machine.";
+  return "Hosts get it with: al push";
 }
