@@ -109,6 +109,8 @@ async function close({ client, socket, link, ending, active }: Connection): Prom
   const gone = new Promise<void>((resolve) => whenAborted(link.gone, resolve));
   await Promise.race([endSessions(link, [...active]), gone]);
   client.end();
+  // Once our goodbye is on its way; waiting for the host's would cost every pass a round trip.
+  socket.destroySoon();
   await gone;
   clearTimeout(timer);
 }
