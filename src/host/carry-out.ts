@@ -8,7 +8,7 @@ import { runtimeContainerSpec } from "../core/runtime-container.ts";
 import { removePaths } from "../transport/files.ts";
 import { deliver, type ImageSource } from "./deliver.ts";
 import type { Instruments } from "./observe.ts";
-import { checkCreated } from "./own.ts";
+import { createOwn } from "./own.ts";
 import { prepareProject, writeCredentials, writeInventory, writeRelease } from "./project-files.ts";
 import { removeItem } from "./remove-item.ts";
 import { switchTo, withdraw } from "./switch.ts";
@@ -78,20 +78,20 @@ export async function carryOut(step: Step, input: StepInput): Promise<StepResult
 async function createRuntime(input: StepInput, container: RuntimeContainer): Promise<void> {
   const { docker, spec, signal } = input;
   const labels = { [LABELS.host]: spec.host, [LABELS.project]: spec.project };
-  const created = await docker.createContainer(runtimeContainerSpec(container, labels), { signal });
   const { name } = container;
-  const inspect = () => docker.inspectContainer(name, { signal });
-  await checkCreated(created, `container ${name}`, input, inspect);
+  await createOwn(`container ${name}`, input, {
+    create: () => docker.createContainer(runtimeContainerSpec(container, labels), { signal }),
+    inspect: () => docker.inspectContainer(name, { signal }),
+  });
 }
 
 async function createNetwork(input: StepInput, network: NetworkSpec): Promise<void> {
   const { name, bridge, subnet, gateway } = network;
   const labels = { [LABELS.project]: input.spec.project, [LABELS.host]: input.spec.host };
   const { docker, signal } = input;
-  const created = await docker.createNetwork(
-    { name, bridge, subnet, gateway, labels, betweenContainers: false },
-    { signal },
-  );
-  const inspect = () => docker.inspectNetwork(name, { signal });
-  await checkCreated(created, `network ${name}`, input, inspect);
+  const wanted = { name, bridge, subnet, gateway, labels, betweenContainers: false };
+  await createOwn(`network ${name}`, input, {
+    create: () => docker.createNetwork(wanted, { signal }),
+    inspect: () => docker.inspectNetwork(name, { signal }),
+  });
 }

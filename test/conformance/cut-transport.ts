@@ -9,7 +9,8 @@ export interface CutTransport {
   readonly transport: Transport;
   /** Starts to count effects; before that nothing is cut. */
   arm(): void;
-  wasCut(): boolean;
+  /** Effects counted so far, the one that was cut included. */
+  effects(): number;
 }
 
 /**
@@ -21,14 +22,14 @@ export function cutTransport(
   cut: Cut,
   severInner: () => Promise<void>,
 ): CutTransport {
-  let counted = -1;
+  let counted = 0;
   let armed = false;
   const severed = Promise.withResolvers<Error>();
   const sever = async () => {
     severed.resolve(lost());
     await severInner();
   };
-  const isNext = () => armed && ++counted === cut.at;
+  const isNext = () => armed && counted++ === cut.at;
   const lost = () =>
     new AlError(`the connection to host ${inner.host} ended`, {
       code: "connection-lost",
@@ -57,7 +58,7 @@ export function cutTransport(
     arm: () => {
       armed = true;
     },
-    wasCut: () => counted >= cut.at,
+    effects: () => counted,
   };
 }
 

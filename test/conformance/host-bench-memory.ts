@@ -40,7 +40,7 @@ export async function memoryBench(): Promise<HostBench> {
           },
         },
         arm: () => faults.arm([{ at, kind: when === "during" ? "lost" : "lost-after" }]),
-        wasCut: () => calls > at,
+        effects: () => calls,
       };
     },
     spec: (words) => hostSpec(words),

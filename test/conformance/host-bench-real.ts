@@ -59,7 +59,7 @@ export async function realBench(make: (project: string) => Promise<RealHost>): P
       const { transport, sever } = await real.connectSeverable();
       const severed = cutTransport(transport, cut, sever);
       const session = openHost(severed.transport, materials, options);
-      return { session, wasCut: severed.wasCut, arm: severed.arm };
+      return { session, arm: severed.arm, effects: severed.effects };
     },
     spec: (words) => ({
       ...hostSpec({ ...words, project, host: real.host }),

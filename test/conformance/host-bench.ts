@@ -39,10 +39,19 @@ export interface Meddling {
   removeNetwork(name: string): Promise<void>;
 }
 
-/** Where in a step the connection ends: its `at`-th effect, while it happens or before its answer. */
+/** Where in a step the connection ends: its `at`-th effect, counted from 0, while it happens or before its answer. */
 export interface Cut {
   readonly at: number;
   readonly when: "during" | "after";
+}
+
+/** A session on a connection that ends at a cut. */
+export interface CutSession {
+  readonly session: HostSession;
+  /** Starts to count effects; before that nothing is cut. */
+  arm(): void;
+  /** Effects counted so far, the one that was cut included. */
+  effects(): number;
 }
 
 /** A host of one kind, and all that the conformance suite needs around it. */
@@ -52,10 +61,7 @@ export interface HostBench {
   /** Values by `type/instance/field` of the operator's store. */
   readonly values: Map<string, Secret>;
   connect(): Promise<HostSession>;
-  /** A connection that ends at the cut; `wasCut` says whether it came to that. */
-  connectCut(
-    cut: Cut,
-  ): Promise<{ readonly session: HostSession; readonly wasCut: () => boolean; arm(): void }>;
+  connectCut(cut: Cut): Promise<CutSession>;
   /** A desired state whose images can really be built. */
   spec(words: Omit<SpecWords, "project" | "host">): HostSpec;
   recipes(spec: HostSpec): readonly ImageRecipe[];

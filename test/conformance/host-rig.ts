@@ -3,6 +3,7 @@ import type { HostSpec } from "../../src/core/desired.ts";
 import { credentialVersion, type FileHash, sha256 } from "../../src/core/fingerprint.ts";
 import type { Inventory, ObservedHost } from "../../src/core/observed.ts";
 import type { Step, StepResult } from "../../src/core/plan.ts";
+import { planHost } from "../../src/core/plan-host.ts";
 import { resolveTarget, type Target } from "../../src/core/target.ts";
 import type { HostSession, StepContext } from "../../src/reconcile/ports.ts";
 import type { AgentWords } from "../memory-host/specs.ts";
@@ -72,17 +73,15 @@ export class HostRig {
     return (await this.observe()).inventory;
   }
 
-  /** Every step of a first deployment up to, but without, the switch. */
+  /** Carries out what a plan has to prepare, up to, but without, the switch. */
   async prepare(spec: HostSpec): Promise<Target> {
-    await this.do({ kind: "prepare-project" }, spec);
-    const target = await this.target(spec);
-    await this.do({ kind: "record-inventory", inventory: target.inventory }, spec);
-    for (const image of spec.images) await this.do({ kind: "deliver-image", image }, spec);
-    await this.do({ kind: "create-network", network: target.network }, spec);
-    await this.do(releaseStep(spec), spec);
-    await this.do({ kind: "write-credentials", ...target.credentials }, spec);
-    await this.do({ kind: "create-runtime", container: target.container }, spec);
-    return target;
+    const observed = await this.observe();
+    const context = this.context(spec, observed);
+    const { actions } = planHost(spec, observed, this.versions(observed));
+    for (const { step } of actions.filter(({ phase }) => phase === "prepare")) {
+      await this.session.carryOut(step, context);
+    }
+    return resolveTarget(spec, observed, this.versions(observed));
   }
 
   /** Deploys a spec and makes it live. */
