@@ -171,10 +171,7 @@ test("who does not hold it changes the prompt, and the credential stays", async 
   orFail(await asB("apply"));
   expect((await hostState(world.host, PROJECT)).current).toMatchObject({ revision, credentials });
   expect(await storePrint(b.home)).toBe(before);
-  expect(await asB("plan")).toMatchObject({
-    code: 0,
-    stdout: expect.stringContaining("one: nothing to do"),
-  });
+  expect((await asB("plan")).stdout).toContain("one: nothing to do");
   await runsWith(KEY);
 });
 

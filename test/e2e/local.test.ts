@@ -59,7 +59,10 @@ test("without a fleet.toml the fleet is this machine, and nobody is asked for gr
   expect(plan).toMatchObject({ code: 2 });
   expect(plan.stdout).toContain("local: 10 actions");
   expect(orFail(await first.al("apply")).stdout).toContain("local: confirmed at revision");
-  expect(await first.al("plan")).toMatchObject({ code: 0, stdout: "local: nothing to do" });
+  expect(await first.al("plan")).toMatchObject({
+    code: 0,
+    stdout: expect.stringContaining("local: nothing to do"),
+  });
   expect(orFail(await first.al("status")).stdout).toContain("local: ready");
 });
 
@@ -100,7 +103,10 @@ test("two projects on one engine leave each other alone", async () => {
   expect({ objects: await objectsOf(world.lab, first.name), ...(await currentOf(first)) }).toEqual(
     before,
   );
-  expect(await first.al("plan")).toMatchObject({ code: 0, stdout: "local: nothing to do" });
+  expect(await first.al("plan")).toMatchObject({
+    code: 0,
+    stdout: expect.stringContaining("local: nothing to do"),
+  });
   expect(orFail(await second.al("run", "greeter", "-f")).stdout).toContain("said cherry");
   expect(orFail(await first.al("run", "greeter", "-f")).stdout).toContain("said apple");
 });

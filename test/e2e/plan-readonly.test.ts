@@ -66,7 +66,10 @@ test("an apply, which builds the images, is no plan and does all of it", async (
 
 test("a plan with nothing to do does nothing", async () => {
   const { code, stdout } = await planOnly();
-  expect({ code, stdout }).toEqual({ code: 0, stdout: "one: nothing to do" });
+  expect({ code, stdout }).toEqual({
+    code: 0,
+    stdout: expect.stringContaining("one: nothing to do"),
+  });
 });
 
 test("a plan of pending changes, and of drift, changes and heals nothing", async () => {
