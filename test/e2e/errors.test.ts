@@ -61,13 +61,13 @@ test("a fingerprint that is not the host's is refused", async () => {
   expect(stderr).toContain(world.host.hostKeyFingerprint);
 });
 
-test("a missing credential names its file, and nothing is changed on the host", async () => {
+test("a missing credential is named with the command that adds it, and nothing is changed on the host", async () => {
   await world.approveAll();
   const before = await hostPrint();
   const { text, code } = await failedApply();
   expect(code).toBe("credential-missing");
   expect(text).toContain("anthropic_key/default/token (for greeter)");
-  expect(text).toContain(`${world.home}/.action-llama/credentials/anthropic_key/default/token`);
+  expect(text).toContain("Run `al creds add anthropic_key`, then apply again.");
   expect(await hostPrint()).toBe(before);
 });
 
