@@ -1,4 +1,5 @@
 import { assertNever } from "../base/assert-never.ts";
+import { hasCode } from "../base/errors.ts";
 import type { Secret } from "../base/secret.ts";
 import type { HostSpec, ImageRecipe } from "../core/desired.ts";
 import { LABELS } from "../core/names.ts";
@@ -93,5 +94,7 @@ async function createNetwork(input: StepInput, network: NetworkSpec): Promise<vo
   await createOwn(`network ${name}`, input, {
     create: () => docker.createNetwork(wanted, { signal }),
     inspect: () => docker.inspectNetwork(name, { signal }),
+    // The first attempt, cut off, has the subnet before it has the name (seen on Docker 20.10).
+    isBusy: (thrown) => hasCode(thrown, "docker-refused") && /overlaps/.test(thrown.message),
   });
 }

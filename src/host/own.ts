@@ -17,6 +17,8 @@ export function isOwn(found: Labelled | undefined, project: string): boolean {
 interface Creation {
   readonly create: () => Promise<Created>;
   readonly inspect: () => Promise<Labelled | undefined>;
+  /** True for a refusal that an earlier attempt, still under way on the engine, would explain. */
+  readonly isBusy?: (thrown: unknown) => boolean;
 }
 
 const FREED_WITHIN_MS = 10_000;
@@ -30,11 +32,19 @@ const FREED_WITHIN_MS = 10_000;
 export async function createOwn(
   what: string,
   input: StepInput,
-  { create, inspect }: Creation,
+  { create, inspect, isBusy = () => false }: Creation,
 ): Promise<void> {
   const deadline = Date.now() + FREED_WITHIN_MS;
+  const attempt = async (): Promise<Created> => {
+    try {
+      return await create();
+    } catch (thrown) {
+      if (Date.now() > deadline || !isBusy(thrown)) throw thrown;
+      return { kind: "exists" };
+    }
+  };
   for (;;) {
-    if ((await create()).kind === "created") return;
+    if ((await attempt()).kind === "created") return;
     const found = await inspect();
     if (isOwn(found, input.spec.project)) return;
     if (found) throw nameTaken(input.transport.host, what);
