@@ -24,7 +24,7 @@ export async function followLog(
   const query = new URLSearchParams();
   if (follow) query.set("follow", "1");
   if (lines !== undefined) query.set("lines", String(lines));
-  const path = `/api/logs/agents/${agent}${run === undefined ? "" : `/${run}`}?${query}`;
+  const path = `/api/logs/agents/${agent}${run === undefined ? "" : `/${encodeURIComponent(run)}`}?${query}`;
   const body = await connection.control.stream({ runtime, method: "GET", path, signal });
   let end: RunAnswer | undefined;
   for await (const text of createInterface({ input: body })) {
