@@ -48,7 +48,10 @@ export function compose(context: CliContext, project: string): Adapters {
   return {
     store,
     hosts,
-    deps: { hosts, approvals: store, credentials, clock: systemClock, holder: context.holder },
+    deps: {
+      ...{ hosts, approvals: store, credentials, memory: store },
+      ...{ clock: systemClock, holder: context.holder },
+    },
     connect: (address) =>
       connect(address, { fingerprint: store.hostKey(address.host), signal: context.signal }),
     close() {

@@ -1,6 +1,7 @@
 import { resolve } from "node:path";
 import { Command, CommanderError, InvalidArgumentError } from "commander";
 import { toAlError } from "../base/errors.ts";
+import type { ApplyFlags } from "./commands/apply.ts";
 import {
   actionLlamaHome,
   type CliContext,
@@ -55,6 +56,7 @@ function createProgram(run: Run): Command {
     );
   addReconcileCommands(program, run);
   addControllerCommands(program, run);
+  addHostCommands(program, run);
   addRunCommands(program, run);
   return program;
 }
@@ -76,14 +78,15 @@ function addReconcileCommands(program: Command, run: Run): void {
       await run(command, plan);
     },
   );
-  subcommand(program, "apply", "bring every host to the project's commit, once").action(
-    async (_options, command: Command) => {
+  subcommand(program, "apply", "bring every host to the project's commit, once")
+    .option("--prune", "consent to what exactly this commit removes, also in mass", false)
+    .option("--heal", 'mend changes on hosts also where drift = "report"', false)
+    .action(async (flags: ApplyFlags, command: Command) => {
       const { apply } = await import("./commands/apply.ts");
-      await run(command, apply);
-    },
-  );
-  subcommand(program, "approve", "say yes to a host's key or a credential's grant")
-    .argument("[words...]", "host NAME FINGERPRINT | grant CREDENTIAL AGENT HOST")
+      await run(command, (context) => apply(context, flags));
+    });
+  subcommand(program, "approve", "say yes to a host's key, a credential's grant or a prune")
+    .argument("[words...]", "host NAME FINGERPRINT | grant CREDENTIAL AGENT HOST | prune COMMIT")
     .addHelpText("after", "\nWithout words it asks about all that waits, or lists it.")
     .action(async (words: string[], _options, command: Command) => {
       const { approve } = await import("./commands/approve.ts");
@@ -122,6 +125,16 @@ function addControllerCommands(program: Command, run: Run): void {
     .action(async (directory: string, _options, command: Command) => {
       const { initRepo } = await import("./commands/init-repo.ts");
       await run(command, (context) => initRepo(context, resolve(directory)));
+    });
+}
+
+function addHostCommands(program: Command, run: Run): void {
+  const host = program.command("host").description("hosts of the fleet");
+  subcommand(host, "forget", "give up a host that left fleet.toml; prints what stays there")
+    .argument("<name>")
+    .action(async (name: string, _options, command: Command) => {
+      const { hostForget } = await import("./commands/host-forget.ts");
+      await run(command, (context) => hostForget(context, name));
     });
 }
 

@@ -19,7 +19,7 @@ export function fleetHosts(
 ): FleetHosts {
   const locked = lock.value?.hosts ?? {};
   if (!fleet?.value) return { hosts: [], problems: [], warnings: [] };
-  const { defaults } = fleet.value;
+  const { defaults, rollout } = fleet.value;
   const hosts = Object.entries(fleet.value.hosts).map(([name, host]): HostInput => {
     const { provider, labels } = host;
     return {
@@ -30,6 +30,7 @@ export function fleetHosts(
       user: host.user ?? defaults.user,
       architecture: host.architecture ?? defaults.architecture,
       labels,
+      drift: host.drift ?? rollout.drift,
     };
   });
   const place = fleet.at;

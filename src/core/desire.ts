@@ -29,7 +29,8 @@ export function desireFleet(
     const names = new Set(placed.get(host.host));
     const agents = project.agents.filter(({ name }) => names.has(name));
     const built = images.get(host.architecture) as ProjectImages;
-    return { address: addressOf(host), spec: hostSpec({ project, host, agents, built, revision }) };
+    const spec = hostSpec({ project, host, agents, built, revision });
+    return { address: addressOf(host), spec, drift: host.drift ?? "heal" };
   });
   const recipes = [...images].flatMap(([architecture, built]) => {
     const wanted = specs.filter(({ spec }) => spec.architecture === architecture);
@@ -68,7 +69,7 @@ function hostSpec(of: {
   };
 }
 
-function addressOf({ architecture: _architecture, ...address }: HostInput): HostAddress {
+function addressOf({ architecture: _arch, drift: _drift, ...address }: HostInput): HostAddress {
   return address;
 }
 

@@ -3,6 +3,7 @@ import { inventoryUnion } from "./inventory.ts";
 import { shortHash } from "./names.ts";
 import type { Current, ObservedHost } from "./observed.ts";
 import type { Action } from "./plan.ts";
+import { explainRuntimeFlaw } from "./runtime-drift.ts";
 import type { Target } from "./target.ts";
 
 /**
@@ -78,7 +79,7 @@ function explainSwitch(target: Target, observed: ObservedHost): string | undefin
   if (container && container.state !== "running" && container.state !== "restarting") {
     return `the runtime container is ${container.state}`;
   }
-  return container ? undefined : "the runtime container was removed";
+  return container ? explainRuntimeFlaw(target, observed) : "the runtime container was removed";
 }
 
 function explainCurrent(live: Current, wanted: Current): string | undefined {

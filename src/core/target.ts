@@ -2,9 +2,9 @@ import type { HostSpec } from "./desired.ts";
 import { type FileHash, specHash, treeHash } from "./fingerprint.ts";
 import { inventoryOf } from "./inventory.ts";
 import { runtimeName } from "./names.ts";
+import { resolveNetwork } from "./network-drift.ts";
 import type { Current, HostFacts, Inventory, NetworkSpec, ObservedHost } from "./observed.ts";
 import type { RuntimeContainer } from "./plan.ts";
-import { chooseNetwork } from "./subnet.ts";
 
 /** A HostSpec with the host's own facts filled in: exactly what must be found there. */
 export interface Target {
@@ -23,7 +23,7 @@ export function resolveTarget(
   observed: ObservedHost,
   credentialFiles: readonly FileHash[],
 ): Target {
-  const network = observed.network ?? chooseNetwork(spec.project, observed.subnets);
+  const network = resolveNetwork(spec.project, observed);
   const credentials = { hash: treeHash(credentialFiles), files: credentialFiles };
   const container = runtimeContainer(spec, observed.facts, network);
   const current: Current = {

@@ -15,7 +15,7 @@ export async function plan(context: CliContext): Promise<number> {
     for (const warning of warnings) output.progress(`warning: ${warning}`);
     output.progress(`plan of ${fleet.project} at commit ${shortHash(fleet.revision)}`);
     const input = { fleet, remote, mode: "plan" } as const;
-    const results = await runFleetPass(input, adapters.deps, { signal });
+    const results = await runFleetPass(input, adapters.deps, { signal, certain: true });
     const { project, revision } = fleet;
     output.record({ kind: "plan", project, revision, hosts: results.map(resultRecord) });
     for (const line of results.flatMap(resultLines)) output.line(line);
