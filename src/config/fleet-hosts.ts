@@ -30,7 +30,7 @@ export function fleetHosts(
       user: host.user ?? defaults.user,
       architecture: host.architecture ?? defaults.architecture,
       labels,
-      drift: host.drift ?? rollout.drift,
+      ...((host.drift ?? rollout.drift) === "report" ? { drift: "report" } : {}),
     };
   });
   const place = fleet.at;

@@ -30,7 +30,7 @@ export function desireFleet(
     const agents = project.agents.filter(({ name }) => names.has(name));
     const built = images.get(host.architecture) as ProjectImages;
     const spec = hostSpec({ project, host, agents, built, revision });
-    return { address: addressOf(host), spec, drift: host.drift ?? "heal" };
+    return { address: addressOf(host), spec, ...(host.drift && { drift: host.drift }) };
   });
   const recipes = [...images].flatMap(([architecture, built]) => {
     const wanted = specs.filter(({ spec }) => spec.architecture === architecture);

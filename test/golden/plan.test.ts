@@ -36,6 +36,7 @@ const Case = z.strictObject({
   since: z.array(z.enum(Object.keys(TAMPERINGS) as [Tampering, ...Tampering[]])).default([]),
   reachable: z.boolean().default(true),
   approved: z.boolean().default(true),
+  drift: z.enum(["heal", "report"]).default("heal"),
   desired: Words,
 });
 
@@ -57,7 +58,7 @@ async function planOf(facts: z.infer<typeof Case>): Promise<string> {
   tamper(world, since);
   world.machine.unreachable = !facts.reachable;
   const deps = facts.approved ? world.deps : { ...world.deps, approvals: memoryApprovals() };
-  const result = await world.pass(hostSpec(desired), { mode: "plan", deps });
+  const result = await world.pass(hostSpec(desired), { mode: "plan", deps, drift: facts.drift });
   return `${resultLines(result).join("\n")}\n`;
 }
 

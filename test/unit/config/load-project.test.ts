@@ -100,6 +100,18 @@ hostKey = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIGf"
   expect(project.lockedHosts).toHaveProperty("a.instanceId", "i-1");
 });
 
+test("drift is healed unless the fleet, or a host of it, says that it is only reported", async () => {
+  const driftOf = async (rollout: string, host: string) => {
+    const text = `[project]\nname = "acme"\n${rollout}\n[hosts.a]\naddress = "192.0.2.1"\n${host}\n`;
+    return (await load({ "fleet.toml": text })).hosts[0]?.drift;
+  };
+  const report = 'drift = "report"';
+  expect(await driftOf("", "")).toBeUndefined();
+  expect(await driftOf(`[rollout]\n${report}`, "")).toBe("report");
+  expect(await driftOf(`[rollout]\n${report}`, 'drift = "heal"')).toBeUndefined();
+  expect(await driftOf("", report)).toBe("report");
+});
+
 test("an agent's model is filled from the project's, but not across providers", async () => {
   const project = await load({
     "config.toml": `[model]
