@@ -44,7 +44,7 @@ export async function observeHost(
   const [files, engine, containers, images, networks, inNetwork] = await Promise.all([
     readFiles(transport, project, signal),
     docker.engineInfo(options),
-    docker.listContainers({ [LABELS.project]: project }, options),
+    docker.listContainers({ [LABELS.project]: project, [LABELS.role]: true }, options),
     docker.listImages({ [LABELS.specHash]: true }, options),
     docker.listNetworks({}, options),
     docker.listNeighbours(networkName(project), options),
@@ -78,7 +78,7 @@ export async function observeHost(
     network: network && networkSpec(project, network),
     networkTraits: network && networkTraits(network),
     neighbours: inNetwork
-      .filter(({ labels }) => network && labels[LABELS.project] !== project)
+      .filter((container) => network && !isOwnContainer(project, container))
       .map(({ name }) => name),
     subnets: networks.flatMap(({ subnets }) => subnets.map(({ subnet }) => subnet)),
     runtime,
@@ -130,6 +130,11 @@ function observedContainer(
     ...(run === undefined ? {} : { run }),
     ...(made === undefined ? {} : { facts: made }),
   };
+}
+
+/** A stranger's container made from an image of ours has the image's labels, but plays no role. */
+function isOwnContainer(project: string, { labels }: ContainerSummary): boolean {
+  return labels[LABELS.project] === project && labels[LABELS.role] !== undefined;
 }
 
 function ownNetwork(

@@ -21,7 +21,7 @@ interface Drift {
 const DRIFTS: readonly Drift[] = [
   {
     what: "a release file is edited",
-    script: `echo edited >> ${DIRECTORY}/releases/*/agents/greeter/ACTIONS.md`,
+    script: `echo edited | tee -a ${DIRECTORY}/releases/*/agents/greeter/ACTIONS.md`,
     says: /release \w+ was altered on the host: its bytes differ/,
     steps: ["write-release"],
   },
