@@ -73,7 +73,8 @@ async function installAnsible(): Promise<void> {
 async function prepareHost(host: LabHost): Promise<void> {
   const script =
     "command -v python3 && command -v rsync || { apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends python3 rsync; }";
-  const { code, stderr } = await host.exec(["sh", "-c", script]);
+  const directory = "install -d -o deploy -g deploy /home/deploy/peer";
+  const { code, stderr } = await host.exec(["sh", "-c", `{ ${script}; } && ${directory}`]);
   if (code !== 0) throw new Error(`host ${host.name}: ${stderr.slice(-500)}`);
 }
 

@@ -29,6 +29,9 @@ const CREDENTIALS = [
   "sentry_token",
 ];
 
+/** The same as in the world's other project, whose credentials must not change by this. */
+const VALUE = "sk-not-used";
+
 /** A pass over two hosts that finds nothing to do; medians in milliseconds. */
 export interface NoOpFleet {
   /** The whole process, from its start to its exit. */
@@ -127,7 +130,7 @@ async function measurePeer(project: Project, hosts: readonly LabHost[]): Promise
   const files = project.fleet.hosts[0]?.spec.release.files ?? [];
   const agents: PeerFiles = Object.fromEntries(files.map(({ path, content }) => [path, content]));
   const credentials = Object.fromEntries(
-    CREDENTIALS.map((type) => [`${type}/default/token`, `value of ${type}`]),
+    CREDENTIALS.map((type) => [`${type}/default/token`, VALUE]),
   );
   const peer = await openAnsiblePeer(hosts, { agents, credentials });
   try {
@@ -171,7 +174,7 @@ async function writeFleet(
   await copy.commit("first");
   await copy.push();
   for (const type of CREDENTIALS) {
-    await addCredential(world.home, `${type}/default/token`, `value of ${type}`);
+    await addCredential(world.home, `${type}/default/token`, VALUE);
   }
 }
 

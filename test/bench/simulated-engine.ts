@@ -43,6 +43,9 @@ export async function startSimulatedEngine(options: SimulatedEngineOptions): Pro
     });
   });
   server.on("upgrade", (_request, socket) => engine.control(socket));
+  // As Docker: an idle connection stays.
+  server.keepAliveTimeout = 0;
+  server.requestTimeout = 0;
   server.listen(options.socketPath);
   await once(server, "listening");
   return server;

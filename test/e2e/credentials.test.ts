@@ -33,8 +33,7 @@ const printed: string[] = [];
 
 beforeAll(async () => {
   world = await createWorld(PROJECT, () => {});
-  const turns = [{ text: "I greet." }];
-  const script = [{ turns }];
+  const script = [{ turns: [{ text: "I greet." }] }];
   model = await startModelServer({ host: world.host.gatewayAddress, expectedKey: KEY, script });
   const { address, port } = world.host;
   sample = {
@@ -230,9 +229,9 @@ test("a rotation is pushed by who holds it, used by the next run, and seen by no
 test("a push serves what is live, while the project is ahead of it", async () => {
   await writeSampleProject(world.copy, sample);
   await pushed("without the second credential");
-  const dry = await asA("push", "--dry-run");
-  expect(dry.stdout).toContain("github_token:default: unchanged");
-  expect(dry.code).toBe(0);
+  const { stdout, code } = await asA("push", "--dry-run");
+  expect(stdout).toContain("github_token:default: unchanged");
+  expect(code).toBe(0);
 });
 
 test("a credential that no agent needs any more is gone with the next set", async () => {
