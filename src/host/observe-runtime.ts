@@ -7,24 +7,29 @@ import type { DockerNetwork } from "../docker/network-calls.ts";
 
 /** Lists of the same observation. */
 interface Around {
-  readonly containers: readonly ContainerSummary[];
   readonly images: readonly ImageSummary[];
   readonly networks: readonly DockerNetwork[];
 }
 
-/** What the runtime containers among those listed were made as, by name. */
-export async function runtimeFactsOf(
+/** Inspects the runtime containers among those listed. */
+export async function inspectRuntimes(
   docker: DockerClient,
-  around: Around,
+  containers: readonly ContainerSummary[],
   signal: AbortSignal | undefined,
-): Promise<ReadonlyMap<string, ContainerFacts>> {
-  const runtimes = around.containers.filter(({ labels }) => labels[LABELS.role] === "runtime");
+): Promise<readonly ContainerState[]> {
+  const runtimes = containers.filter(({ labels }) => labels[LABELS.role] === "runtime");
   const found = await Promise.all(
     runtimes.map(({ name }) => docker.inspectContainer(name, { signal })),
   );
-  return new Map(
-    found.flatMap((state) => (state ? [[state.name, factsOf(state, around)] as const] : [])),
-  );
+  return found.filter((state) => state !== undefined);
+}
+
+/** What inspected runtime containers were made as, by name. */
+export function runtimeFactsOf(
+  runtimes: readonly ContainerState[],
+  around: Around,
+): ReadonlyMap<string, ContainerFacts> {
+  return new Map(runtimes.map((state) => [state.name, factsOf(state, around)]));
 }
 
 function factsOf(state: ContainerState, { images, networks }: Around): ContainerFacts {

@@ -13,7 +13,7 @@ import type { ImageSummary } from "../docker/image-calls.ts";
 import type { DockerNetwork } from "../docker/network-calls.ts";
 import type { Transport } from "../transport/transport.ts";
 import type { RuntimeControl } from "./control.ts";
-import { runtimeFactsOf } from "./observe-runtime.ts";
+import { inspectRuntimes, runtimeFactsOf } from "./observe-runtime.ts";
 import { OBSERVE_SCRIPT } from "./observe-script.ts";
 import { type FileObservation, parseObservation } from "./parse-observation.ts";
 
@@ -43,13 +43,14 @@ export async function observeHost(
   const options = { signal };
   const owned = { [LABELS.project]: project, [LABELS.role]: true } as const;
   const listed = docker.listContainers(owned, options);
-  const [files, engine, containers, images, networks, inNetwork, early] = await Promise.all([
+  const [files, engine, containers, images, networks, inNetwork, made, early] = await Promise.all([
     readFiles(transport, { project, dockerSocket: docker.socketPath }, signal),
     docker.engineInfo(options),
     listed,
     docker.listImages({ [LABELS.specHash]: true }, options),
     docker.listNetworks({}, options),
     docker.listNeighbours(networkName(project), options),
+    listed.then((found) => inspectRuntimes(docker, found, signal)),
     listed.then((found) => reportOfOnly(control, found, { signal, certain })),
   ]);
   if (Number.isNaN(files.dockerGid)) throw noSocketGroup(transport.host, docker.socketPath);
@@ -58,12 +59,11 @@ export async function observeHost(
   const { serverVersion: dockerVersion, imageStore } = engine;
   const live = containers.find(({ name }) => name === files.current?.runtime);
   const isLive = live?.state === "running";
-  const [facts, runtime] = await Promise.all([
-    runtimeFactsOf(docker, { containers, images, networks }, signal),
+  const runtime =
     isLive && early?.runtime !== live.name
-      ? control.report(live.name, { signal, certain })
-      : early?.report,
-  ]);
+      ? await control.report(live.name, { signal, certain })
+      : early?.report;
+  const facts = runtimeFactsOf(made, { images, networks });
   const network = ownNetwork(project, networks);
   return {
     host: transport.host,
