@@ -1,5 +1,5 @@
 #!/usr/bin/env node
-const NEEDED = [22, 19] as const;
+const NEEDED = [22, 22] as const;
 
 const [major = 0, minor = 0] = process.versions.node.split(".").map(Number);
 

@@ -15,7 +15,8 @@ import { orFail } from "../world/world.ts";
 
 const KEY = "sk-while-it-is-edited";
 const COMMAND = "echo said {{match:word of the day is: (\\w+)}}";
-const FLEET = `[project]\nname = "al-dev-fleet"\n\n[hosts.far]\naddress = "192.0.2.1"\n`;
+const fleetOf = (name: string) =>
+  `[project]\nname = "${name}"\n\n[hosts.far]\naddress = "192.0.2.1"\n`;
 
 let world: LocalWorld;
 let model: OutsideModel;
@@ -31,12 +32,12 @@ beforeAll(async () => {
   const { root: directory, home } = world;
   const script = [{ turns }];
   model = await startOutsideModel({ script, key: KEY, directory }, { log: () => {} });
-  project = await world.checkout("al-dev-fleet");
+  project = await world.checkout("al-dev");
   await addCredential(home, "anthropic_key/default/token", `${KEY}\n`);
   // The committed address is nobody's; this machine's own file has the right one.
   const baseUrl = "http://192.0.2.7:1";
   await writeLocalSample(project, { baseImage: world.lab.baseImage, baseUrl, word: "apple" });
-  await project.write("fleet.toml", FLEET);
+  await project.write("fleet.toml", fleetOf(project.name));
   await project.write(".env.toml", 'environment = "desk"\n[model]\nbaseUrl = "http://x.invalid"\n');
   const environment = join(home, ".action-llama/environments/desk.toml");
   await mkdir(dirname(environment), { recursive: true });
@@ -54,13 +55,13 @@ type Event = Record<string, unknown>;
 const resultKind = ({ result }: Event) => (result as { kind?: string } | undefined)?.kind;
 const isLive = (event: Event) => resultKind(event) === "applied";
 const runtimes = async () =>
-  (await objectsOf(world.lab, "al-dev-fleet_dev")).containers.map(({ state }) => state);
+  (await objectsOf(world.lab, `${project.name}_dev`)).containers.map(({ state }) => state);
 
 test("uncommitted files run here, under a name that no fleet has, whatever their hosts", async () => {
   const { event } = await dev.until("the working tree to be live", isLive);
   expect(event.revision).toMatch(/^tree-[0-9a-f]{64}$/);
   expect(await runtimes()).toEqual(["running"]);
-  expect((await objectsOf(world.lab, "al-dev-fleet")).containers).toEqual([]);
+  expect((await objectsOf(world.lab, project.name)).containers).toEqual([]);
 });
 
 test("machine's own files are laid over config.toml: the run finds the model", async () => {
@@ -119,7 +120,10 @@ test("a link is refused like in a commit, and mended files are live again", asyn
 
 test("at its end the runtime stops, its data stay, and the next one goes on with them", async () => {
   await dev.stop();
-  expect(dev.lines.at(-1)?.event).toMatchObject({ kind: "stopped", project: "al-dev-fleet_dev" });
+  expect(dev.lines.at(-1)?.event).toMatchObject({
+    kind: "stopped",
+    project: `${project.name}_dev`,
+  });
   expect(await runtimes()).toEqual(["exited"]);
   dev = startDev(project.directory, world.options);
   await dev.until("the runtime to be live again", isLive);

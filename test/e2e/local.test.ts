@@ -107,9 +107,9 @@ test("two projects on one engine leave each other alone", async () => {
 
 test("another directory of the same name does not take a project over", async () => {
   const copy = await world.checkout("elsewhere");
-  await copy.write("al-local-one/config.toml", "");
+  await copy.write(`${first.name}/config.toml`, "");
   await copy.commit("a directory of the same name");
-  const twin = join(copy.directory, "al-local-one");
+  const twin = join(copy.directory, first.name);
   const { code, stderr } = await copy.al("-p", twin, "apply");
   expect(code).toBe(1);
   expect(stderr).toContain(`is that of ${first.directory}`);

@@ -5,6 +5,7 @@ import { removeRulesScript } from "../../src/runtime/remove-rules.ts";
 import type { Log } from "../lab/cache.ts";
 import { mustRun } from "../lab/command.ts";
 import { connectEngine } from "../lab/engine.ts";
+import { checkoutId } from "../lab/names.ts";
 import { type Lab, setUpLab } from "../lab/set-up.ts";
 import { type AlOptions, type AlResult, runAl } from "./al.ts";
 import { initWorkingCopy, type WorkingCopy } from "./repository.ts";
@@ -15,8 +16,11 @@ export interface LocalWorld {
   readonly root: string;
   readonly home: string;
   readonly options: AlOptions;
-  /** A checkout in a new directory of this name; without fleet.toml that is the project's name. */
-  checkout(name: string): Promise<LocalProject>;
+  /**
+   * A checkout in a new directory, whose name is the project's without a fleet.toml. All checkouts share
+   * one engine, so theirs is part of the name; what a killed test left of it is removed first.
+   */
+  checkout(word: string): Promise<LocalProject>;
   /** Removes all of it: everything with the label of its projects, their images, their network rules. */
   remove(): Promise<void>;
 }
@@ -42,8 +46,12 @@ export async function createLocalWorld(log: Log): Promise<LocalWorld> {
     root,
     home,
     options,
-    async checkout(name) {
-      names.add(name).add(`${name}_dev`);
+    async checkout(word) {
+      const name = `${word}-${checkoutId}`;
+      for (const own of [name, `${name}_dev`]) {
+        names.add(own);
+        await removeProject(lab, own);
+      }
       const copy = await initWorkingCopy(join(root, name), join(root, `${name}.git`));
       return {
         ...copy,
