@@ -73,7 +73,11 @@ export function compose(
   return {
     store,
     hosts,
-    deps: { hosts, approvals, credentials, clock: systemClock, holder: context.holder },
+    deps: {
+      ...{ hosts, approvals, credentials, clock: systemClock, holder: context.holder },
+      // Without a fleet.toml there is no fleet that a host could leave; another project's hosts are not ours.
+      ...(grants === "asked" && { memory: store }),
+    },
     connect: (address) =>
       hosts.connect(address, { fingerprint: store.hostKey(address.host), signal: context.signal }),
     close() {

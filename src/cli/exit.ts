@@ -10,11 +10,19 @@ export const EXIT = {
   changes: 2,
 } as const;
 
+/** Nothing failed, but the fleet is not what the commit asks for until somebody does something. */
+const WAITING: readonly HostResult["kind"][] = [
+  "approval-needed",
+  "consent-needed",
+  "drifted",
+  "waiting",
+];
+
 /** One exit code for the results of a whole fleet. */
 export function exitCodeOf(results: readonly HostResult[], mode: "plan" | "apply"): number {
   const failed = results.some(({ kind }) => kind === "failed" || kind === "unreachable");
   if (failed) return EXIT.error;
-  const waiting = results.some(({ kind }) => kind === "approval-needed");
+  const waiting = results.some(({ kind }) => WAITING.includes(kind));
   if (mode === "apply") return waiting || results.some(isUnready) ? EXIT.error : EXIT.done;
   return waiting || results.some(({ kind }) => kind === "planned") ? EXIT.changes : EXIT.done;
 }

@@ -1,6 +1,7 @@
 import { resolve } from "node:path";
 import { Command, CommanderError, InvalidArgumentError } from "commander";
 import { toAlError } from "../base/errors.ts";
+import type { ApplyFlags } from "./commands/apply.ts";
 import {
   actionLlamaHome,
   type CliContext,
@@ -60,6 +61,7 @@ function createProgram(run: Run): Command {
   addReconcileCommands(program, run);
   addControllerCommands(program, run);
   addDevCommand(program, run);
+  addHostCommands(program, run);
   addRunCommands(program, run);
   addCredentialCommands(program, { run, subcommand });
   return program;
@@ -100,14 +102,18 @@ function addReconcileCommands(program: Command, run: Run): void {
     },
   );
   const applying = "bring every host to the project's commit, once";
-  withSelection(subcommand(program, "apply", applying)).action(
-    async (flags: SelectionFlags, command: Command) => {
+  withSelection(subcommand(program, "apply", applying))
+    .option("--prune", "consent to what exactly this commit removes, also in mass", false)
+    .option("--heal", 'mend changes on hosts also where drift = "report"', false)
+    .action(async (flags: SelectionFlags & ApplyFlags, command: Command) => {
       const { apply } = await import("./commands/apply.ts");
-      await run(command, (context) => apply(context, selectionOf(flags)));
-    },
-  );
-  subcommand(program, "approve", "say yes to a host's key or a credential's grant")
-    .argument("[words...]", "host NAME FINGERPRINT | grant CREDENTIAL AGENT HOST")
+      const { prune, heal } = flags;
+      await run(command, (context) =>
+        apply(context, { selection: selectionOf(flags), prune, heal }),
+      );
+    });
+  subcommand(program, "approve", "say yes to a host's key, a credential's grant or a prune")
+    .argument("[words...]", "host NAME FINGERPRINT | grant CREDENTIAL AGENT HOST | prune COMMIT")
     .addHelpText("after", "\nWithout words it asks about all that waits, or lists it.")
     .action(async (words: string[], _options, command: Command) => {
       const { approve } = await import("./commands/approve.ts");
@@ -168,6 +174,16 @@ function addDevCommand(program: Command, run: Run): void {
     .action(async ({ env }: DevFlags, command: Command) => {
       const { dev } = await import("./commands/dev.ts");
       await run(command, (context) => dev(context, { environment: env ?? context.environment }));
+    });
+}
+
+function addHostCommands(program: Command, run: Run): void {
+  const host = program.command("host").description("hosts of the fleet");
+  subcommand(host, "forget", "give up a host that left fleet.toml; prints what stays there")
+    .argument("<name>")
+    .action(async (name: string, _options, command: Command) => {
+      const { hostForget } = await import("./commands/host-forget.ts");
+      await run(command, (context) => hostForget(context, name));
     });
 }
 

@@ -1,4 +1,5 @@
 import { InvalidArgumentError } from "commander";
+import type { FleetSpec } from "../core/desired.ts";
 import { type HostSelection, selectHosts } from "../core/select-hosts.ts";
 import type { Project } from "./project.ts";
 import type { Output } from "./render/output.ts";
@@ -39,9 +40,19 @@ export function oneMoreLabel(
   return { ...before, [key]: value };
 }
 
+/** A project with only the selected hosts in its fleet. */
+export interface Narrowed extends Project {
+  /** All hosts of the revision: one that was not selected has not left the fleet. */
+  readonly whole: FleetSpec;
+  /** Names of the selected hosts; absent when that is all of them. */
+  readonly only?: ReadonlySet<string>;
+}
+
 /** The project with only the selected hosts in its fleet; says which are left out. */
-export function narrowed(project: Project, selection: HostSelection, output: Output): Project {
+export function narrowed(project: Project, selection: HostSelection, output: Output): Narrowed {
   const { fleet, leftOut } = selectHosts(project.fleet, selection);
-  if (leftOut.length > 0) output.progress(`left out: ${leftOut.join(", ")}`);
-  return { ...project, fleet };
+  const all = { ...project, fleet, whole: project.fleet };
+  if (leftOut.length === 0) return all;
+  output.progress(`left out: ${leftOut.join(", ")}`);
+  return { ...all, only: new Set(fleet.hosts.map(({ spec }) => spec.host)) };
 }

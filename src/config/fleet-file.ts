@@ -12,6 +12,8 @@ const address = z
   );
 const architecture = z.enum(["amd64", "arm64"]);
 
+const drift = z.enum(["heal", "report"]);
+
 /** One `[hosts.<name>]` of fleet.toml. */
 export const FleetHost = z
   .strictObject({
@@ -21,6 +23,7 @@ export const FleetHost = z
     user: user.optional(),
     architecture: architecture.optional(),
     labels: z.record(z.string(), z.string()).default({}),
+    drift: drift.optional(),
   })
   .superRefine(({ provider, address: given }, context) => {
     const path = ["address"];
@@ -59,6 +62,8 @@ export const FleetFile = z.strictObject({
       parallelHosts: z.int().positive().default(10),
       /** Seconds a host may take from its switch to its confirmation. */
       confirmTimeout: z.int().positive().default(90),
+      /** What is done about changes on a host itself. */
+      drift: drift.default("heal"),
     })
     .prefault({}),
 });

@@ -20,7 +20,7 @@ export function fleetHosts(
 ): FleetHosts {
   const locked = lock.value?.hosts ?? {};
   if (!fleet?.value) return { hosts: [], problems: [], warnings: [] };
-  const { defaults } = fleet.value;
+  const { defaults, rollout } = fleet.value;
   const hosts = Object.entries(fleet.value.hosts).map(([name, host]): HostInput => {
     const { provider, labels } = host;
     return {
@@ -31,6 +31,7 @@ export function fleetHosts(
       user: host.user ?? defaults.user,
       architecture: host.architecture ?? defaults.architecture,
       labels,
+      ...((host.drift ?? rollout.drift) === "report" ? { drift: "report" } : {}),
     };
   });
   const place = fleet.at;

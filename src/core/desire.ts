@@ -33,7 +33,8 @@ export function desireFleet(
   const specs = hosts.map((host) => {
     const agents = agentsOn.get(host.host) ?? [];
     const built = images.get(host.architecture) as ProjectImages;
-    return { address: addressOf(host), spec: hostSpec({ project, host, agents, built, revision }) };
+    const spec = hostSpec({ project, host, agents, built, revision });
+    return { address: addressOf(host), spec, ...(host.drift && { drift: host.drift }) };
   });
   const recipes = [...images].flatMap(([architecture, built]) => {
     const wanted = specs.filter(({ spec }) => spec.architecture === architecture);
@@ -93,7 +94,7 @@ function hostSpec(of: {
   };
 }
 
-function addressOf({ architecture: _architecture, ...address }: HostInput): HostAddress {
+function addressOf({ architecture: _arch, drift: _drift, ...address }: HostInput): HostAddress {
   return address;
 }
 

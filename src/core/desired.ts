@@ -1,3 +1,5 @@
+import type { DriftPolicy } from "./drift.ts";
+
 /** Processor architectures in Docker's words. */
 export type Architecture = "amd64" | "arm64";
 
@@ -112,7 +114,12 @@ export interface FleetSpec {
   readonly project: string;
   readonly revision: string;
   /** Sorted by host name. */
-  readonly hosts: readonly { readonly address: HostAddress; readonly spec: HostSpec }[];
+  readonly hosts: readonly {
+    readonly address: HostAddress;
+    readonly spec: HostSpec;
+    /** What is done about changes on the host itself; heal when absent. */
+    readonly drift?: DriftPolicy;
+  }[];
   /** Sorted by agent; one for every agent. */
   readonly placements: readonly Placement[];
   readonly rollout: Rollout;

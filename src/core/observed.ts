@@ -1,3 +1,4 @@
+import type { ContainerFacts } from "./container-facts.ts";
 import type { Architecture } from "./desired.ts";
 import type { FileHash } from "./fingerprint.ts";
 
@@ -87,6 +88,16 @@ export interface ObservedContainer {
   readonly state: string;
   readonly agent?: string;
   readonly run?: string;
+  /** What it was made as; looked at for runtimes only. */
+  readonly facts?: ContainerFacts;
+}
+
+/** How a network of our name is made, beyond its addresses. */
+export interface NetworkTraits {
+  readonly driver: string;
+  readonly betweenContainers: boolean;
+  /** Without a way out. */
+  readonly internal: boolean;
 }
 
 /** What the live runtime says of itself; taken beside, never instead of, what Docker says. */
@@ -102,6 +113,8 @@ export interface RuntimeReport {
   readonly activeRuns: number;
   /** False while a run that is being made still needs a release or credentials that are not live. */
   readonly settled: boolean;
+  /** Whether the network rules are on the host; absent when they were not looked at just now. */
+  readonly rules?: "in-place" | "missing";
 }
 
 /** Everything one observation of a host found. */
@@ -120,6 +133,11 @@ export interface ObservedHost {
   readonly containers: readonly ObservedContainer[];
   /** The project's network, when it is there. */
   readonly network: NetworkSpec | undefined;
+  readonly networkTraits: NetworkTraits | undefined;
+  /** Names of running containers in the project's network that are not ours. */
+  readonly neighbours: readonly string[];
+  /** What lies in the project's directory and in its `releases` and `credentials`, as relative paths. */
+  readonly entries: readonly string[];
   /** Subnets of all networks on the engine, for choosing a free one. */
   readonly subnets: readonly string[];
   /** Undefined when no runtime answers. */

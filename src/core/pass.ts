@@ -1,7 +1,8 @@
 import type { AlError } from "../base/errors.ts";
 import type { Approval } from "./approval.ts";
-import type { ObservedHost } from "./observed.ts";
+import type { InventoryItem, ObservedHost } from "./observed.ts";
 import type { Action, HostPlan } from "./plan.ts";
+import type { Move } from "./prune.ts";
 
 /**
  * What a failed pass left live. `untouched`: it failed before anything live was changed. `restored`: the
@@ -12,7 +13,38 @@ export type Aftermath = "untouched" | "restored" | "withdrawn" | "unrestored";
 
 /** What one pass over one host came to. */
 export type HostResult =
-  | { readonly kind: "in-sync"; readonly host: string; readonly observed: ObservedHost }
+  | {
+      readonly kind: "in-sync";
+      readonly host: string;
+      readonly observed: ObservedHost;
+      /** What a person should know, such as foreign things. */
+      readonly notes: readonly string[];
+    }
+  /** Something was changed on the host, and it is only reported: `drift = "report"`. */
+  | { readonly kind: "drifted"; readonly host: string; readonly plan: HostPlan }
+  /** More would be removed than without the operator's word for exactly this revision. */
+  | {
+      readonly kind: "consent-needed";
+      readonly host: string;
+      readonly revision: string;
+      /** What would go, a line each. */
+      readonly losses: readonly string[];
+      readonly plan: HostPlan;
+    }
+  /** Agents that move away stay until they are confirmed where they go. */
+  | {
+      readonly kind: "waiting";
+      readonly host: string;
+      readonly moves: readonly Move[];
+      readonly plan: HostPlan;
+    }
+  /** A host that left the fleet was cleaned; what could not be removed yet stays known. */
+  | {
+      readonly kind: "cleaned";
+      readonly host: string;
+      readonly plan: HostPlan;
+      readonly left: readonly InventoryItem[];
+    }
   /** There is something to do and nothing was done: a plan was asked for. */
   | { readonly kind: "planned"; readonly host: string; readonly plan: HostPlan }
   | { readonly kind: "applied"; readonly host: string; readonly plan: HostPlan }

@@ -1,12 +1,17 @@
 import { counted } from "./counted.ts";
 import type { HostSpec, ImageSpec } from "./desired.ts";
+import { isDriftOnly } from "./drift.ts";
 import { compareText, treeHash } from "./fingerprint.ts";
+import { foreignNotes, networkNotes } from "./foreign.ts";
 import { inventoryMinus, inventoryOf, inventoryUnion } from "./inventory.ts";
 import { shortHash } from "./names.ts";
+import { explainReplacedNetwork } from "./network-drift.ts";
 import type { InventoryItem, ObservedHost, ObservedTree } from "./observed.ts";
 import type { Action, HostPlan, Phase, Step } from "./plan.ts";
 import { planConfirmation, planSwitch } from "./plan-switch.ts";
+import { removalOrder, removeAction } from "./removals.ts";
 import type { CredentialFile } from "./resolve-credentials.ts";
+import { explainRuntimeFlaw } from "./runtime-drift.ts";
 import { resolveTarget, type Target } from "./target.ts";
 
 /**
@@ -24,12 +29,18 @@ export function planHost(
     ...planImages(target, observed),
     ...planNetwork(target, observed),
     ...planTrees(target, observed),
+    ...planRules(observed),
     ...planRuntime(target, observed),
     ...planSwitch(target, observed),
     ...planConfirmation(target, observed),
     ...planRemovals(target, observed),
   ];
-  return { host: spec.host, revision: spec.revision, actions };
+  const notes = [
+    ...foreignNotes(observed, inventoryUnion(observed.inventory, target.inventory)),
+    ...networkNotes(spec.project, observed),
+  ];
+  const driftOnly = isDriftOnly(target, observed, actions);
+  return { host: spec.host, revision: spec.revision, actions, notes, driftOnly };
 }
 
 function planProject(target: Target, observed: ObservedHost): Action[] {
@@ -71,8 +82,13 @@ function deliveryOrder({ name }: ImageSpec): number {
 }
 
 function planNetwork(target: Target, observed: ObservedHost): Action[] {
-  if (observed.network) return [];
   const { network } = target;
+  const flaw = explainReplacedNetwork(target.spec.project, observed);
+  if (flaw !== undefined) {
+    const reason = `network ${network.name} was altered: ${flaw}`;
+    return [{ phase: "switch", step: { kind: "replace-network", network }, reason }];
+  }
+  if (observed.network) return [];
   const reason = `network ${network.name} is missing; ${network.subnet} is free`;
   return [prepare({ kind: "create-network", network }, reason)];
 }
@@ -106,8 +122,19 @@ export function explainTree(
   return `${what} ${shortHash(hash)} was altered on the host: its bytes differ from its name`;
 }
 
+/** Rules are the runtime's to keep; what it finds missing when it is asked is put back through it. */
+function planRules({ current, runtime }: ObservedHost): Action[] {
+  if (!current || runtime?.rules !== "missing") return [];
+  const reason = "the network's rules are missing on the host";
+  return [prepare({ kind: "restore-rules", runtime: current.runtime }, reason)];
+}
+
 function planRuntime(target: Target, observed: ObservedHost): Action[] {
   const { container } = target;
+  const flaw = explainRuntimeFlaw(target, observed);
+  if (flaw !== undefined) {
+    return [{ phase: "switch", step: { kind: "replace-runtime", container }, reason: flaw }];
+  }
   if (observed.containers.some(({ name }) => name === container.name)) return [];
   const reason = observed.current
     ? "the live runtime has another image or setting"
@@ -128,16 +155,7 @@ function planRemovals(target: Target, observed: ObservedHost): Action[] {
   return inventoryMinus(inventoryOf(observed.inventory.items), target.inventory)
     .filter((item) => item.kind !== "image" || !inUse.has(item.id))
     .sort((a, b) => removalOrder(a) - removalOrder(b))
-    .map((item) => ({
-      phase: "retire",
-      step: { kind: "remove", item },
-      reason: `${item.kind} ${label(item)} is no longer wanted`,
-    }));
-}
-
-/** Containers first: they hold what comes after them. */
-function removalOrder(item: InventoryItem): number {
-  return ["container", "network", "image", "release", "credentials"].indexOf(item.kind);
+    .map((item) => removeAction(item, `${item.kind} ${label(item)} is no longer wanted`));
 }
 
 function label(item: InventoryItem): string {

@@ -31,7 +31,7 @@ export function planPush(
     ...planConfirmed(observed, hash),
     ...planRemovals(observed, hash),
   ];
-  return { host, revision: current.revision, actions, current };
+  return { host, revision: current.revision, actions, notes: [], current };
 }
 
 function planRecord(observed: ObservedHost, hash: string): Action[] {

@@ -3,10 +3,11 @@ import { inventoryUnion } from "./inventory.ts";
 import { shortHash } from "./names.ts";
 import type { Current, ObservedHost } from "./observed.ts";
 import type { Action } from "./plan.ts";
+import { explainRuntimeFlaw } from "./runtime-drift.ts";
 import type { Target } from "./target.ts";
 
-/** What is to be live, all that a confirmation needs of a target. */
-type Wanted = Pick<Target, "current">;
+/** What is to be live, all that a push confirms; how the runtime is made is looked at with a whole target only. */
+type Wanted = Target | { readonly current: Current };
 
 /**
  * The switch, when what is live differs from the target, does not run, or was never confirmed: a
@@ -81,7 +82,8 @@ function explainSwitch(target: Wanted, observed: ObservedHost): string | undefin
   if (container && container.state !== "running" && container.state !== "restarting") {
     return `the runtime container is ${container.state}`;
   }
-  return container ? undefined : "the runtime container was removed";
+  if (!container) return "the runtime container was removed";
+  return "container" in target ? explainRuntimeFlaw(target, observed) : undefined;
 }
 
 function explainCurrent(live: Current, wanted: Current): string | undefined {

@@ -33,6 +33,12 @@ export type Step =
     }
   | { readonly kind: "create-network"; readonly network: NetworkSpec }
   | { readonly kind: "create-runtime"; readonly container: RuntimeContainer }
+  /** Removes a network of ours that has other settings, with our runtime in it, and makes it anew. */
+  | { readonly kind: "replace-network"; readonly network: NetworkSpec }
+  /** Removes a runtime that was altered or cannot be started, and creates it anew. */
+  | { readonly kind: "replace-runtime"; readonly container: RuntimeContainer }
+  /** Has the live runtime put the network's rules back on the host. */
+  | { readonly kind: "restore-rules"; readonly runtime: string }
   | {
       readonly kind: "switch";
       readonly current: Current;
@@ -55,6 +61,10 @@ export interface HostPlan {
   readonly host: string;
   readonly revision: string;
   readonly actions: readonly Action[];
+  /** What a person should know and no action concerns, such as foreign things; sorted. */
+  readonly notes: readonly string[];
+  /** True when the host was as asked for and something there was changed since. */
+  readonly driftOnly?: boolean;
 }
 
 /** How a step ended: `kept` when something could not be deleted and stays in the inventory. */

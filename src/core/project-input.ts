@@ -1,6 +1,8 @@
 import type { Json } from "../base/canonical-json.ts";
 import type { Architecture, ContextFile, HostAddress, Rollout } from "./desired.ts";
 
+import type { DriftPolicy } from "./drift.ts";
+
 /** The model of one agent, inheritance done. */
 export interface ModelInput {
   readonly provider: string;
@@ -54,6 +56,8 @@ export interface AgentInput {
 /** A host of fleet.toml, with every default filled in. */
 export interface HostInput extends HostAddress {
   readonly architecture: Architecture;
+  /** Heal when absent. */
+  readonly drift?: DriftPolicy;
 }
 
 /** One revision of a project, valid and complete: what desired state is computed from. */

@@ -34,6 +34,21 @@ export function networkIn(project: string, subnet: string): NetworkSpec {
   return { name: networkName(project), bridge: bridgeName(project), subnet, gateway };
 }
 
+/** True for a network as {@link chooseNetwork} makes them, whatever its bridge. */
+export function isOwnSubnet({ subnet, gateway }: NetworkSpec): boolean {
+  const match = /^10\.213\.(\d{1,3})\.0\/24$/.exec(subnet);
+  return match !== null && gateway === `${POOL}.${match[1]}.1`;
+}
+
+/** True when a subnet overlaps none of those taken. */
+export function isSubnetFree(subnet: string, taken: readonly string[]): boolean {
+  const own = parseSubnet(subnet);
+  if (!own) return false;
+  return !taken
+    .map(parseSubnet)
+    .some((range) => range && range.first <= own.last && own.first <= range.last);
+}
+
 interface AddressRange {
   readonly first: number;
   readonly last: number;

@@ -2,10 +2,10 @@ import type { HostSpec } from "./desired.ts";
 import { specHash, treeHash } from "./fingerprint.ts";
 import { inventoryOf } from "./inventory.ts";
 import { runtimeName } from "./names.ts";
+import { resolveNetwork } from "./network-drift.ts";
 import type { Current, HostFacts, Inventory, NetworkSpec, ObservedHost } from "./observed.ts";
 import type { RuntimeContainer } from "./plan.ts";
 import type { CredentialFile } from "./resolve-credentials.ts";
-import { chooseNetwork } from "./subnet.ts";
 
 /** A HostSpec with the host's own facts filled in: exactly what must be found there. */
 export interface Target {
@@ -24,7 +24,7 @@ export function resolveTarget(
   observed: ObservedHost,
   credentialFiles: readonly CredentialFile[],
 ): Target {
-  const network = observed.network ?? chooseNetwork(spec.project, observed.subnets);
+  const network = resolveNetwork(spec.project, observed);
   const credentials = { hash: treeHash(credentialFiles), files: credentialFiles };
   const container = runtimeContainer(spec, observed.facts, network);
   const current: Current = {

@@ -1,5 +1,6 @@
 import type { CallOptions } from "../base/deadline.ts";
 import { type AlError, hasCode } from "../base/errors.ts";
+import { type ContainerMake, containerMake } from "./container-facts.ts";
 import { type ContainerSpec, containerBody } from "./container-spec.ts";
 import type { EngineConnection } from "./docker-connection.ts";
 import { ContainerJson, ContainerListJson, IdJson, WaitJson } from "./docker-json.ts";
@@ -39,8 +40,12 @@ export interface ContainerState {
   readonly restartCount: number;
   /** Address in each network, by the network's name. */
   readonly addresses: Readonly<Record<string, string>>;
+  /** Id of each network by its name; empty until it has been started. */
+  readonly networkIds: Readonly<Record<string, string>>;
   /** Published ports: container port to the host's addresses. */
   readonly ports: Readonly<Record<number, readonly { hostIp: string; hostPort: number }[]>>;
+  /** How it was made. */
+  readonly make: ContainerMake;
 }
 
 /** Something with a name was made, or was there before. */
@@ -52,6 +57,8 @@ export type Created =
 export interface ContainerCalls {
   /** Containers in any state that carry all these labels, sorted by name. */
   listContainers(labels: LabelFilter, options?: CallOptions): Promise<readonly ContainerSummary[]>;
+  /** Running containers in a network, whoever's they are, sorted by name. */
+  listNeighbours(network: string, options?: CallOptions): Promise<readonly ContainerSummary[]>;
   /** `exists` when the name is taken, whatever holds it. */
   createContainer(spec: ContainerSpec, options?: CallOptions): Promise<Created>;
   startContainer(container: string, options?: CallOptions): Promise<void>;
@@ -139,18 +146,12 @@ function inspection(connection: EngineConnection) {
     async listContainers(labels: LabelFilter, options: CallOptions = {}) {
       const query = { all: true, filters: labelFilters(labels) };
       const request = { path: "/containers/json", query, ...options };
-      const found = await connection.json("list containers", ContainerListJson, request);
-      return found
-        .map(({ Id, Names, Image, ImageID, State, Labels, Created }) => ({
-          id: Id,
-          name: (Names[0] ?? "").replace(/^\//, ""),
-          image: Image,
-          imageId: ImageID,
-          state: State,
-          labels: Labels,
-          createdAt: Created,
-        }))
-        .sort((a, b) => (a.name < b.name ? -1 : 1));
+      return summaries(await connection.json("list containers", ContainerListJson, request));
+    },
+    async listNeighbours(network: string, options: CallOptions = {}) {
+      const query = { filters: JSON.stringify({ network: [network] }) };
+      const request = { path: "/containers/json", query, ...options };
+      return summaries(await connection.json("list containers", ContainerListJson, request));
     },
     async inspectContainer(container: string, options: CallOptions = {}) {
       const path = `${pathOf(container)}/json`;
@@ -159,6 +160,20 @@ function inspection(connection: EngineConnection) {
       return found && containerState(found);
     },
   };
+}
+
+function summaries(found: ReturnType<typeof ContainerListJson.parse>): ContainerSummary[] {
+  return found
+    .map(({ Id, Names, Image, ImageID, State, Labels, Created }) => ({
+      id: Id,
+      name: (Names[0] ?? "").replace(/^\//, ""),
+      image: Image,
+      imageId: ImageID,
+      state: State,
+      labels: Labels,
+      createdAt: Created,
+    }))
+    .sort((a, b) => (a.name < b.name ? -1 : 1));
 }
 
 function containerState(json: ReturnType<typeof ContainerJson.parse>): ContainerState {
@@ -179,6 +194,9 @@ function containerState(json: ReturnType<typeof ContainerJson.parse>): Container
     addresses: Object.fromEntries(
       Object.entries(NetworkSettings.Networks).map(([name, network]) => [name, network.IPAddress]),
     ),
+    networkIds: Object.fromEntries(
+      Object.entries(NetworkSettings.Networks).map(([name, network]) => [name, network.NetworkID]),
+    ),
     ports: Object.fromEntries(
       Object.entries(NetworkSettings.Ports).map(([port, bindings]) => [
         Number.parseInt(port, 10),
@@ -188,6 +206,7 @@ function containerState(json: ReturnType<typeof ContainerJson.parse>): Container
         })),
       ]),
     ),
+    make: containerMake(json),
   };
 }
 

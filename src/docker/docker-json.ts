@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { ContainerMakeJson } from "./container-facts.ts";
 
 // Only the fields we use of what the engine answers; null appears where Go has an empty slice or map.
 
@@ -61,11 +62,16 @@ export const ContainerJson = z.object({
     StartedAt: z.string(),
     FinishedAt: z.string(),
   }),
-  Config: z.object({ Image: z.string(), Labels: labels }),
+  Config: ContainerMakeJson.shape.Config.extend({ Labels: labels }),
+  HostConfig: ContainerMakeJson.shape.HostConfig,
+  Mounts: ContainerMakeJson.shape.Mounts,
   NetworkSettings: z
     .object({
       Networks: z
-        .record(z.string(), z.object({ IPAddress: z.string().default("") }))
+        .record(
+          z.string(),
+          z.object({ IPAddress: z.string().default(""), NetworkID: z.string().default("") }),
+        )
         .nullish()
         .transform((value) => value ?? {}),
       Ports: z
@@ -98,6 +104,7 @@ export const NetworkJson = z.object({
   Id: z.string(),
   Name: z.string(),
   Driver: z.string(),
+  Internal: z.boolean().default(false),
   Labels: labels,
   Options: labels,
   IPAM: z

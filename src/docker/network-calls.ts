@@ -25,6 +25,8 @@ export interface DockerNetwork {
   /** Interface name given by option; undefined for the engine's own choice. */
   readonly bridge: string | undefined;
   readonly betweenContainers: boolean;
+  /** Without a way out. */
+  readonly internal: boolean;
   readonly subnets: readonly { readonly subnet: string; readonly gateway: string | undefined }[];
 }
 
@@ -112,6 +114,7 @@ function dockerNetwork(json: ReturnType<typeof NetworkJson.parse>): DockerNetwor
     labels: json.Labels,
     bridge: json.Options[BRIDGE_NAME],
     betweenContainers: json.Options[BRIDGE_ICC] !== "false",
+    internal: json.Internal,
     subnets: json.IPAM.Config.flatMap(({ Subnet, Gateway }) =>
       Subnet === undefined ? [] : [{ subnet: Subnet, gateway: Gateway }],
     ),

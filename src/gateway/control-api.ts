@@ -5,6 +5,7 @@ import type { Logger } from "../base/logger.ts";
 import type { Run } from "../core/run.ts";
 import { answerError } from "./answers.ts";
 import {
+  type RulesAnswer,
   type RunAnswer,
   runAnswer,
   type StatusAnswer,
@@ -51,7 +52,7 @@ export function controlApi(ports: ControlApiPorts): Hono {
 function controlRoutes(app: Hono, { runtime, runs, schedule }: ControlApiPorts): void {
   app.get("/control/status", async (context) => {
     const [report, agents, recent] = await Promise.all([
-      runtime.report(),
+      runtime.report({ rules: context.req.query("rules") === "look" }),
       schedule.agents(),
       runs.list({ limit: RECENT_RUNS }),
     ]);
@@ -76,6 +77,10 @@ function controlRoutes(app: Hono, { runtime, runs, schedule }: ControlApiPorts):
     const run = await knownRun(runs, context.req.param("id"));
     if (await schedule.kill(run.id)) return context.json({ killed: true });
     throw new AlError(`run ${run.id} is not running`, { code: "not-running", blame: "user" });
+  });
+  app.post("/control/rules", async (context) => {
+    const restored = await runtime.restoreRules();
+    return context.json({ restored } satisfies RulesAnswer);
   });
   app.post("/control/reload", async (context) => {
     await schedule.reload();

@@ -48,12 +48,18 @@ export const StatusAnswer = z.object({
     reason: z.string().optional(),
     activeRuns: z.int(),
     settled: z.boolean(),
+    /** Only with `?rules=look`: whether the network's rules are on the host at this moment. */
+    rules: z.enum(["in-place", "missing"]).optional(),
   }),
   agents: z.array(AgentAnswer),
   /** The latest, newest first. */
   runs: z.array(RunAnswer),
 });
 export type StatusAnswer = z.infer<typeof StatusAnswer>;
+
+/** `POST /control/rules`: the network's rules are in place; `restored` when they had to be put back. */
+export const RulesAnswer = z.object({ restored: z.boolean() });
+export type RulesAnswer = z.infer<typeof RulesAnswer>;
 
 /** `POST /control/trigger/:agent`, status 202. */
 export const TriggerAnswer = z.object({ runId: z.string() });

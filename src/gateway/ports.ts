@@ -60,5 +60,8 @@ export interface RunCredentialsPort {
 export interface RuntimePort {
   /** True when it is live, and its store can be written. */
   serving(): Promise<boolean>;
-  report(): Promise<RuntimeReport>;
+  /** With `rules` it looks at the network's rules first, which takes a moment and changes nothing. */
+  report(options?: { readonly rules?: boolean }): Promise<RuntimeReport>;
+  /** Puts the network's rules in place and proves them from inside; true when some were missing. */
+  restoreRules(): Promise<boolean>;
 }

@@ -9,10 +9,10 @@ import { runtimeContainerSpec } from "../core/runtime-container.ts";
 import { removePaths } from "../transport/files.ts";
 import { deliver, type ImageSource } from "./deliver.ts";
 import type { Instruments } from "./observe.ts";
-import { createOwn } from "./own.ts";
+import { createOwn, isOwn } from "./own.ts";
 import { prepareProject, writeCredentials, writeInventory, writeRelease } from "./project-files.ts";
 import { removeItem } from "./remove-item.ts";
-import { switchTo, withdraw } from "./switch.ts";
+import { stopRuntimes, switchTo, withdraw } from "./switch.ts";
 
 /** Where contents come from; steps carry only their identities. */
 export interface Materials {
@@ -63,6 +63,16 @@ export async function carryOut(step: Step, input: StepInput): Promise<StepResult
     case "create-runtime":
       await createRuntime(input, step.container);
       return DONE;
+    case "replace-network":
+      await replaceNetwork(input, step.network);
+      return DONE;
+    case "replace-runtime":
+      await removeOwnContainer(input, step.container.name);
+      await createRuntime(input, step.container);
+      return DONE;
+    case "restore-rules":
+      await restoreRules(input, step.runtime);
+      return DONE;
     case "switch":
       await switchTo(step.current, input);
       return DONE;
@@ -74,6 +84,26 @@ export async function carryOut(step: Step, input: StepInput): Promise<StepResult
     default:
       return assertNever(step);
   }
+}
+
+/** Runtimes are stopped first: they hold the network, and the switch that follows starts the one wanted. */
+async function replaceNetwork(input: StepInput, network: NetworkSpec): Promise<void> {
+  const { docker, spec, signal } = input;
+  await stopRuntimes(input);
+  const found = await docker.inspectNetwork(network.name, { signal });
+  if (isOwn(found, spec.project)) await docker.removeNetwork(network.name, { signal });
+  await createNetwork(input, network);
+}
+
+async function removeOwnContainer(input: StepInput, name: string): Promise<void> {
+  const { docker, spec, signal } = input;
+  const found = await docker.inspectContainer(name, { signal });
+  if (isOwn(found, spec.project)) await docker.removeContainer(name, { force: true, signal });
+}
+
+async function restoreRules({ control, signal }: StepInput, runtime: string): Promise<void> {
+  const timeoutMs = 90_000;
+  await control.call({ runtime, method: "POST", path: "/control/rules", signal, timeoutMs });
 }
 
 async function createRuntime(input: StepInput, container: RuntimeContainer): Promise<void> {

@@ -26,8 +26,11 @@ export interface ControlRequest extends CallOptions {
  * no port, no file permission, the same for every kind of host.
  */
 export interface RuntimeControl {
-  /** What a runtime says of itself; undefined when it does not answer. */
-  report(runtime: string, signal?: AbortSignal): Promise<RuntimeReport | undefined>;
+  /** What a runtime says of itself; undefined when it does not answer. `certain`: it looks at its rules first. */
+  report(
+    runtime: string,
+    options?: { readonly signal?: AbortSignal | undefined; readonly certain?: boolean },
+  ): Promise<RuntimeReport | undefined>;
   /** The parsed JSON answer. @throws AlError with the API's own message and code. */
   call(request: ControlRequest): Promise<unknown>;
   /** The answer's body as it comes, for logs that are followed. */
@@ -44,6 +47,7 @@ const StatusAnswer = z.object({
     reason: z.string().optional(),
     activeRuns: z.number(),
     settled: z.boolean(),
+    rules: z.enum(["in-place", "missing"]).optional(),
   }),
 });
 
@@ -68,13 +72,17 @@ export function openControl(docker: DockerClient): RuntimeControl {
   };
   return {
     call,
-    async report(runtime, signal) {
+    async report(runtime, { signal, certain = false } = {}) {
       try {
-        const path = "/control/status";
-        const answer = await call({ runtime, method: "GET", path, signal, timeoutMs: 5000 });
-        const { report } = StatusAnswer.parse(answer);
-        const { reason, ...rest } = report;
-        return reason === undefined ? rest : { ...rest, reason };
+        const path = certain ? "/control/status?rules=look" : "/control/status";
+        const timeoutMs = certain ? 30_000 : 5000;
+        const answer = await call({ runtime, method: "GET", path, signal, timeoutMs });
+        const { reason, rules, ...rest } = StatusAnswer.parse(answer).report;
+        return {
+          ...rest,
+          ...(reason === undefined ? {} : { reason }),
+          ...(rules === undefined ? {} : { rules }),
+        };
       } catch {
         signal?.throwIfAborted();
         return undefined;

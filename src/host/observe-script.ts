@@ -21,8 +21,11 @@ printf 'key %s\\n' "$key"
 encoded current current.json
 encoded inventory applied.json
 find . -maxdepth 2 -name '.tmp-*' -exec printf 'temporary %s\\n' {} +
+entries() { find "$1" -mindepth 1 -maxdepth 1 ! -name '.tmp-*' -print0 | tr '\\n\\0' '?\\n' | sed 's/^/entry /'; }
+entries .
 for kind in releases credentials; do
   [ -d "$kind" ] || continue
+  entries "./$kind"
   find "$kind" -mindepth 1 -maxdepth 1 -type d ! -name '.tmp-*' -exec printf 'tree %s\\n' {} +
   find "$kind" -mindepth 1 -path "$kind/.tmp-*" -prune -o ! -type f ! -type d -exec printf 'oddity %s is not a regular file\\n' {} +
 done

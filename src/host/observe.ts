@@ -1,12 +1,19 @@
 import { AlError } from "../base/errors.ts";
+import type { ContainerFacts } from "../core/container-facts.ts";
 import { bridgeName, LABELS, networkName } from "../core/names.ts";
-import type { NetworkSpec, ObservedContainer, ObservedHost } from "../core/observed.ts";
+import type {
+  NetworkSpec,
+  NetworkTraits,
+  ObservedContainer,
+  ObservedHost,
+} from "../core/observed.ts";
 import type { ContainerSummary } from "../docker/container-calls.ts";
 import type { DockerClient } from "../docker/docker-client.ts";
 import type { ImageSummary } from "../docker/image-calls.ts";
 import type { DockerNetwork } from "../docker/network-calls.ts";
 import type { Transport } from "../transport/transport.ts";
 import type { RuntimeControl } from "./control.ts";
+import { inspectRuntimes, runtimeFactsOf } from "./observe-runtime.ts";
 import { OBSERVE_SCRIPT } from "./observe-script.ts";
 import { type FileObservation, parseObservation } from "./parse-observation.ts";
 
@@ -17,6 +24,13 @@ export interface Instruments {
   readonly control: RuntimeControl;
 }
 
+/** How a host is looked at. */
+export interface ObserveOptions {
+  readonly signal?: AbortSignal | undefined;
+  /** Has the runtime look at the network's rules now, which starts a container and takes its time. */
+  readonly certain?: boolean | undefined;
+}
+
 /**
  * Looks at everything of one project on a host, side by side: one exec that hashes the bytes, and
  * Docker's API; then the live runtime is asked what it says of itself.
@@ -24,17 +38,20 @@ export interface Instruments {
 export async function observeHost(
   { transport, docker, control }: Instruments,
   project: string,
-  signal?: AbortSignal,
+  { signal, certain = false }: ObserveOptions = {},
 ): Promise<ObservedHost> {
   const options = { signal };
-  const listed = docker.listContainers({ [LABELS.project]: project }, options);
-  const [files, engine, containers, images, networks, early] = await Promise.all([
+  const owned = { [LABELS.project]: project, [LABELS.role]: true } as const;
+  const listed = docker.listContainers(owned, options);
+  const [files, engine, containers, images, networks, inNetwork, made, early] = await Promise.all([
     readFiles(transport, { project, dockerSocket: docker.socketPath }, signal),
     docker.engineInfo(options),
     listed,
     docker.listImages({ [LABELS.specHash]: true }, options),
     docker.listNetworks({}, options),
-    listed.then((found) => reportOfOnly(control, found, signal)),
+    docker.listNeighbours(networkName(project), options),
+    listed.then((found) => inspectRuntimes(docker, found, signal)),
+    listed.then((found) => reportOfOnly(control, found, { signal, certain })),
   ]);
   if (Number.isNaN(files.dockerGid)) throw noSocketGroup(transport.host, docker.socketPath);
   const { projectDir, uid, gid, dockerGid, architecture, dockerFreeBytes, projectFreeBytes } =
@@ -42,10 +59,12 @@ export async function observeHost(
   const { serverVersion: dockerVersion, imageStore } = engine;
   const live = containers.find(({ name }) => name === files.current?.runtime);
   const isLive = live?.state === "running";
-  const report =
+  const runtime =
     isLive && early?.runtime !== live.name
-      ? await control.report(live.name, signal)
+      ? await control.report(live.name, { signal, certain })
       : early?.report;
+  const facts = runtimeFactsOf(made, { images, networks });
+  const network = ownNetwork(project, networks);
   return {
     host: transport.host,
     facts: {
@@ -62,10 +81,14 @@ export async function observeHost(
     },
     ...recorded(files),
     images: images.flatMap((image) => ownImages(project, image)),
-    containers: containers.map(observedContainer),
-    network: ownNetwork(project, networks),
+    containers: containers.map((container) => observedContainer(container, facts)),
+    network: network && networkSpec(project, network),
+    networkTraits: network && networkTraits(network),
+    neighbours: inNetwork
+      .filter((container) => network && !isOwnContainer(project, container))
+      .map(({ name }) => name),
     subnets: networks.flatMap(({ subnets }) => subnets.map(({ subnet }) => subnet)),
-    runtime: isLive ? report : undefined,
+    runtime: isLive ? runtime : undefined,
   };
 }
 
@@ -76,14 +99,14 @@ export async function observeHost(
 async function reportOfOnly(
   control: RuntimeControl,
   containers: readonly ContainerSummary[],
-  signal: AbortSignal | undefined,
+  options: { readonly signal: AbortSignal | undefined; readonly certain: boolean },
 ) {
   const running = containers.filter(
     ({ state, labels }) => state === "running" && labels[LABELS.role] === "runtime",
   );
   const [only] = running;
   if (!only || running.length > 1) return undefined;
-  return { runtime: only.name, report: await control.report(only.name, signal) };
+  return { runtime: only.name, report: await control.report(only.name, options) };
 }
 
 async function readFiles(
@@ -102,8 +125,9 @@ async function readFiles(
 }
 
 function recorded(files: FileObservation) {
-  const { credentialKey, current, inventory, releases, credentialSets, temporary } = files;
-  return { credentialKey, current, inventory, releases, credentialSets, temporary };
+  const { credentialKey, current, inventory, releases, credentialSets } = files;
+  const { temporary, entries } = files;
+  return { credentialKey, current, inventory, releases, credentialSets, temporary, entries };
 }
 
 function ownImages(project: string, image: ImageSummary) {
@@ -113,7 +137,11 @@ function ownImages(project: string, image: ImageSummary) {
     .map((reference) => ({ reference, specHash }));
 }
 
-function observedContainer({ name, image, state, labels }: ContainerSummary): ObservedContainer {
+function observedContainer(
+  { name, image, state, labels }: ContainerSummary,
+  facts: ReadonlyMap<string, ContainerFacts>,
+): ObservedContainer {
+  const made = facts.get(name);
   const agent = labels[LABELS.agent];
   const run = labels[LABELS.run];
   return {
@@ -124,17 +152,31 @@ function observedContainer({ name, image, state, labels }: ContainerSummary): Ob
     specHash: labels[LABELS.specHash] ?? "",
     ...(agent === undefined ? {} : { agent }),
     ...(run === undefined ? {} : { run }),
+    ...(made === undefined ? {} : { facts: made }),
   };
 }
 
-function ownNetwork(project: string, networks: readonly DockerNetwork[]): NetworkSpec | undefined {
-  const network = networks.find(
+/** A stranger's container made from an image of ours has the image's labels, but plays no role. */
+function isOwnContainer(project: string, { labels }: ContainerSummary): boolean {
+  return labels[LABELS.project] === project && labels[LABELS.role] !== undefined;
+}
+
+function ownNetwork(
+  project: string,
+  networks: readonly DockerNetwork[],
+): DockerNetwork | undefined {
+  return networks.find(
     ({ name, labels }) => name === networkName(project) && labels[LABELS.project] === project,
   );
-  const [range] = network?.subnets ?? [];
-  if (!network || range?.gateway === undefined) return undefined;
-  const { subnet, gateway } = range;
-  return { name: network.name, bridge: network.bridge ?? bridgeName(project), subnet, gateway };
+}
+
+function networkSpec(project: string, { name, bridge, subnets }: DockerNetwork): NetworkSpec {
+  const { subnet = "", gateway = "" } = subnets[0] ?? {};
+  return { name, bridge: bridge ?? bridgeName(project), subnet, gateway };
+}
+
+function networkTraits({ driver, betweenContainers, internal }: DockerNetwork): NetworkTraits {
+  return { driver, betweenContainers, internal };
 }
 
 function noSocketGroup(host: string, path: string): AlError {

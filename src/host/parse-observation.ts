@@ -1,7 +1,7 @@
 import { z } from "zod";
 import { AlError } from "../base/errors.ts";
 import type { Architecture } from "../core/desired.ts";
-import type { FileHash } from "../core/fingerprint.ts";
+import { compareText, type FileHash } from "../core/fingerprint.ts";
 import type { Current, Inventory, ObservedTree } from "../core/observed.ts";
 import { CurrentFile } from "../core/released.ts";
 
@@ -20,6 +20,8 @@ export interface FileObservation {
   readonly releases: readonly ObservedTree[];
   readonly credentialSets: readonly ObservedTree[];
   readonly temporary: readonly string[];
+  /** Sorted relative paths of the directory's entries, and of those of its trees. */
+  readonly entries: readonly string[];
 }
 
 const InventoryFile = z.strictObject({
@@ -62,6 +64,9 @@ export function parseObservation(host: string, output: string): FileObservation 
     releases: parseTrees("releases", values),
     credentialSets: parseTrees("credentials", values),
     temporary: values("temporary").map((path) => `${projectDir}/${path.replace(/^\.\//, "")}`),
+    entries: values("entry")
+      .map((path) => path.replace(/^\.\//, ""))
+      .sort(compareText),
   };
 }
 

@@ -7,7 +7,7 @@ import type { Transport } from "../transport/transport.ts";
 import { carryOut, type Materials, type StepInput } from "./carry-out.ts";
 import { openControl, type RuntimeControl } from "./control.ts";
 import { type HeldLock, type LockFence, type LockOptions, takeLock } from "./lock.ts";
-import { observeHost } from "./observe.ts";
+import { type ObserveOptions, observeHost } from "./observe.ts";
 import { readTree } from "./read-tree.ts";
 
 /** A step's context: what a pass knows beyond the step. */
@@ -17,7 +17,7 @@ export type SessionContext = Omit<StepInput, "transport" | "docker" | "control" 
 export interface HostConnection {
   readonly docker: DockerClient;
   readonly control: RuntimeControl;
-  observe(project: string, options?: { signal?: AbortSignal | undefined }): Promise<ObservedHost>;
+  observe(project: string, options?: ObserveOptions): Promise<ObservedHost>;
   lock(project: string, options: Omit<LockOptions, "project" | "fence">): Promise<HeldLock>;
   carryOut(step: Step, context: SessionContext): Promise<StepResult>;
   /** The files of a directory on the host, by relative path; empty when there is none. */
@@ -51,8 +51,7 @@ export function openHost(
   return {
     docker,
     control,
-    observe: (project, { signal } = {}) =>
-      observeHost({ transport, docker, control }, project, signal),
+    observe: (project, options) => observeHost({ transport, docker, control }, project, options),
     lock: (project, options) => takeLock(transport, { project, fence, ...options }),
     carryOut: (step, context) =>
       carryOut(step, { ...context, transport, docker, control, materials }),

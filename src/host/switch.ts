@@ -21,8 +21,8 @@ export async function withdraw(runtime: string, input: StepInput): Promise<void>
   await input.docker.stopContainer(runtime, { graceSeconds: 10, signal: input.signal });
 }
 
-/** Asks Docker anew: the runtime to stop may be one that this very pass created. */
-async function stopRuntimes(input: StepInput, except: string): Promise<void> {
+/** Stops the project's runtimes. Asks Docker anew: the runtime to stop may be one that this very pass created. */
+export async function stopRuntimes(input: StepInput, except?: string): Promise<void> {
   const { docker, spec, signal } = input;
   const labels = { [LABELS.project]: spec.project, [LABELS.role]: "runtime" };
   const runtimes = await docker.listContainers(labels, { signal });

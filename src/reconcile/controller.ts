@@ -106,9 +106,8 @@ async function pass(
   good: Extract<Desired, { kind: "fleet" }>,
 ): Promise<State> {
   const { remote, onEvent, signal } = options;
-  const hosts = good.fleet.hosts.filter(({ spec }) => !state.failed.has(spec.host));
-  const fleet = { ...good.fleet, hosts };
-  const input = { fleet, remote, mode: "apply" } as const;
+  const { fleet } = good;
+  const input = { fleet, remote, mode: "apply", except: state.failed } as const;
   const results = await runFleetPass(input, options.depsFor(good.fleet.project), {
     signal,
     onEvent: (event) => onEvent({ kind: "pass", event }),

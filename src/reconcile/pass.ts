@@ -2,14 +2,23 @@ import type { Clock } from "../base/clock.ts";
 import { AlError, toAlError } from "../base/errors.ts";
 import { Secret } from "../base/secret.ts";
 import type { HostAddress, HostSpec, ImageRecipe } from "../core/desired.ts";
+import type { DriftPolicy } from "../core/drift.ts";
+import { inventoryUnion } from "../core/inventory.ts";
 import type { ObservedHost } from "../core/observed.ts";
 import type { HostResult, PassEvent } from "../core/pass.ts";
+import { agentsOf, liveAgents } from "../core/placed-agents.ts";
 import type { HostPlan } from "../core/plan.ts";
 import { planHost } from "../core/plan-host.ts";
 import { type CredentialFile, resolveCredentials } from "../core/resolve-credentials.ts";
 import { applyPlan } from "./apply.ts";
 import { contactHost, missingGrants } from "./approvals-needed.ts";
-import type { ApprovalsPort, CredentialsPort, HostSession, HostsPort } from "./ports.ts";
+import type {
+  ApprovalsPort,
+  CredentialsPort,
+  FleetMemoryPort,
+  HostSession,
+  HostsPort,
+} from "./ports.ts";
 
 /** What passes are made with. */
 export interface PassDeps {
@@ -17,6 +26,8 @@ export interface PassDeps {
   readonly approvals: ApprovalsPort;
   readonly credentials: CredentialsPort;
   readonly clock: Clock;
+  /** Absent where nothing outlasts a pass. */
+  readonly memory?: FleetMemoryPort;
   /** Who holds the host lock meanwhile, for others to read: `al apply, pid 7 on laptop`. */
   readonly holder: string;
 }
@@ -32,12 +43,18 @@ export interface PassInput {
   readonly mode: "plan" | "apply";
   /** How long the host may take from its switch to its confirmation. */
   readonly confirmTimeoutMs: number;
+  /** What is done about changes on the host itself. Default `heal`. */
+  readonly drift?: DriftPolicy | undefined;
+  /** Called with the first look, before anything is changed; `hold` ends the pass as a plan would. */
+  readonly gate?: ((observed: ObservedHost) => "go" | "hold") | undefined;
 }
 
 /** How a pass is watched and ended. */
 export interface PassOptions {
   readonly onEvent?: (event: PassEvent) => void;
   readonly signal?: AbortSignal | undefined;
+  /** Has runtimes look at the network's rules for this very pass. */
+  readonly certain?: boolean | undefined;
 }
 
 /**
@@ -71,11 +88,11 @@ async function passOver(
   options: PassOptions,
 ): Promise<HostResult> {
   const { host } = input.address;
-  const first = await look(session, input, deps, options);
-  if (first.plan.actions.length === 0) {
-    return { kind: "in-sync", host, observed: first.observed };
-  }
-  if (input.mode === "plan") return { kind: "planned", host, plan: first.plan };
+  const { plan, observed } = await look(session, input, deps, options);
+  const held = input.gate?.(observed) === "hold";
+  if (plan.actions.length === 0) return inSync(input, deps, observed, plan);
+  if (input.drift === "report" && plan.driftOnly) return { kind: "drifted", host, plan };
+  if (input.mode === "plan" || held) return { kind: "planned", host, plan };
   options.onEvent?.({ kind: "waiting-for-lock", host });
   const { project } = input.spec;
   const lock = await session.lock(project, { holder: deps.holder, signal: options.signal });
@@ -101,7 +118,8 @@ async function applyUnderLock(
     deps,
     options,
   );
-  if (plan.actions.length === 0) return { kind: "in-sync", host, observed };
+  if (plan.actions.length === 0) return inSync(input, deps, observed, plan);
+  deps.memory?.remember(knownBefore(input, observed, plan));
   const onEvent = options.onEvent ?? (() => {});
   const result = await applyPlan({
     session,
@@ -125,6 +143,27 @@ async function applyUnderLock(
   return { kind: "failed", host, error: result.error, aftermath: result.aftermath };
 }
 
+function inSync(
+  { address, mode }: PassInput,
+  { memory }: PassDeps,
+  observed: ObservedHost,
+  { notes }: HostPlan,
+): HostResult {
+  const { inventory } = observed;
+  if (mode === "apply") memory?.remember({ address, inventory, agents: liveAgents(observed) });
+  return { kind: "in-sync", host: address.host, observed, notes };
+}
+
+/** What the host will hold at most while the plan is carried out. */
+function knownBefore({ address, spec }: PassInput, observed: ObservedHost, plan: HostPlan) {
+  const inventory = plan.actions.reduce(
+    (known, { step }) =>
+      step.kind === "record-inventory" ? inventoryUnion(known, step.inventory) : known,
+    observed.inventory,
+  );
+  return { address, inventory, agents: agentsOf(spec) };
+}
+
 interface Look {
   readonly observed: ObservedHost;
   readonly plan: HostPlan;
@@ -140,7 +179,8 @@ async function look(
 ): Promise<Look> {
   const { spec } = input;
   options.onEvent?.({ kind: "observing", host: spec.host });
-  const observed = await session.observe(spec.project, { signal: options.signal });
+  const { signal, certain } = options;
+  const observed = await session.observe(spec.project, { signal, certain });
   if (observed.facts.architecture !== spec.architecture) throw wrongArchitecture(spec, observed);
   const proposedKey = observed.credentialKey
     ? new Secret(observed.credentialKey)
@@ -163,7 +203,7 @@ export async function withSession<T>(
   }
 }
 
-/** What a pass that threw came to: nothing live was changed. */
+/** What a pass that threw came to, when it had changed nothing live. */
 export function failure(host: string, thrown: unknown): HostResult {
   const error = toAlError(thrown);
   if (error.code === "unreachable") return { kind: "unreachable", host, error };

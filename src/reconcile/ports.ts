@@ -1,6 +1,7 @@
 import type { Secret } from "../base/secret.ts";
 import type { Approval } from "../core/approval.ts";
 import type { CredentialNeed, HostAddress, HostSpec, ImageRecipe } from "../core/desired.ts";
+import type { KnownHost } from "../core/known-host.ts";
 import type { ObservedHost } from "../core/observed.ts";
 import type { Step, StepResult } from "../core/plan.ts";
 import type { HeldCredentials } from "../core/resolve-credentials.ts";
@@ -27,7 +28,14 @@ export interface HostLock {
 
 /** One connected host: one side of a pass. */
 export interface HostSession {
-  observe(project: string, options?: { signal?: AbortSignal | undefined }): Promise<ObservedHost>;
+  observe(
+    project: string,
+    options?: {
+      signal?: AbortSignal | undefined;
+      /** Has the runtime look at the network's rules now, which takes its time. */
+      certain?: boolean | undefined;
+    },
+  ): Promise<ObservedHost>;
   /** Waits while another holder has it. @throws AlError `host-locked` naming the holder. */
   lock(
     project: string,
@@ -67,4 +75,15 @@ export interface ApprovalsPort {
 export interface CredentialsPort {
   /** What of this it holds, with versions under a host's key, and what it does not. */
   holdings(needs: readonly CredentialNeed[], keyHex: string): Promise<HeldCredentials>;
+}
+
+/** What the controller remembers of hosts, so that one that leaves the fleet is not forgotten. */
+export interface FleetMemoryPort {
+  /** Hosts that hold something of ours, sorted by name. */
+  knownHosts(): readonly KnownHost[];
+  /** Replaces what is known of a host; writes only what changed. */
+  remember(host: KnownHost): void;
+  forget(host: string): void;
+  /** The operator's word that this revision may remove as much as it does. */
+  hasPruneConsent(revision: string): boolean;
 }

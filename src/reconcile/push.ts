@@ -59,7 +59,8 @@ async function pushOver(
   const approvals = missingGrants(first.spec, input.remote, deps.approvals);
   if (approvals.length > 0)
     return { result: { kind: "approval-needed", host, approvals }, changes };
-  if (plan.actions.length === 0) return { result: { kind: "in-sync", host, observed }, changes };
+  if (plan.actions.length === 0)
+    return { result: { kind: "in-sync", host, observed, notes: [] }, changes };
   if (input.mode === "plan") return { result: { kind: "planned", host, plan }, changes };
   options.onEvent?.({ kind: "waiting-for-lock", host });
   const lock = await session.lock(project, { holder: deps.holder, signal: options.signal });
@@ -88,7 +89,8 @@ async function pushUnderLock(
   const approvals = missingGrants(spec, input.remote, deps.approvals);
   if (approvals.length > 0)
     return { result: { kind: "approval-needed", host, approvals }, changes };
-  if (plan.actions.length === 0) return { result: { kind: "in-sync", host, observed }, changes };
+  if (plan.actions.length === 0)
+    return { result: { kind: "in-sync", host, observed, notes: [] }, changes };
   const applied = await applyPlan({
     session,
     spec,

@@ -1,7 +1,7 @@
 import { AlError } from "../base/errors.ts";
 import { LABELS } from "../core/names.ts";
 import type { DockerClient } from "../docker/docker-client.ts";
-import { networkRulesScript } from "./network-rules.ts";
+import { lookAtRulesScript, networkRulesScript } from "./network-rules.ts";
 import { runOneShot } from "./one-shot.ts";
 import type { Place } from "./run-container.ts";
 
@@ -19,14 +19,41 @@ export interface IsolationTools {
  * @throws AlError `rules-failed` (transient) with what iptables said.
  */
 export async function applyRules(
-  { docker, place, baseImage }: IsolationTools,
+  tools: IsolationTools,
   signal: AbortSignal,
 ): Promise<"ok" | "changed"> {
-  const script = networkRulesScript(place.project, place.network);
+  const { project, network } = tools.place;
+  const script = networkRulesScript(project, network);
+  return onHost(tools, { script, suffix: "rules", verdicts: ["ok", "changed"] }, signal);
+}
+
+/** Looks whether the network's rules are in place on the host, and changes nothing. */
+export async function lookAtRules(
+  tools: IsolationTools,
+  signal: AbortSignal,
+): Promise<"ok" | "missing"> {
+  const { project, network } = tools.place;
+  const script = lookAtRulesScript(project, network);
+  return onHost(tools, { script, suffix: "rules-look", verdicts: ["ok", "missing"] }, signal);
+}
+
+interface HostScript<T extends string> {
+  readonly script: string;
+  /** Ends the container's name. */
+  readonly suffix: string;
+  /** What its last line may be. */
+  readonly verdicts: readonly T[];
+}
+
+async function onHost<T extends string>(
+  { docker, place, baseImage }: IsolationTools,
+  { script, suffix, verdicts }: HostScript<T>,
+  signal: AbortSignal,
+): Promise<T> {
   const { code, output } = await runOneShot(
     docker,
     {
-      name: `al-${place.project}-rules`,
+      name: `al-${place.project}-${suffix}`,
       image: baseImage,
       labels: {
         [LABELS.project]: place.project,
@@ -45,8 +72,9 @@ export async function applyRules(
     },
     signal,
   );
-  const verdict = output.trim().split("\n").at(-1);
-  if (code === 0 && (verdict === "ok" || verdict === "changed")) return verdict;
+  const last = output.trim().split("\n").at(-1);
+  const verdict = verdicts.find((one) => one === last);
+  if (code === 0 && verdict !== undefined) return verdict;
   throw new AlError(`network rules are not in place: ${output.trim() || `exit code ${code}`}`, {
     code: "rules-failed",
     blame: "transient",

@@ -1,7 +1,8 @@
 import type { Clock } from "../base/clock.ts";
 import { type AlError, toAlError } from "../base/errors.ts";
 import type { Logger } from "../base/logger.ts";
-import { applyRules, type IsolationTools } from "./apply-rules.ts";
+import type { Serial } from "../schedule/serial.ts";
+import { applyRules, type IsolationTools, lookAtRules } from "./apply-rules.ts";
 import { probeIsolation } from "./isolation-probe.ts";
 
 /** Whether runs may start, as far as the network is concerned. */
@@ -18,6 +19,8 @@ export interface IsolationOptions {
   readonly logger: Logger;
   /** Told whenever the verdict may have changed. */
   readonly onChange: (isolation: Isolation) => void;
+  /** One look or change at a time: the containers they are made with have fixed names. */
+  readonly serial: Serial;
 }
 
 const RECHECK_MS = 60_000;
@@ -33,7 +36,7 @@ export async function keepIsolated(options: IsolationOptions, signal: AbortSigna
   let retryMs = FIRST_RETRY_MS;
   while (!signal.aborted) {
     try {
-      await prove(options, { proved, signal });
+      await options.serial(() => prove(options, { proved, signal }));
       if (!proved) logger.info({}, "isolation probe passed");
       proved = true;
       retryMs = FIRST_RETRY_MS;
@@ -51,15 +54,42 @@ export async function keepIsolated(options: IsolationOptions, signal: AbortSigna
   }
 }
 
+/** Puts the rules in place now and probes from inside; true when some were missing. */
+export async function restoreIsolation(
+  options: IsolationOptions,
+  signal: AbortSignal,
+): Promise<boolean> {
+  const { serial, onChange } = options;
+  try {
+    const rules = await serial(() => prove(options, { proved: false, signal }));
+    onChange({ ready: true });
+    return rules === "changed";
+  } catch (thrown) {
+    const error = toAlError(thrown);
+    onChange({ ready: false, reason: reasonOf(error) });
+    throw error;
+  }
+}
+
+/** Looks whether the rules are in place, and changes nothing. */
+export async function lookAtIsolation(
+  { serial, tools }: IsolationOptions,
+  signal: AbortSignal,
+): Promise<"in-place" | "missing"> {
+  const found = await serial(async () => lookAtRules(await tools(), signal));
+  return found === "ok" ? "in-place" : "missing";
+}
+
 async function prove(
   { tools, runtimeName, logger }: IsolationOptions,
   { proved, signal }: { readonly proved: boolean; readonly signal: AbortSignal },
-): Promise<void> {
+): Promise<"ok" | "changed"> {
   const found = await tools();
   const rules = await applyRules(found, signal);
-  if (proved && rules === "ok") return;
+  if (proved && rules === "ok") return rules;
   if (proved) logger.warn({}, "network rules were missing and have been put back");
   await probeIsolation(found, runtimeName, signal);
+  return rules;
 }
 
 function reasonOf(error: AlError): string {

@@ -21,14 +21,25 @@ const TAG = "action-llama";
  * not in place afterwards. Each chain is replaced as a whole, so that there is no moment without.
  */
 export function networkRulesScript(project: string, network: NetworkSpec): string {
+  return rulesScript(project, network, ensure);
+}
+
+/** A script that only looks, and changes nothing: it prints `ok` or `missing`. */
+export function lookAtRulesScript(project: string, network: NetworkSpec): string {
+  return rulesScript(project, network, look).replace(/echo changed;/, "echo missing;");
+}
+
+type Part = (program: string, own: OwnChain, jump: readonly string[]) => string;
+
+function rulesScript(project: string, network: NetworkSpec, part: Part): string {
   const jump = ["-i", network.bridge, "-m", "comment", "--comment", `${TAG}:${project}`];
   const ipv4 = [forwardChain(project, network), inputChain(project, network)];
   const ipv6 = ["FWD6", "IN6"].map((kind) => refuseAll(project, kind));
   return [
     PRELUDE,
-    ...ipv4.map((own) => ensure("iptables", own, jump)),
+    ...ipv4.map((own) => part("iptables", own, jump)),
     "if command -v ip6tables >/dev/null && ip6tables -w 10 -S INPUT >/dev/null 2>&1; then",
-    ...ipv6.map((own) => ensure("ip6tables", own, jump)),
+    ...ipv6.map((own) => part("ip6tables", own, jump)),
     "fi",
     'if [ "$changed" = 1 ]; then echo changed; else echo ok; fi',
   ].join("\n");
@@ -94,29 +105,45 @@ only_first() {
     while read -r number; do "$1" -w 10 -D "$2" "$number"; done
 }`;
 
+/** Shell lines that define how one chain is checked; gives the name of the check. */
+function defineCheck(
+  program: string,
+  { chain, from, rules }: OwnChain,
+): { readonly check: string; readonly lines: readonly string[] } {
+  const call = callOf(program);
+  const checks = rules.map((rule) => `${call("-C", chain, ...rule)} 2>/dev/null`);
+  const count = `[ "$(${call("-S", chain)} 2>/dev/null | grep -c '^-A')" = ${rules.length} ]`;
+  const [first = "", second = first] = from;
+  const check = `check_${chain.replaceAll("-", "_")}`;
+  const leads = `[ "$(leads ${program} "$from" ${chain})" = yes ]`;
+  const lines = [
+    `from=${first}; ${call("-S", first)} >/dev/null 2>&1 || from=${second}`,
+    `${check}() { ${[...checks, count, leads].join(" && ")}; }`,
+  ];
+  return { check, lines };
+}
+
+/** Shell lines that check one chain and note when something is not as it should be. */
+function look(program: string, own: OwnChain): string {
+  const { check, lines } = defineCheck(program, own);
+  return [...lines, `${check} || changed=1`].join("\n");
+}
+
 /**
  * Shell lines that check one chain and, only if something is not as it should be, replace its content
  * in one transaction and put the jump to it first; then they check again.
  */
-function ensure(
-  program: string,
-  { chain, from, rules }: OwnChain,
-  jump: readonly string[],
-): string {
-  const call = (...argv: readonly string[]) => quoteArgv([program, "-w", "10", ...argv]);
-  const checks = rules.map((rule) => `${call("-C", chain, ...rule)} 2>/dev/null`);
-  const count = `[ "$(${call("-S", chain)} 2>/dev/null | grep -c '^-A')" = ${rules.length} ]`;
+function ensure(program: string, own: OwnChain, jump: readonly string[]): string {
+  const { chain, rules } = own;
+  const { check, lines } = defineCheck(program, own);
   const restore = [
     "*filter",
     `:${chain} - [0:0]`,
     ...rules.map((rule) => `-A ${chain} ${rule.join(" ")}`),
   ];
   const body = [...restore, "COMMIT", ""].join("\n");
-  const [first = "", second = first] = from;
-  const check = `check_${chain.replaceAll("-", "_")}`;
   return [
-    `from=${first}; ${call("-S", first)} >/dev/null 2>&1 || from=${second}`,
-    `${check}() { ${[...checks, count, `[ "$(leads ${program} "$from" ${chain})" = yes ]`].join(" && ")}; }`,
+    ...lines,
     `if ! ${check}; then`,
     "  changed=1",
     `  printf '%s' ${words(body)} | ${program}-restore -w 10 --noflush`,
@@ -125,6 +152,10 @@ function ensure(
     `  ${check} || { echo "${program}: the rules of ${chain} did not stay" >&2; exit 1; }`,
     "fi",
   ].join("\n");
+}
+
+function callOf(program: string) {
+  return (...argv: readonly string[]) => quoteArgv([program, "-w", "10", ...argv]);
 }
 
 /** Arguments as shell words; `quoteArgv` wants a program first. */

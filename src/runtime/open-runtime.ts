@@ -9,12 +9,20 @@ import { controlApi } from "../gateway/control-api.ts";
 import { type Listening, listenOnPort, listenOnSocket } from "../gateway/listen.ts";
 import type { RuntimePort } from "../gateway/ports.ts";
 import { createScheduler } from "../schedule/scheduler.ts";
+import { createSerial } from "../schedule/serial.ts";
 import { RUN_MIGRATIONS } from "../state/run-schema.ts";
 import { createRunStore } from "../state/run-store.ts";
 import { inTransaction, openDatabase } from "../state/sqlite.ts";
 import { openLocal } from "../transport/local.ts";
+import type { IsolationTools } from "./apply-rules.ts";
 import { watchEngine } from "./engine-watch.ts";
-import { type Isolation, keepIsolated } from "./isolation.ts";
+import {
+  type Isolation,
+  type IsolationOptions,
+  keepIsolated,
+  lookAtIsolation,
+  restoreIsolation,
+} from "./isolation.ts";
 import { liveReleases } from "./live-release.ts";
 import { readOwnCurrent } from "./name-watch.ts";
 import type { Place } from "./run-container.ts";
@@ -41,7 +49,7 @@ export async function openRuntime(options: RuntimeOptions, current: Current): Pr
   const { logger, projectDir, runtimeName } = options;
   const { project, host, network } = current;
   const parts = openParts(options, { project, host, network });
-  const { scheduler, docker, releases, isolation, abort } = parts;
+  const { scheduler, docker, abort } = parts;
   const listeners: Listening[] = [];
   const close = async () => {
     abort.abort(new AlError("the runtime ends", { code: "aborted", blame: "transient" }));
@@ -52,15 +60,6 @@ export async function openRuntime(options: RuntimeOptions, current: Current): Pr
       ...listeners.map((listener) => listener.close()),
     ]);
     await parts.close();
-  };
-  const tools = async () => {
-    const release = await releases.current();
-    if (!release) throw new AlError("not live", { code: "not-serving", blame: "transient" });
-    return { docker, place: parts.place, baseImage: release.project.baseImage };
-  };
-  const onChange = (latest: Isolation) => {
-    isolation.latest = latest;
-    scheduler.poke();
   };
   let isolated: Promise<void> = Promise.resolve();
   const engineWatch = { docker, runtimeName, clock: systemClock, logger, signal: abort.signal };
@@ -75,8 +74,7 @@ export async function openRuntime(options: RuntimeOptions, current: Current): Pr
   try {
     listeners.push(...(await listen(options, parts)));
     await scheduler.start();
-    const keeping = { tools, runtimeName, clock: systemClock, logger, onChange };
-    isolated = keepIsolated(keeping, abort.signal);
+    isolated = keepIsolated(parts.keeping, abort.signal);
   } catch (thrown) {
     await close();
     throw thrown;
@@ -111,7 +109,27 @@ function openParts(options: RuntimeOptions, place: Place) {
     database.close();
   };
   const abort = new AbortController();
-  return { place, database, docker, store, releases, isolation, engine, scheduler, abort, close };
+  const onChange = (latest: Isolation) => {
+    isolation.latest = latest;
+    scheduler.poke();
+  };
+  const keeping = isolationOptions(options, { docker, place, releases, onChange });
+  const state = { isolation, engine, keeping, abort };
+  return { place, database, docker, store, releases, scheduler, ...state, close };
+}
+
+function isolationOptions(
+  { runtimeName, logger }: RuntimeOptions,
+  parts: Pick<IsolationTools, "docker" | "place"> &
+    Pick<IsolationOptions, "onChange"> & { readonly releases: ReturnType<typeof liveReleases> },
+): IsolationOptions {
+  const { docker, place, releases, onChange } = parts;
+  const tools = async () => {
+    const release = await releases.current();
+    if (!release) throw new AlError("not live", { code: "not-serving", blame: "transient" });
+    return { docker, place, baseImage: release.project.baseImage };
+  };
+  return { tools, runtimeName, clock: systemClock, logger, onChange, serial: createSerial() };
 }
 
 async function listen(options: RuntimeOptions, parts: Parts): Promise<Listening[]> {
@@ -129,22 +147,25 @@ async function listen(options: RuntimeOptions, parts: Parts): Promise<Listening[
 }
 
 function runtimePort(options: RuntimeOptions, parts: Parts): RuntimePort {
-  const { database, scheduler } = parts;
+  const { database, scheduler, keeping, abort } = parts;
   return {
     async serving() {
       if (!(await readOwnCurrent(options))) return false;
       inTransaction(database, () => undefined);
       return true;
     },
-    async report() {
+    restoreRules: () => restoreIsolation(keeping, abort.signal),
+    async report({ rules = false } = {}) {
       const current = await readOwnCurrent(options);
       if (!current) throw new AlError("not live", { code: "not-serving", blame: "transient" });
       const { release, credentials, revision } = current;
-      const [activeRuns, settled] = await Promise.all([
+      const [activeRuns, settled, looked] = await Promise.all([
         scheduler.activeRuns(),
         scheduler.isSettled(),
+        rules ? lookAtIsolation(keeping, abort.signal).catch(() => undefined) : undefined,
       ]);
-      return { release, credentials, revision, ...readiness(parts), activeRuns, settled };
+      const report = { release, credentials, revision, ...readiness(parts), activeRuns, settled };
+      return looked === undefined ? report : { ...report, rules: looked };
     },
   };
 }

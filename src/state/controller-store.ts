@@ -5,6 +5,8 @@ import type { DatabaseSync } from "node:sqlite";
 import { AlError } from "../base/errors.ts";
 import { Secret } from "../base/secret.ts";
 import type { Approval } from "../core/approval.ts";
+import type { KnownHost } from "../core/known-host.ts";
+import { hostMemory } from "./host-memory.ts";
 import { copyInMemory } from "./memory-copy.ts";
 import { openDatabase } from "./sqlite.ts";
 
@@ -21,6 +23,14 @@ export interface ControllerStore {
   proposedKey(host: string): Secret;
   /** Records the operator's yes; the newest host key replaces an older one. Idempotent. */
   approve(approval: Approval, atMs: number): void;
+  /** Hosts that hold something of ours, sorted by name. */
+  knownHosts(): readonly KnownHost[];
+  /** Replaces what is known of a host; writes only what changed. */
+  remember(host: KnownHost): void;
+  forget(host: string): void;
+  hasPruneConsent(revision: string): boolean;
+  /** Records that exactly this revision may remove what it does. Idempotent. */
+  consentToPrune(revision: string, atMs: number): void;
   close(): void;
 }
 
@@ -31,6 +41,8 @@ const MIGRATIONS = [
      credential TEXT NOT NULL, agent TEXT NOT NULL, host TEXT NOT NULL, remote TEXT NOT NULL,
      granted_at INTEGER NOT NULL, PRIMARY KEY (credential, agent, host, remote)) STRICT;
    CREATE TABLE own_secret (id INTEGER PRIMARY KEY CHECK (id = 1), value BLOB NOT NULL) STRICT;`,
+  `CREATE TABLE known_host (host TEXT PRIMARY KEY, seen TEXT NOT NULL) STRICT;
+   CREATE TABLE prune_consent (revision TEXT PRIMARY KEY, given_at INTEGER NOT NULL) STRICT;`,
 ];
 
 /** Opens (or makes, mode 0700) the store in `directory`, one directory per project. */
@@ -49,13 +61,14 @@ export function openControllerStore(directory: string): ControllerStore {
  */
 export function readControllerStore(directory: string): ControllerStore {
   const store = storeOn(copyInMemory(join(directory, "store.db"), MIGRATIONS));
-  const approve = () => {
-    throw new AlError("nothing can be approved by what only reads", {
+  const refuse = () => {
+    throw new AlError("nothing can be approved, remembered or forgotten by what only reads", {
       code: "store-read-only",
       blame: "bug",
     });
   };
-  return { ...store, approve };
+  const writes = { approve: refuse, remember: refuse, forget: refuse, consentToPrune: refuse };
+  return { ...store, ...writes };
 }
 
 function storeOn(database: DatabaseSync): ControllerStore {
@@ -90,6 +103,7 @@ function storeOn(database: DatabaseSync): ControllerStore {
         .prepare("INSERT OR IGNORE INTO credential_grant VALUES (?, ?, ?, ?, ?)")
         .run(credential, agent, host, remote, atMs);
     },
+    ...hostMemory(database),
     close: () => database.close(),
   };
 }

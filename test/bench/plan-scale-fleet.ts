@@ -52,6 +52,7 @@ export function newHost({ host: name, architecture }: HostSpec): ObservedHost {
     ...{ host: name, facts, credentialKey: undefined, current: undefined, network: undefined },
     ...{ inventory: { items: [] }, releases: [], credentialSets: [], temporary: [], images: [] },
     ...{ containers: [], subnets: ["172.17.0.0/16"], runtime: undefined },
+    ...{ networkTraits: undefined, neighbours: [], entries: [] },
   };
 }
 

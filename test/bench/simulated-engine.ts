@@ -17,7 +17,18 @@ interface StoredContainer {
   readonly name: string;
   readonly image: string;
   readonly labels: Readonly<Record<string, string>>;
+  /** What it was created with. */
+  readonly body: CreateBody;
   state: "created" | "running" | "exited";
+}
+
+interface CreateBody {
+  readonly Image: string;
+  readonly Labels: Readonly<Record<string, string>>;
+  readonly HostConfig: {
+    readonly NetworkMode?: string;
+    readonly Mounts?: readonly { Type: string; Source?: string; Target: string }[];
+  };
 }
 
 /** What an engine starts with, and where its host's project lies. */
@@ -134,14 +145,15 @@ class SimulatedEngine {
     const [name = "", action] = names;
     if (names.length === 1 && name === "json") return [...this.#containers.values()].map(listed);
     if (name === "create") {
-      const body = (await json(request)) as { Image: string; Labels: Record<string, string> };
+      const body = (await json(request)) as CreateBody;
       const named = url.searchParams.get("name") ?? "";
       const { Image: image, Labels: labels } = body;
-      this.#containers.set(named, { name: named, image, labels, state: "created" });
+      this.#containers.set(named, { name: named, image, labels, body, state: "created" });
       return { Id: named };
     }
     const container = this.#containers.get(name);
     if (!container) return undefined;
+    if (action === "json") return inspected(container);
     if (method === "DELETE") this.#containers.delete(name);
     if (action === "exec") return { Id: name };
     if (action === "start") container.state = "running";
@@ -203,6 +215,20 @@ function listed({ name, image, labels, state }: StoredContainer) {
   const own = { [LABELS.project]: labels[LABELS.project] ?? "", ...labels };
   const ids = { Id: name, Names: [`/${name}`], Image: image, ImageID: `id-${image}` };
   return { ...ids, State: state, Labels: own, Created: 0 };
+}
+
+/** What it was created with, in the words of an inspection. */
+function inspected({ name, image, body, state }: StoredContainer) {
+  const { NetworkMode = "bridge", Mounts = [] } = body.HostConfig;
+  const never = "0001-01-01T00:00:00Z";
+  return {
+    ...{ Id: name, Name: `/${name}`, Image: `id-${image}`, Created: never },
+    State: { Status: state, ExitCode: 0, StartedAt: never, FinishedAt: never },
+    Config: body,
+    HostConfig: body.HostConfig,
+    Mounts: Mounts.map(({ Type, Source, Target }) => ({ Type, Source, Destination: Target })),
+    NetworkSettings: { Networks: { [NetworkMode]: { NetworkID: NetworkMode } } },
+  };
 }
 
 async function digestOf(bytes: AsyncIterable<unknown>): Promise<string> {

@@ -38,6 +38,7 @@ const Case = z.strictObject({
   approved: z.boolean().default(true),
   /** Credentials that are not, or no longer, in the store of who plans. */
   notHeld: z.array(z.string()).default([]),
+  drift: z.enum(["heal", "report"]).default("heal"),
   desired: Words,
 });
 
@@ -60,7 +61,7 @@ async function planOf(facts: z.infer<typeof Case>): Promise<string> {
   for (const path of facts.notHeld) world.values.delete(path);
   world.machine.unreachable = !facts.reachable;
   const deps = facts.approved ? world.deps : { ...world.deps, approvals: memoryApprovals() };
-  const result = await world.pass(hostSpec(desired), { mode: "plan", deps });
+  const result = await world.pass(hostSpec(desired), { mode: "plan", deps, drift: facts.drift });
   return `${resultLines(result).join("\n")}\n`;
 }
 

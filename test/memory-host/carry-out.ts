@@ -2,6 +2,7 @@ import { assertNever } from "../../src/base/assert-never.ts";
 import { canonicalJson, type Json } from "../../src/base/canonical-json.ts";
 import { AlError, hasCode } from "../../src/base/errors.ts";
 import type { Secret } from "../../src/base/secret.ts";
+import { runtimeFacts } from "../../src/core/container-facts.ts";
 import { inventoryWithout } from "../../src/core/inventory.ts";
 import { LABELS } from "../../src/core/names.ts";
 import type { Current, Inventory, InventoryItem } from "../../src/core/observed.ts";
@@ -56,11 +57,19 @@ async function perform(step: Step, tools: Tools): Promise<StepResult | undefined
       return void (await writeCredentials(step, tools));
     case "create-network":
       return void (await createNetwork(step.network, labels, tools));
-    case "create-runtime": {
-      const { name, image, network, labels: all } = runtimeContainerSpec(step.container, labels);
-      await engine.createContainer(name, { image, network, labels: all, state: "created" });
-      return void checkOwn("container", name, await engine.containerLabels(name), tools);
-    }
+    case "create-runtime":
+      return void (await createRuntime(step.container, labels, tools));
+    case "replace-runtime":
+      await removeOwnContainer(step.container.name, tools);
+      return void (await createRuntime(step.container, labels, tools));
+    case "replace-network":
+      for (const name of await engine.runtimes(context.spec.project)) {
+        await engine.stopContainer(name);
+      }
+      await removeOwnNetwork(step.network.name, tools);
+      return void (await createNetwork(step.network, labels, tools));
+    case "restore-rules":
+      return void (await engine.restoreRules());
     case "switch":
       return void (await switchTo(step.current, tools));
     case "withdraw":
@@ -110,6 +119,29 @@ async function writeCredentials(
   await files.writeCredentials(set.hash, new Map(values));
 }
 
+async function createRuntime(
+  container: Extract<Step, { kind: "create-runtime" }>["container"],
+  labels: Readonly<Record<string, string>>,
+  tools: Tools,
+): Promise<void> {
+  const { engine } = tools;
+  const { name, image, network, labels: all } = runtimeContainerSpec(container, labels);
+  const imageLabels = await engine.imageLabels(image);
+  const facts = runtimeFacts(container, imageLabels?.[LABELS.specHash] ?? "");
+  await engine.createContainer(name, { image, network, labels: all, facts, state: "created" });
+  checkOwn("container", name, await engine.containerLabels(name), tools);
+}
+
+async function removeOwnContainer(name: string, { engine, context }: Tools): Promise<void> {
+  const labels = await engine.containerLabels(name);
+  if (labels?.[LABELS.project] === context.spec.project) await engine.removeContainer(name);
+}
+
+async function removeOwnNetwork(name: string, { engine, context }: Tools): Promise<void> {
+  const labels = await engine.networkLabels(name);
+  if (labels?.[LABELS.project] === context.spec.project) await engine.removeNetwork(name);
+}
+
 async function createNetwork(
   network: Extract<Step, { kind: "create-network" }>["network"],
   labels: Readonly<Record<string, string>>,
@@ -141,20 +173,14 @@ async function removeItem(item: InventoryItem, tools: Tools): Promise<StepResult
   return DONE;
 }
 
-async function deleteItem(item: InventoryItem, { engine, files, context }: Tools): Promise<void> {
+async function deleteItem(item: InventoryItem, tools: Tools): Promise<void> {
+  const { engine, files, context } = tools;
   const { projectDir } = context.observed.facts;
-  const { project } = context.spec;
   switch (item.kind) {
-    case "container": {
-      const labels = await engine.containerLabels(item.id);
-      if (labels?.[LABELS.project] === project) await engine.removeContainer(item.id);
-      return;
-    }
-    case "network": {
-      const labels = await engine.networkLabels(item.id);
-      if (labels?.[LABELS.project] === project) await engine.removeNetwork(item.id);
-      return;
-    }
+    case "container":
+      return removeOwnContainer(item.id, tools);
+    case "network":
+      return removeOwnNetwork(item.id, tools);
     case "image":
       return engine.removeImage(item.id);
     case "release":

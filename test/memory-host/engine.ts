@@ -17,6 +17,9 @@ export interface Engine {
   stopContainer(name: string): Promise<void>;
   removeContainer(name: string): Promise<void>;
   containerLabels(name: string): Promise<Labels | undefined>;
+  imageLabels(reference: string): Promise<Labels | undefined>;
+  /** What the live runtime does when it is asked to put the rules back. */
+  restoreRules(): Promise<void>;
   /** Names of runtime containers of a project that are not exited. */
   runtimes(project: string): Promise<readonly string[]>;
 }
@@ -38,6 +41,12 @@ function imageCalls({ machine, call }: Link) {
         if (machine.images.has(reference) && user) throw conflict(`image is used by ${user[0]}`);
         machine.images.delete(reference);
       }),
+    imageLabels: (reference: string) =>
+      call(`inspect ${reference}`, () => machine.images.get(reference)),
+    restoreRules: () =>
+      call("restore rules", () => {
+        machine.rules = "in-place";
+      }),
   };
 }
 
@@ -55,7 +64,7 @@ function networkCalls({ machine, call }: Link) {
     removeNetwork: (name: string) =>
       call(`remove network ${name}`, () => {
         const used = [...machine.containers.values()].some(
-          ({ network, state }) => network === name && state === "running",
+          ({ network, state }) => network === name && (state === "running" || state === "paused"),
         );
         if (used) throw conflict(`network ${name} has active endpoints`);
         machine.networks.delete(name);
@@ -81,6 +90,13 @@ function containerCalls({ machine, call }: Link) {
         if (container.network !== undefined && !machine.networks.has(container.network)) {
           throw notFound(`no network ${container.network}`);
         }
+        if (container.state === "paused" || container.state === "dead") {
+          throw failed(`cannot start a ${container.state} container`);
+        }
+        const network = machine.networks.get(container.network ?? "");
+        if (container.joined && container.joined !== network) {
+          throw notFound(`network of ${name} was removed`);
+        }
         const other = [...containers].find(
           ([otherName, { network, state, labels }]) =>
             otherName !== name &&
@@ -89,6 +105,9 @@ function containerCalls({ machine, call }: Link) {
             labels[LABELS.role] === "runtime",
         );
         if (other) throw failed(`port is already allocated by ${other[0]}`);
+        // A runtime that starts puts the rules there before it is ready.
+        if (container.state !== "running") machine.rules = "in-place";
+        container.joined = network;
         container.state = "running";
       }),
     stopContainer: (name: string) =>

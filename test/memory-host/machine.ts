@@ -1,4 +1,5 @@
 import type { AlError } from "../../src/base/errors.ts";
+import type { ContainerFacts } from "../../src/core/container-facts.ts";
 import type { Architecture } from "../../src/core/desired.ts";
 import { LABELS } from "../../src/core/names.ts";
 import type { Current, NetworkSpec } from "../../src/core/observed.ts";
@@ -8,12 +9,17 @@ export interface MemoryContainer {
   readonly image: string;
   readonly labels: Readonly<Record<string, string>>;
   readonly network?: string | undefined;
+  /** The very network it joined when it was started; another of the same name is none of its own. */
+  joined?: MemoryNetwork | undefined;
+  /** What it was made as; runtimes only. */
+  facts?: ContainerFacts | undefined;
   state: string;
 }
 
 /** A network as the engine has it. */
 export interface MemoryNetwork extends NetworkSpec {
   readonly labels: Readonly<Record<string, string>>;
+  readonly betweenContainers?: boolean | undefined;
 }
 
 /** A project's directory. Texts are what the files hold, so that they can be damaged. */
@@ -29,6 +35,8 @@ export interface MemoryProject {
   readonly oddities: Map<string, string>;
   /** Names of leftovers, relative: `releases/.tmp-1`. */
   readonly temporary: Set<string>;
+  /** Relative paths that somebody else put there. */
+  readonly strangers?: Set<string>;
 }
 
 /** Who holds a project's lock, and how that can end. */
@@ -54,6 +62,8 @@ export interface Machine {
   readiness: (current: Current) => number | "never";
   /** Looks so far, by what is live. */
   readonly looks: Map<string, number>;
+  /** Whether the network's rules are in place, as the live runtime finds when it is asked to look. */
+  rules: "in-place" | "missing";
   /** Connections that are open. */
   connections: number;
 }
@@ -72,6 +82,7 @@ export function createMachine(host: string): Machine {
     locks: new Map(),
     readiness: () => 0,
     looks: new Map(),
+    rules: "in-place",
     connections: 0,
   };
 }
@@ -93,6 +104,7 @@ export function projectOn(machine: Machine, project: string): MemoryProject {
     credentials: new Map(),
     oddities: new Map(),
     temporary: new Set(),
+    strangers: new Set(),
   };
   machine.projects.set(project, made);
   return made;

@@ -40,9 +40,9 @@ export function memoryHosts(options: MemoryHostsOptions): HostsPort {
 function openSession(link: Link, read: ReadCredential): HostSession {
   const { machine } = link;
   return {
-    async observe(project, { signal } = {}) {
+    async observe(project, { signal, certain = false } = {}) {
       signal?.throwIfAborted();
-      return link.call("observe", () => observeMachine(machine, project));
+      return link.call("observe", () => observeMachine(machine, project, { certain }));
     },
     lock: (project, options) => takeLock(link, project, options),
     carryOut: (step, context) => carryOutInMemory(link, step, context, read),

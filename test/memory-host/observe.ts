@@ -1,3 +1,4 @@
+import { removedNetwork } from "../../src/core/container-facts.ts";
 import { credentialVersion, sha256 } from "../../src/core/fingerprint.ts";
 import { LABELS } from "../../src/core/names.ts";
 import type {
@@ -19,13 +20,19 @@ import {
 } from "./machine.ts";
 
 /** Looks at one project on a machine, and sees what `src/host/observe.ts` sees. */
-export function observeMachine(machine: Machine, project: string): ObservedHost {
+export function observeMachine(
+  machine: Machine,
+  project: string,
+  { certain = false } = {},
+): ObservedHost {
   const files = machine.projects.get(project);
   const current = parseCurrent(files?.current);
   const containers = [...machine.containers]
     .filter(([, { labels }]) => labels[LABELS.project] === project)
-    .map(([name, container]) => observedContainer(name, container));
+    .map(([name, container]) => observedContainer(machine, name, container));
   const network = machine.networks.get(`al-${project}`);
+  // A runtime that nothing names ends; the one that follows puts the rules back.
+  if (!current) machine.rules = "in-place";
   const own = network?.labels[LABELS.project] === project ? network : undefined;
   return {
     host: machine.host,
@@ -53,9 +60,38 @@ export function observeMachine(machine: Machine, project: string): ObservedHost 
       .map(([reference, labels]) => ({ reference, specHash: labels[LABELS.specHash] ?? "" })),
     containers,
     network: own && networkSpec(own),
+    networkTraits: own && {
+      driver: "bridge",
+      betweenContainers: own.betweenContainers ?? false,
+      internal: false,
+    },
+    neighbours: [...machine.containers]
+      .filter(([, { network: name, state }]) => name === own?.name && state === "running")
+      .filter(([, { labels }]) => own && labels[LABELS.project] !== project)
+      .map(([name]) => name),
+    entries: files ? entriesOf(files) : [],
     subnets: [...machine.networks.values()].map(({ subnet }) => subnet),
-    runtime: current && report(machine, current, containers),
+    runtime: current && withRules(report(machine, current, containers), machine, certain),
   };
+}
+
+function entriesOf(files: MemoryProject): string[] {
+  const written = Object.entries({
+    "credential.key": files.key,
+    "current.json": files.current,
+    "applied.json": files.inventory,
+  }).flatMap(([name, content]) => (content === undefined ? [] : [name]));
+  const releases = [...files.releases.keys()].map((hash) => `releases/${hash}`);
+  const sets = [...files.credentials.keys()].map((hash) => `credentials/${hash}`);
+  return [...written, "releases", "credentials", ...releases, ...sets, ...(files.strangers ?? [])];
+}
+
+function withRules(
+  found: RuntimeReport | undefined,
+  { rules }: Machine,
+  certain: boolean,
+): RuntimeReport | undefined {
+  return found && certain ? { ...found, rules } : found;
 }
 
 function parseCurrent(text: string | undefined): Current | undefined {
@@ -67,8 +103,14 @@ function parseCurrent(text: string | undefined): Current | undefined {
   }
 }
 
-function observedContainer(name: string, container: MemoryContainer): ObservedContainer {
-  const { labels, image, state } = container;
+function observedContainer(
+  { networks }: Machine,
+  name: string,
+  container: MemoryContainer,
+): ObservedContainer {
+  const { labels, image, state, joined, facts } = container;
+  const isStale = joined !== undefined && networks.get(joined.name) !== joined;
+  const made = facts && isStale ? { ...facts, networks: removedNetwork(facts.networks) } : facts;
   const agent = labels[LABELS.agent];
   const run = labels[LABELS.run];
   return {
@@ -79,6 +121,7 @@ function observedContainer(name: string, container: MemoryContainer): ObservedCo
     specHash: labels[LABELS.specHash] ?? "",
     ...(agent === undefined ? {} : { agent }),
     ...(run === undefined ? {} : { run }),
+    ...(made === undefined ? {} : { facts: made }),
   };
 }
 

@@ -2,7 +2,8 @@ import type { Clock } from "../../src/base/clock.ts";
 import { Secret } from "../../src/base/secret.ts";
 import type { Approval } from "../../src/core/approval.ts";
 import { compareText, credentialVersion, sha256 } from "../../src/core/fingerprint.ts";
-import type { ApprovalsPort, CredentialsPort } from "../../src/reconcile/ports.ts";
+import type { KnownHost } from "../../src/core/known-host.ts";
+import type { ApprovalsPort, CredentialsPort, FleetMemoryPort } from "../../src/reconcile/ports.ts";
 
 /** An ApprovalsPort in memory. */
 export interface MemoryApprovals extends ApprovalsPort {
@@ -58,4 +59,33 @@ export function hastyClock(): Clock {
       now += ms;
     },
   };
+}
+
+/** A FleetMemoryPort in memory, which counts what is written to it. */
+export interface MemoryOfFleet extends FleetMemoryPort {
+  readonly hosts: Map<string, KnownHost>;
+  readonly consents: Set<string>;
+  writes: number;
+}
+
+/** Nothing is known yet. */
+export function memoryOfFleet(): MemoryOfFleet {
+  const hosts = new Map<string, KnownHost>();
+  const consents = new Set<string>();
+  const memory: MemoryOfFleet = {
+    hosts,
+    consents,
+    writes: 0,
+    knownHosts: () => [...hosts.values()],
+    remember(known) {
+      memory.writes++;
+      hosts.set(known.address.host, known);
+    },
+    forget(host) {
+      memory.writes++;
+      hosts.delete(host);
+    },
+    hasPruneConsent: (revision) => consents.has(revision),
+  };
+  return memory;
 }

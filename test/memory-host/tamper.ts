@@ -1,4 +1,5 @@
 import { Secret } from "../../src/base/secret.ts";
+import type { ContainerFacts } from "../../src/core/container-facts.ts";
 import { sha256 } from "../../src/core/fingerprint.ts";
 import { LABELS } from "../../src/core/names.ts";
 import { chooseNetwork } from "../../src/core/subnet.ts";
@@ -57,6 +58,38 @@ export const TAMPERINGS = {
   "the runtime is stopped": ({ machine }) => stopRuntimes(machine, "exited"),
   "the runtime is removed": ({ machine }) => {
     for (const name of runtimes(machine)) machine.containers.delete(name);
+  },
+  "the runtime is paused": ({ machine }) => stopRuntimes(machine, "paused"),
+  "the runtime is dead": ({ machine }) => stopRuntimes(machine, "dead"),
+  "the runtime's restart policy was changed": ({ machine }) => alter(machine, { restart: "no" }),
+  "the runtime was made anew from another image": ({ machine }) =>
+    alter(machine, { imageSpecHash: "" }),
+  "the runtime was given one more mount": ({ machine }) =>
+    alter(machine, { mounts: "bind /:/host" }),
+  "the network was made anew": ({ machine }) => {
+    const own = machine.networks.get("al-acme");
+    if (own) machine.networks.set("al-acme", { ...own });
+    stopRuntimes(machine, "exited");
+  },
+  "the network lets containers talk": ({ machine }) => {
+    const own = machine.networks.get("al-acme");
+    if (!own) return;
+    const made = { ...own, betweenContainers: true };
+    machine.networks.set("al-acme", made);
+    for (const container of machine.containers.values()) {
+      if (container.network === "al-acme") container.joined = made;
+    }
+  },
+  "the network's rules are gone": ({ machine }) => {
+    machine.rules = "missing";
+  },
+  "strangers' files lie there": ({ files }) => {
+    files.strangers?.add("notes.txt").add("releases/mine");
+  },
+  "a stranger's container is in the network": ({ machine }) => {
+    if (!machine.networks.has("al-acme")) return;
+    const stranger = { image: "nginx:1", labels: {}, network: "al-acme", state: "running" };
+    machine.containers.set("stranger", stranger);
   },
   "current.json is gone": ({ files }) => {
     files.current = undefined;
@@ -148,6 +181,13 @@ function stopRuntimes(machine: Machine, state: string): void {
   for (const name of runtimes(machine)) {
     const container = machine.containers.get(name);
     if (container) container.state = state;
+  }
+}
+
+function alter(machine: Machine, facts: Partial<ContainerFacts>): void {
+  for (const name of runtimes(machine)) {
+    const container = machine.containers.get(name);
+    if (container?.facts) container.facts = { ...container.facts, ...facts };
   }
 }
 

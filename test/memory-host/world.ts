@@ -24,6 +24,7 @@ export interface World {
 /** What a pass may be told besides its spec. */
 export interface PassWords {
   readonly mode?: PassInput["mode"];
+  readonly drift?: PassInput["drift"];
   readonly onEvent?: (event: PassEvent) => void;
   readonly signal?: AbortSignal;
   /** Another controller's; the world's own when absent. */
@@ -62,9 +63,10 @@ export function createWorld(hosts: readonly string[] = ["web-1"]): World {
     values,
     faults,
     deps,
-    pass(spec, { mode = "apply", deps: other = deps, ...options } = {}) {
+    pass(spec, { mode = "apply", deps: other = deps, drift, ...options } = {}) {
       const input = { address: addressOf(spec.host), spec, recipes: recipesOf(spec) };
-      return runPass({ ...input, ...ROLLOUT, remote: REMOTE, mode }, other, options);
+      const of = { ...input, ...ROLLOUT, remote: REMOTE, mode, drift };
+      return runPass(of, other, { certain: true, ...options });
     },
   };
 }

@@ -1,11 +1,13 @@
 import { AlError } from "../../base/errors.ts";
 import { type Approval, approvalArguments, describeApproval } from "../../core/approval.ts";
+import type { HostResult } from "../../core/pass.ts";
 import { runFleetPass } from "../../reconcile/fleet-pass.ts";
 import { askApprovals } from "../ask.ts";
 import { compose } from "../compose.ts";
 import type { CliContext } from "../context.ts";
 import { EXIT } from "../exit.ts";
 import { openProject } from "../project.ts";
+import { resultLines } from "../render/results.ts";
 import { wakeController } from "../wake.ts";
 
 /**
@@ -22,6 +24,14 @@ export async function approve(context: CliContext, words: readonly string[]): Pr
     const waiting = results.flatMap((result) =>
       result.kind === "approval-needed" ? result.approvals : [],
     );
+    const prune = consentFor(results, words);
+    if (prune !== undefined) {
+      adapters.store.consentToPrune(prune, Date.now());
+      await wakeController(context.home, fleet.project);
+      output.line(`approved: prune ${prune}`);
+      output.record({ kind: "approved", prune });
+      return EXIT.done;
+    }
     if (words.length > 0) {
       const named = findNamed(waiting, words);
       adapters.store.approve(named, Date.now());
@@ -31,6 +41,7 @@ export async function approve(context: CliContext, words: readonly string[]): Pr
       return EXIT.done;
     }
     for (const result of results) {
+      if (result.kind === "consent-needed") resultLines(result).forEach(output.line);
       if (result.kind === "unreachable" || result.kind === "failed") output.fail(result.error);
     }
     const exitCode = await answerAll(context, waiting, adapters.store);
@@ -56,6 +67,16 @@ async function answerAll(
     output.line(`  al approve ${approvalArguments(approval).join(" ")}`);
   }
   return waiting.length === 0 ? EXIT.done : EXIT.changes;
+}
+
+/** The revision that `prune REVISION` names, if it is one that waits for consent. */
+function consentFor(
+  results: readonly HostResult[],
+  [word, revision = ""]: readonly string[],
+): string | undefined {
+  if (word !== "prune" || !/^[0-9a-f]{7,}$/.test(revision)) return undefined;
+  const waiting = results.find((result) => result.kind === "consent-needed");
+  return waiting?.revision.startsWith(revision) ? waiting.revision : undefined;
 }
 
 function findNamed(waiting: readonly Approval[], words: readonly string[]): Approval {

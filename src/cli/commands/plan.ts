@@ -17,17 +17,16 @@ export async function plan(
 ): Promise<number> {
   const { output, signal } = context;
   const project = await openProject(context);
-  const { fleet, remote, warnings, grants } = narrowed(project, selection, output);
+  const { fleet, whole, only, remote, warnings, grants } = narrowed(project, selection, output);
   const adapters = compose(context, fleet.project, { grants, store: "read" });
   try {
     for (const warning of warnings) output.progress(`warning: ${warning}`);
     output.progress(`plan of ${fleet.project} at commit ${shortHash(fleet.revision)}`);
-    const input = { fleet, remote, mode: "plan" } as const;
+    const input = { fleet: whole, only, remote, mode: "plan" } as const;
     const watched = fleet.hosts.map(({ spec }) => spec.host);
     const watch = watchHosts(output, watched, "plan");
-    const results = await runFleetPass(input, adapters.deps, { ...watch, signal }).finally(
-      watch.end,
-    );
+    const options = { ...watch, signal, certain: true };
+    const results = await runFleetPass(input, adapters.deps, options).finally(watch.end);
     const { project: name, revision, placements } = fleet;
     const hosts = results.map(resultRecord);
     const outcomes = outcomeCounts(results);

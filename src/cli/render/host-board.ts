@@ -42,7 +42,7 @@ export function createHostBoard(hosts: readonly string[]): HostBoard {
     },
     result: (result, atMs) =>
       change(result.host, {
-        state: result.kind === "approval-needed" ? "approval?" : outcomeWord(result.kind),
+        state: QUESTIONS[result.kind] ?? outcomeWord(result.kind),
         detail: resultDetail(result),
         endedAtMs: atMs,
       }),
@@ -92,14 +92,28 @@ function progressDetail(text: string, step: Step | undefined): string {
   return `${stepText(step)}: ${text.slice(named?.length ?? 0)}`;
 }
 
+/** Outcomes that are too long for the column of states. */
+const QUESTIONS: Partial<Readonly<Record<HostResult["kind"], string>>> = {
+  "approval-needed": "approval?",
+  "consent-needed": "consent?",
+  waiting: "waiting",
+};
+
 function resultDetail(result: HostResult): string {
   switch (result.kind) {
     case "in-sync":
       return "nothing to do";
     case "planned":
+    case "drifted":
       return counted(result.plan.actions.length, "action");
     case "applied":
       return `revision ${shortHash(result.plan.revision)}, ${counted(result.plan.actions.length, "action")}`;
+    case "consent-needed":
+      return `${counted(result.losses.length, "thing")} would go`;
+    case "waiting":
+      return result.moves.map(({ agent, to }) => `${agent} goes to ${to.join(", ")}`).join("; ");
+    case "cleaned":
+      return result.left.length === 0 ? "" : `${counted(result.left.length, "thing")} left`;
     case "approval-needed":
       return counted(result.approvals.length, "question");
     case "unreachable":

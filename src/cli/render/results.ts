@@ -4,8 +4,9 @@ import { approvalArguments, describeApproval } from "../../core/approval.ts";
 import { counted } from "../../core/counted.ts";
 import { shortHash } from "../../core/names.ts";
 import type { Aftermath, HostResult, PassEvent } from "../../core/pass.ts";
-import type { Action, Step } from "../../core/plan.ts";
+import type { Action, HostPlan, Step } from "../../core/plan.ts";
 import type { CredentialFile } from "../../core/resolve-credentials.ts";
+import { keptLines } from "./kept-results.ts";
 import { errorRecord, errorText } from "./output.ts";
 
 const MAX_PROGRESS = 110;
@@ -22,14 +23,22 @@ export function resultLines(result: HostResult): string[] {
   const { host } = result;
   switch (result.kind) {
     case "in-sync":
-      return [`${host}: nothing to do${readiness(result)}`];
+      return [`${host}: nothing to do${readiness(result)}`, ...noteLines(result.notes)];
     case "planned":
       return [
         `${host}: ${counted(result.plan.actions.length, "action")}`,
-        ...result.plan.actions.map((action) => `  ${stepText(action.step)}: ${action.reason}`),
+        ...planLines(result.plan),
       ];
     case "applied":
-      return [`${host}: confirmed at revision ${shortHash(result.plan.revision)}`];
+      return [
+        `${host}: confirmed at revision ${shortHash(result.plan.revision)}`,
+        ...noteLines(result.plan.notes),
+      ];
+    case "drifted":
+    case "consent-needed":
+    case "waiting":
+    case "cleaned":
+      return keptLines(result, planLines(result.plan));
     case "approval-needed":
       return [
         `${host}: approval needed`,
@@ -47,15 +56,38 @@ export function resultLines(result: HostResult): string[] {
   }
 }
 
+function planLines({ actions, notes }: HostPlan): string[] {
+  const lines = actions.map((action) => `  ${stepText(action.step)}: ${action.reason}`);
+  return [...lines, ...noteLines(notes)];
+}
+
+function planRecord({ revision, actions, notes }: HostPlan): Record<string, unknown> {
+  return { revision, actions, notes };
+}
+
+function noteLines(notes: readonly string[]): string[] {
+  return notes.map((note) => `  note: ${note}`);
+}
+
 /** The same for machines: identities, reasons and hashes, never contents. */
 export function resultRecord(result: HostResult): Record<string, unknown> {
   const { kind, host } = result;
   switch (result.kind) {
     case "in-sync":
-      return { kind, host, revision: result.observed.current?.revision, actions: [] };
+      return {
+        ...{ kind, host, revision: result.observed.current?.revision },
+        ...{ actions: [], notes: result.notes },
+      };
     case "planned":
     case "applied":
-      return { kind, host, revision: result.plan.revision, actions: result.plan.actions };
+    case "drifted":
+      return { kind, host, ...planRecord(result.plan) };
+    case "consent-needed":
+      return { kind, host, ...planRecord(result.plan), losses: result.losses };
+    case "waiting":
+      return { kind, host, ...planRecord(result.plan), moves: result.moves };
+    case "cleaned":
+      return { kind, host, ...planRecord(result.plan), left: result.left };
     case "approval-needed":
       return { kind, host, approvals: result.approvals };
     case "unreachable":
@@ -104,6 +136,12 @@ export function stepText(step: Step): string {
       return `create network ${step.network.name}`;
     case "create-runtime":
       return `create runtime ${step.container.name}`;
+    case "replace-network":
+      return `replace network ${step.network.name}`;
+    case "replace-runtime":
+      return `replace runtime ${step.container.name}`;
+    case "restore-rules":
+      return "restore network rules";
     case "switch":
       return `switch to release ${shortHash(step.current.release)}`;
     case "withdraw":

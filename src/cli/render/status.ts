@@ -1,4 +1,5 @@
 import type { AlError } from "../../base/errors.ts";
+import { foreignNotes } from "../../core/foreign.ts";
 import { shortHash } from "../../core/names.ts";
 import type { ObservedHost } from "../../core/observed.ts";
 import type { AgentAnswer, StatusAnswer } from "../../gateway/control-schema.ts";
@@ -28,6 +29,7 @@ export function statusLines(status: HostStatus, wanted: string): string[] {
     `${host}: ${state}, revision ${shortHash(revision)}${behind}`,
     ...live.agents.map((agent) => `  ${agentLine(agent)}`),
     ...live.runs.slice(0, SHOWN_RUNS).map((run) => `  ${outcomeLine(run)}`),
+    ...foreignIn(status).map((note) => `  note: ${note}`),
   ];
 }
 
@@ -35,7 +37,12 @@ export function statusLines(status: HostStatus, wanted: string): string[] {
 export function statusRecord(status: HostStatus): Record<string, unknown> {
   const { host } = status;
   if (status.kind === "unknown") return { host, error: errorRecord(status.error) };
-  return { host, ...status.live, dockerVersion: status.observed.facts.dockerVersion };
+  const { dockerVersion } = status.observed.facts;
+  return { host, ...status.live, dockerVersion, notes: foreignIn(status) };
+}
+
+function foreignIn({ observed }: Extract<HostStatus, { kind: "live" }>): readonly string[] {
+  return foreignNotes(observed, observed.inventory);
 }
 
 function agentLine(agent: AgentAnswer): string {

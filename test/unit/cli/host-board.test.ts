@@ -33,7 +33,7 @@ test("each host has a line with its state, its seconds and its current step", ()
   );
   board.event({ kind: "rolling-back", host: "a", reason: "not ready" });
   expect(board.lines(60_000)[0]).toBe("a       rolling back   59 s  not ready");
-  const plan = { host: "a", revision: "0123456789abcdef", actions: [action] };
+  const plan = { host: "a", revision: "0123456789abcdef", actions: [action], notes: [] };
   board.result({ kind: "applied", host: "a", plan }, 61_000);
   expect(board.lines(99_000)[0]).toBe(
     "a       confirmed      60 s  revision 0123456789ab, 1 action",

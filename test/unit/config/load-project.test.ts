@@ -122,6 +122,18 @@ test("an agent keeps its placement in a fleet, and is told that it means nothing
   ]);
 });
 
+test("drift is healed unless the fleet, or a host of it, says that it is only reported", async () => {
+  const driftOf = async (rollout: string, host: string) => {
+    const text = `[project]\nname = "acme"\n${rollout}\n[hosts.a]\naddress = "192.0.2.1"\n${host}\n`;
+    return (await load({ "fleet.toml": text })).hosts[0]?.drift;
+  };
+  const report = 'drift = "report"';
+  expect(await driftOf("", "")).toBeUndefined();
+  expect(await driftOf(`[rollout]\n${report}`, "")).toBe("report");
+  expect(await driftOf(`[rollout]\n${report}`, 'drift = "heal"')).toBeUndefined();
+  expect(await driftOf("", report)).toBe("report");
+});
+
 test("an agent's model is filled from the project's, but not across providers", async () => {
   const project = await load({
     "config.toml": `[model]

@@ -60,13 +60,20 @@ test("what is to be made is listed before anything is made, together with what i
   expect(inventory.items).toContainEqual({ kind: "image", id: wanted.runtime.image });
 });
 
-test.each(["created", "exited", "dead"])(
-  "a runtime that is %s is switched to again",
+test.each(["created", "exited"])("a runtime that is %s is switched to again", async (state) => {
+  const steps = await stepsWith(({ containers }) => ({
+    containers: containers.map((container) => ({ ...container, state })),
+  }));
+  expect(steps).toEqual(["switch"]);
+});
+
+test.each(["paused", "dead", "removing"])(
+  "a runtime that is %s is made anew, since Docker starts nothing from there",
   async (state) => {
     const steps = await stepsWith(({ containers }) => ({
       containers: containers.map((container) => ({ ...container, state })),
     }));
-    expect(steps).toEqual(["switch"]);
+    expect(steps).toEqual(["replace-runtime", "switch"]);
   },
 );
 

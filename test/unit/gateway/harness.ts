@@ -21,7 +21,12 @@ export function createPorts() {
   };
   return {
     ...{ state, run: runs[0] as Run, runList: runs, log, clock, logger: silentLogger },
-    runtime: { serving: async () => state.serving, report: async () => report },
+    runtime: {
+      serving: async () => state.serving,
+      report: async ({ rules = false } = {}) =>
+        rules ? { ...report, rules: "missing" as const } : report,
+      restoreRules: async () => true,
+    },
     runs: {
       get: async (id: string) => runs.find((run) => run.id === id),
       list: async ({ agent, limit }: { agent?: string; limit: number }) =>

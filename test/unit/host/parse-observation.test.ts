@@ -202,3 +202,20 @@ test("an observation that was cut off is not taken for a whole one", async () =>
 test("a machine that no agent can run on is named", () => {
   expect(() => parseObservation("web-1", "machine riscv64\nend\n")).toThrow(/riscv64 machine/);
 });
+
+test("everything that lies in the directory is listed, whatever its name", async () => {
+  await deployRelease();
+  writeFileSync(join(dir, "notes.txt"), "");
+  writeFileSync(join(dir, "two\ntemporary lines"), "");
+  mkdirSync(join(dir, "releases/mine"));
+  writeFileSync(join(dir, ".tmp-leftover"), "");
+  const { entries, temporary } = await observe();
+  expect(entries).toEqual([
+    "notes.txt",
+    "releases",
+    `releases/${HASH}`,
+    "releases/mine",
+    "two?temporary lines",
+  ]);
+  expect(temporary).toEqual([`${dir}/.tmp-leftover`]);
+});

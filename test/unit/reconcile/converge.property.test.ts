@@ -37,7 +37,9 @@ async function worldWith(words: SpecWords | undefined): Promise<World> {
 
 /** What must be there and as it was, whatever a pass does. */
 function survivors(machine: Machine): string {
-  return foreignState(machine, "acme") + JSON.stringify(machine.containers.get("al-acme-run-r1"));
+  const strangers = [...(machine.projects.get("acme")?.strangers ?? [])];
+  const run = machine.containers.get("al-acme-run-r1");
+  return foreignState(machine, "acme") + JSON.stringify([run, strangers]);
 }
 
 test("from any state, one apply converges, the next plan is empty and nothing foreign is touched", async () => {
@@ -161,6 +163,8 @@ function reversed(observed: ObservedHost): ObservedHost {
     images: observed.images.toReversed(),
     containers: observed.containers.toReversed(),
     subnets: observed.subnets.toReversed(),
+    neighbours: observed.neighbours.toReversed(),
+    entries: observed.entries.toReversed(),
   };
 }
 

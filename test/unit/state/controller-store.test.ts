@@ -70,6 +70,16 @@ test("reading beside a controller that has it open sees its newest words", () =>
   expect(readdirSync(directory)).toEqual(["store.db"]);
 });
 
+test("reading sees consent, and neither gives it nor forgets a host", () => {
+  const written = openControllerStore(directory);
+  written.consentToPrune("0123abc", 1);
+  const store = readControllerStore(directory);
+  expect(store.hasPruneConsent("0123abc")).toBe(true);
+  expect(() => store.consentToPrune("4567def", 2)).toThrow(/by what only reads/);
+  expect(() => store.forget("web-1")).toThrow(/by what only reads/);
+  for (const one of [store, written]) one.close();
+});
+
 test("a file that is no database is said to be one that cannot be read", () => {
   mkdirSync(directory, { recursive: true });
   writeFileSync(join(directory, "store.db"), "no database".repeat(100));

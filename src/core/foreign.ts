@@ -1,0 +1,41 @@
+import { compareText } from "./fingerprint.ts";
+import { networkFlaw, networkUsers } from "./network-drift.ts";
+import type { Inventory, ObservedHost } from "./observed.ts";
+
+/** What we and the runtime keep in the project's directory; SQLite adds endings of its own. */
+const OWN_ENTRIES =
+  /^(releases|credentials|logs|lock|credential\.key|(applied|current)\.json|(state\.db|runtime\.lock)(-(wal|shm|journal))?)$/;
+
+/**
+ * One sentence for everything that lies in our directories or runs in our network without being ours:
+ * for people to see, since we never touch it. `known` is what we own.
+ */
+export function foreignNotes(observed: ObservedHost, known: Inventory): readonly string[] {
+  const own = new Set(known.items.map(({ kind, id }) => `${kind} ${id}`));
+  const isOwn = (entry: string) => {
+    const [directory = "", name] = entry.split("/", 2);
+    if (name === undefined) return OWN_ENTRIES.test(entry);
+    return own.has(`${directory === "releases" ? "release" : directory} ${name}`);
+  };
+  const entries = observed.entries
+    .filter((entry) => !isOwn(entry))
+    .map((entry) => `foreign: ${shown(entry)} lies in ${observed.facts.projectDir}`);
+  const neighbours = observed.neighbours.map(
+    (name) => `foreign: container ${name} runs in network ${observed.network?.name ?? ""}`,
+  );
+  return [...entries, ...neighbours].sort(compareText);
+}
+
+/** Why a flawed network is left as it is for now; empty when it is as it should be, or replaced. */
+export function networkNotes(project: string, observed: ObservedHost): readonly string[] {
+  const flaw = networkFlaw(project, observed);
+  const users = networkUsers(observed);
+  if (flaw === undefined || users.length === 0) return [];
+  const name = observed.network?.name ?? "";
+  return [`network ${name} was altered (${flaw}); it stays until ${users.join(", ")} ended`];
+}
+
+/** Names on a host may hold anything: no control characters reach a terminal. */
+function shown(text: string): string {
+  return text.replace(/[\p{Cc}\p{Cf}]/gu, "?").slice(0, 200);
+}
