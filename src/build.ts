@@ -1,15 +1,28 @@
-import { execFile } from "node:child_process";
 import { createHash } from "node:crypto";
 import { existsSync } from "node:fs";
 import { mkdir, readdir, readFile, rename, rm, writeFile } from "node:fs/promises";
 import { dirname, join, relative } from "node:path";
 import { fileURLToPath } from "node:url";
-import { promisify } from "node:util";
-import { build as bundle, type Plugin } from "esbuild";
-import { AlError, errnoOf } from "./base/errors.ts";
+import { type BuildOptions, build as bundle, type Plugin } from "esbuild";
+import { errnoOf } from "./base/errors.ts";
 
 const PROJECT = dirname(import.meta.dirname);
 const STAMP = ".stamp";
+const NODE_BUNDLE: BuildOptions = {
+  absWorkingDir: PROJECT,
+  entryNames: "[name]",
+  bundle: true,
+  splitting: true,
+  chunkNames: "chunks/[name]-[hash]",
+  platform: "node",
+  target: "node22",
+  format: "esm",
+  logLevel: "error",
+  // CommonJS libraries among the inputs call require() for Node's own modules.
+  banner: {
+    js: "import{createRequire as alCreateRequire}from'node:module';const require=alCreateRequire(import.meta.url);",
+  },
+};
 /** Optional native parts, and what only providers load that no agent can name. */
 const EXTERNAL = [
   "*.node",
@@ -55,7 +68,7 @@ export async function buildProject(dist = join(PROJECT, "dist")): Promise<BuildR
   const next = join(PROJECT, ".cache", `build-${process.pid}`);
   try {
     await rm(next, { recursive: true, force: true });
-    await compileCli(next);
+    await bundleCli(next);
     await bundleAgents(join(next, "agents"));
     await bundleRuntime(join(next, "runtime"));
     await writeFile(join(next, STAMP), stamp);
@@ -64,6 +77,20 @@ export async function buildProject(dist = join(PROJECT, "dist")): Promise<BuildR
     await rm(next, { recursive: true, force: true });
   }
   return done(true);
+}
+
+/**
+ * Bundles `al` into `directory`, our dependencies included: finding and reading hundreds of files would
+ * take longer than most commands. Readable, so that a stack trace says something. ssh2 stays outside:
+ * it looks for its native parts beside itself.
+ */
+async function bundleCli(directory: string): Promise<void> {
+  await bundle({
+    ...NODE_BUNDLE,
+    entryPoints: ["src/al.ts"],
+    outdir: directory,
+    external: ["ssh2", "*.node"],
+  });
 }
 
 /** Bundles what runs inside an agent's container into `directory`. */
@@ -83,25 +110,13 @@ export async function bundleRuntime(directory: string): Promise<void> {
 
 async function bundleEntries(directory: string, entryPoints: readonly string[]): Promise<void> {
   await bundle({
-    absWorkingDir: PROJECT,
+    ...NODE_BUNDLE,
     entryPoints: [...entryPoints],
     outdir: directory,
-    entryNames: "[name]",
-    bundle: true,
-    splitting: true,
-    chunkNames: "chunks/[name]-[hash]",
     minify: true,
-    platform: "node",
-    target: "node22",
-    format: "esm",
     legalComments: "none",
-    logLevel: "error",
     external: EXTERNAL,
     plugins: [leftOut],
-    // CommonJS libraries among the inputs call require() for Node's own modules.
-    banner: {
-      js: "import{createRequire as alCreateRequire}from'node:module';const require=alCreateRequire(import.meta.url);",
-    },
   });
 }
 
@@ -110,37 +125,6 @@ async function writePackageJson(directory: string, more: object): Promise<void> 
   const { version } = JSON.parse(await readFile(join(PROJECT, "package.json"), "utf8"));
   const content = { name: "action-llama-fleet", version, type: "module", ...more };
   await writeFile(join(directory, "package.json"), `${JSON.stringify(content, null, 2)}\n`);
-}
-
-/** Types are `npm run check`'s business; here they are only stripped. */
-async function compileCli(directory: string): Promise<void> {
-  const tsc = join(PROJECT, "node_modules", "typescript", "bin", "tsc");
-  const args = [tsc, "-p", "tsconfig.build.json", "--outDir", directory, "--noCheck"];
-  try {
-    await promisify(execFile)(process.execPath, args, { cwd: PROJECT });
-  } catch (cause) {
-    const { stdout } = cause as { stdout?: string };
-    const message = `tsc failed\n${stdout ?? String(cause)}`;
-    throw new AlError(message, { code: "build-failed", blame: "user", cause });
-  }
-  await dropContainerRooms(directory);
-}
-
-/** What runs in containers is bundled; the compiler's files of these rooms must not lie beside it. */
-async function dropContainerRooms(directory: string): Promise<void> {
-  for (const room of ["agent", "runtime"])
-    await rm(join(directory, room), { recursive: true, force: true });
-  for (const file of await readdir(join(directory, "cli")).catch(() => [])) {
-    if (!file.endsWith(".js")) continue;
-    const found = /"\.\.\/(agent|runtime)\/[^"]*"/.exec(
-      await readFile(join(directory, "cli", file), "utf8"),
-    );
-    if (!found) continue;
-    throw new AlError(`cli/${file} imports ${found[0]}, which only exists as a bundle`, {
-      code: "build-failed",
-      blame: "bug",
-    });
-  }
 }
 
 async function replaceDirectory(target: string, source: string, stamp: string): Promise<void> {
@@ -171,7 +155,7 @@ async function fingerprint(): Promise<string> {
   const sources = files
     .filter((entry) => entry.isFile())
     .map((entry) => relative(PROJECT, join(entry.parentPath, entry.name)));
-  const others = ["package.json", "package-lock.json", "tsconfig.json", "tsconfig.build.json"];
+  const others = ["package.json", "package-lock.json", "tsconfig.json"];
   const hash = createHash("sha256").update(process.version);
   for (const file of [...sources, ...others].sort()) {
     hash.update(`\0${file}\0`).update(await readFile(join(PROJECT, file)));

@@ -1,13 +1,10 @@
 import { readdir, readFile, stat } from "node:fs/promises";
 import { join } from "node:path";
-import { fileURLToPath } from "node:url";
 import { AlError, errnoOf } from "../base/errors.ts";
 import type { ContextFile } from "../core/desired.ts";
 import { compareText } from "../core/fingerprint.ts";
 import type { ImageAssets } from "../core/project-input.ts";
-
-/** Our package's directory, whether this runs from `src` or from `dist`. */
-const PACKAGE_ROOT = fileURLToPath(new URL("../..", import.meta.url));
+import { PACKAGE_ROOT } from "./package-root.ts";
 
 /** Reads our own Dockerfiles and the bundles that go into the images. */
 export async function readImageAssets(root: string = PACKAGE_ROOT): Promise<ImageAssets> {
