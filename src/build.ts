@@ -34,19 +34,27 @@ const EXTERNAL = [
 ];
 
 /**
- * Parts of libraries that a container must never reach: pi's loader of extensions and its colours
- * for terminals; dockerode's own SSH, since a runtime only uses the socket it is given.
- * In their place stands a value that does nothing; it makes the bundle a third smaller.
+ * A stand-in that does nothing for libraries that are imported and never used: it makes the bundles a
+ * third smaller.
  */
-const leftOut: Plugin = {
-  name: "left-out",
+const leavingOut = (...packages: string[]): Plugin => ({
+  name: "leaving-out",
   setup(builder) {
-    const filter = /^(jiti|highlight\.js|grok-mermaid|ssh2)(\/|$)/;
+    const filter = new RegExp(`^(${packages.join("|")})(/|$)`);
     const contents = "module.exports = new Proxy(() => {}, { get: (nothing) => nothing });";
     builder.onResolve({ filter }, ({ path }) => ({ path, namespace: "left-out" }));
     builder.onLoad({ filter: /.*/, namespace: "left-out" }, () => ({ contents, loader: "js" }));
   },
-};
+});
+
+/** What dockerode's own builds need; ours speak BuildKit's protocol themselves. */
+const DOCKERODE_BUILDS = ["@grpc/grpc-js", "@grpc/proto-loader", "protobufjs"];
+
+/**
+ * What a container must never reach: pi's loader of extensions and its colours for terminals;
+ * dockerode's own SSH, since a runtime only uses the socket it is given.
+ */
+const NOT_IN_CONTAINERS = ["jiti", "highlight\\.js", "grok-mermaid", "ssh2"];
 
 /** What a build did. */
 export interface BuildResult {
@@ -90,6 +98,7 @@ async function bundleCli(directory: string): Promise<void> {
     entryPoints: ["src/al.ts"],
     outdir: directory,
     external: ["ssh2", "*.node"],
+    plugins: [leavingOut(...DOCKERODE_BUILDS)],
   });
 }
 
@@ -116,7 +125,7 @@ async function bundleEntries(directory: string, entryPoints: readonly string[]):
     minify: true,
     legalComments: "none",
     external: EXTERNAL,
-    plugins: [leftOut],
+    plugins: [leavingOut(...NOT_IN_CONTAINERS, ...DOCKERODE_BUILDS)],
   });
 }
 
