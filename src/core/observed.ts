@@ -47,9 +47,9 @@ export interface Current {
 }
 
 /** Kinds of things we make on a host and own. */
-export type ItemKind = "release" | "credentials" | "image" | "container" | "network";
+export type ItemKind = "release" | "credentials" | "image" | "container" | "network" | "rules";
 
-/** One thing we made on a host and own: a directory's hash, an image's reference, or a name. */
+/** One thing we made on a host and own: a directory's hash, an image's reference, or a name; rules have their network's. */
 export interface InventoryItem {
   readonly kind: ItemKind;
   readonly id: string;

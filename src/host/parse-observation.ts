@@ -27,7 +27,7 @@ export interface FileObservation {
 const InventoryFile = z.strictObject({
   items: z.array(
     z.strictObject({
-      kind: z.enum(["release", "credentials", "image", "container", "network"]),
+      kind: z.enum(["release", "credentials", "image", "container", "network", "rules"]),
       id: z.string(),
     }),
   ),

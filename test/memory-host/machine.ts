@@ -64,6 +64,8 @@ export interface Machine {
   readonly looks: Map<string, number>;
   /** Whether the network's rules are in place, as the live runtime finds when it is asked to look. */
   rules: "in-place" | "missing";
+  /** Projects whose network rules are on the machine: put there by the first runtime that starts. */
+  readonly ruled: Set<string>;
   /** Connections that are open. */
   connections: number;
 }
@@ -83,6 +85,7 @@ export function createMachine(host: string): Machine {
     readiness: () => 0,
     looks: new Map(),
     rules: "in-place",
+    ruled: new Set(),
     connections: 0,
   };
 }

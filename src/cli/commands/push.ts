@@ -25,8 +25,8 @@ export async function push(
   const { output, signal } = context;
   const { fleet, remote } = await openProject(context);
   const hosts = chosenHosts(fleet, names);
-  const adapters = compose(context, fleet.project);
   const mode = dryRun ? "plan" : "apply";
+  const adapters = compose(context, fleet.project, { store: dryRun ? "read" : "write" });
   try {
     const { parallelHosts, confirmTimeoutMs } = fleet.rollout;
     const settled = await settleBounded(hosts, parallelHosts, ({ address, spec }) => {
