@@ -1,12 +1,11 @@
 import { compareText } from "./fingerprint.ts";
 import { chainName } from "./names.ts";
-import type { InventoryItem, ObservedHost } from "./observed.ts";
+import { type InventoryItem, ITEM_KINDS, type ObservedHost } from "./observed.ts";
 import type { Action } from "./plan.ts";
 
 /** Containers first: they hold what comes after them. */
 export function removalOrder(item: InventoryItem): number {
-  const order = ["container", "network", "rules", "image", "release", "credentials"];
-  return order.indexOf(item.kind);
+  return ITEM_KINDS.indexOf(item.kind);
 }
 
 /** The action that deletes one thing of ours and takes it off the inventory; never before `after`. */

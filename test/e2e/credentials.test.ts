@@ -2,6 +2,7 @@ import { createHash } from "node:crypto";
 import { readdir, readFile, stat } from "node:fs/promises";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
+import { mustRun } from "../lab/command.ts";
 import { type ModelServer, startModelServer } from "../model-server/server.ts";
 import { type AlResult, jsonLines, runAl } from "../world/al.ts";
 import { addCredential } from "../world/home.ts";
@@ -230,6 +231,17 @@ test("a push serves what is live, while the project is ahead of it", async () =>
   await writeSampleProject(world.copy, sample);
   await pushed("without the second credential");
   const { stdout, code } = await asA("push", "--dry-run");
+  expect(stdout).toContain("github_token:default: unchanged");
+  expect(code).toBe(0);
+});
+
+test("a push needs no history: a shallow clone without the live commit does it too", async () => {
+  const clone = join(world.home, "shallow");
+  await mustRun(["git", "clone", "-q", "--depth", "1", `file://${world.bare}`, clone]);
+  await mustRun(["git", "-C", clone, "remote", "set-url", "origin", world.bare]);
+  const { revision } = (await hostState(world.host, PROJECT)).current;
+  await expect(mustRun(["git", "-C", clone, "cat-file", "-e", revision])).rejects.toThrow();
+  const { stdout, code } = await runAl(["-p", clone, "push", "--dry-run"], world.options);
   expect(stdout).toContain("github_token:default: unchanged");
   expect(code).toBe(0);
 });

@@ -8,7 +8,6 @@ import { exitCodeOf } from "../exit.ts";
 import { openProject } from "../project.ts";
 import { pushLines, pushRecord } from "../render/push.ts";
 import { eventLine } from "../render/results.ts";
-import { readSpecAt } from "../spec-at.ts";
 
 /** What `al push` is told. */
 export interface PushArguments {
@@ -30,8 +29,7 @@ export async function push(
   try {
     const { parallelHosts, confirmTimeoutMs } = fleet.rollout;
     const settled = await settleBounded(hosts, parallelHosts, ({ address, spec }) => {
-      const specAt = (revision: string) => readSpecAt(context, address.host, revision);
-      const input = { address, spec, specAt, remote, mode, confirmTimeoutMs } as const;
+      const input = { address, spec, remote, mode, confirmTimeoutMs } as const;
       return runPush(input, adapters.deps, {
         signal,
         onEvent: (event) => {
