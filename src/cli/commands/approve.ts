@@ -33,15 +33,15 @@ export async function approve(context: CliContext, words: readonly string[]): Pr
     const input = { fleet, remote, mode: "plan" } as const;
     const results = await runFleetPass(input, adapters.deps, { signal });
     const waiting = waitingIn(results);
-    const exitCode =
-      words.length > 0
-        ? approveNamed(context, { waiting, words, store: adapters.store })
-        : await answerAll(context, waiting, adapters.store);
     if (words.length === 0) {
       for (const result of results) {
         if (result.kind === "unreachable" || result.kind === "failed") output.fail(result.error);
       }
     }
+    const exitCode =
+      words.length > 0
+        ? approveNamed(context, { waiting, words, store: adapters.store })
+        : await answerAll(context, waiting, adapters.store);
     if (store === "write") await wakeController(context.home, fleet.project);
     return exitCode;
   } finally {
