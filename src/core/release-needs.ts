@@ -20,7 +20,7 @@ export interface ReadRelease {
 
 /**
  * What the agents of a release need, by its own files, whose bytes are checked against its name.
- * @throws AlError `release-altered` (user).
+ * @throws AlError `release-altered` or `release-unreadable` (user).
  */
 export function needsOfRelease({ host, hash, files }: ReadRelease): readonly CredentialNeed[] {
   const hashes = [...files].map(([path, content]) => ({ path, hash: sha256(content) }));
@@ -28,10 +28,30 @@ export function needsOfRelease({ host, hash, files }: ReadRelease): readonly Cre
   const agents = [...files].flatMap(([path, content]) => {
     const name = agentOfFile(path);
     if (name === undefined) return [];
-    const { credentials } = AgentFile.parse(JSON.parse(new TextDecoder().decode(content)));
+    const credentials = credentialsIn(content);
+    if (!credentials) throw unreadable(host, hash);
     return [{ name, credentials }];
   });
   return needsOf(agents);
+}
+
+function credentialsIn(content: Uint8Array): readonly string[] | undefined {
+  try {
+    return AgentFile.parse(JSON.parse(new TextDecoder().decode(content))).credentials;
+  } catch {
+    return undefined;
+  }
+}
+
+function unreadable(host: string, hash: string): AlError {
+  return new AlError(
+    `host ${host}: release ${shortHash(hash)}, which is live there, is of another version of al and does not say what its agents need`,
+    {
+      code: "release-unreadable",
+      blame: "user",
+      hint: `Deploy anew, which delivers credentials too: al apply --host ${host}`,
+    },
+  );
 }
 
 function altered(host: string, hash: string): AlError {

@@ -18,8 +18,6 @@ export const TREE_LIMITS = {
   depth: 32,
 } as const;
 
-const LISTED_REFUSALS = 50;
-
 /** An entry of a tree that must not be read or named. */
 export interface RefusedPath {
   /** Its bytes as Latin-1 where they are not UTF-8. */
@@ -47,22 +45,21 @@ export function parseTree(listing: Buffer, described: string): ParsedTree {
     if ("reason" in entry) refused.push(entry);
     else entries.push(entry);
   }
-  const tooMuch = sizeProblems(entries);
-  if (tooMuch.length > 0) throw unsafeTree(described, tooMuch);
-  refused.push(...caseCollisions(entries));
+  refused.push(...checkWholeTree(entries, described));
   return { entries: entries.sort((a, b) => (a.path < b.path ? -1 : 1)), refused };
 }
 
-/** What is wrong with a tree as a whole: too much of it, or names equal but for case. */
-export function wholeTreeProblems(
+/**
+ * Names in a tree that are equal but for case.
+ * @throws AlError `unsafe-tree` (user) when it is too large as a whole.
+ */
+export function checkWholeTree(
   entries: readonly Pick<TreeEntry, "path" | "size">[],
-): readonly string[] {
-  return [...sizeProblems(entries), ...caseCollisions(entries).map(refusalText)];
-}
-
-/** A refused path in one line. */
-export function refusalText({ path, reason }: RefusedPath): string {
-  return `${JSON.stringify(path)}: ${reason}`;
+  described: string,
+): readonly RefusedPath[] {
+  const tooMuch = sizeProblems(entries);
+  if (tooMuch.length > 0) throw tooLarge(described, tooMuch);
+  return caseCollisions(entries);
 }
 
 function sizeProblems(entries: readonly Pick<TreeEntry, "path" | "size">[]): readonly string[] {
@@ -159,14 +156,10 @@ function caseCollisions(entries: readonly Pick<TreeEntry, "path">[]): RefusedPat
   return [...collisions.values()];
 }
 
-/** The error that lists every refusal of a tree, up to a limit. */
-export function unsafeTree(described: string, refusals: readonly string[]): AlError {
-  const listed = refusals.slice(0, LISTED_REFUSALS).map((refusal) => `\n  ${refusal}`);
-  const more = refusals.length - listed.length;
-  const rest = more > 0 ? `\n  and ${more} more` : "";
-  return new AlError(`${described} cannot be used:${listed.join("")}${rest}`, {
+function tooLarge(described: string, problems: readonly string[]): AlError {
+  return new AlError(`${described} cannot be used: ${problems.join("; ")}`, {
     code: "unsafe-tree",
     blame: "user",
-    hint: "Remove or rename these in the repository and commit.",
+    hint: "Remove what agents do not need from the repository and commit.",
   });
 }

@@ -119,6 +119,7 @@ export function foreignState(machine: Machine, project: string): string {
     labels[LABELS.project] !== project;
   const byName = <T>(map: ReadonlyMap<string, T>) => [...map].sort(([a], [b]) => (a < b ? -1 : 1));
   return JSON.stringify({
+    ruled: [...machine.ruled].filter((name) => name !== project),
     containers: byName(machine.containers).filter(([, container]) => isForeign(container)),
     networks: byName(machine.networks).filter(([, network]) => isForeign(network)),
     images: byName(machine.images).filter(

@@ -4,7 +4,7 @@ import { join } from "node:path";
 import fc from "fast-check";
 import { expect, onTestFinished, test } from "vitest";
 import { openRepository } from "../../../src/git/open-repository.ts";
-import { parseTree, pathProblem, refusalText, TREE_LIMITS } from "../../../src/git/tree-entries.ts";
+import { parseTree, pathProblem, TREE_LIMITS } from "../../../src/git/tree-entries.ts";
 import { checkout, commit, git } from "./git-fixture.ts";
 
 const ID = "0123456789012345678901234567890123456789";
@@ -37,7 +37,9 @@ test("every refused entry is reported at once, each with its path and reason", (
   );
   const { entries, refused } = parseTree(records, "commit abc");
   expect(entries.map(({ path }) => path)).toEqual(["Readme.md", "README.md", "ok.txt"].sort());
-  const message = refused.map(refusalText).join("\n");
+  const message = refused
+    .map(({ path, reason }) => `${JSON.stringify(path)}: ${reason}`)
+    .join("\n");
   for (const expected of [
     '"link": it is a symbolic link',
     '"vendor": it is a submodule',
