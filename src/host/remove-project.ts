@@ -9,7 +9,8 @@ import { readInventory } from "./project-files.ts";
  */
 const REMOVE_PROJECT = `set -eu
 cd -P -- "$1" 2>/dev/null || exit 0
-rm -rf -- logs .tmp-* releases/.tmp-* credentials/.tmp-*
+rm -rf -- logs .tmp-*
+for kind in releases credentials; do [ -L "$kind" ] || rm -rf -- "$kind"/.tmp-*; done
 rm -f -- current.json credential.key
 for base in state.db runtime.lock; do rm -f -- "$base" "$base-wal" "$base-shm" "$base-journal"; done
 rmdir -- releases credentials 2>/dev/null || :

@@ -45,6 +45,14 @@ test("what is not ours stays where it is, and nothing is followed out of the dir
   expect(existsSync(join(home, "outside"))).toBe(true);
 });
 
+test("a link in the place of a directory of ours is not followed", async () => {
+  mkdirSync(join(home, "theirs/.tmp-theirs"), { recursive: true });
+  put("applied.json", JSON.stringify({ items: [] }));
+  symlinkSync(join(home, "theirs"), join(dir, "releases"));
+  await remove();
+  expect(readdirSync(join(home, "theirs"))).toEqual([".tmp-theirs"]);
+});
+
 test("while the inventory lists anything nothing is removed", async () => {
   deploy([{ kind: "rules", id: "al-acme" }]);
   const before = readdirSync(dir, { recursive: true }).sort();
