@@ -146,7 +146,7 @@ export const COMPLAINTS: readonly Complaint[] = [
   ...FLAWS.flatMap(({ complaints }) => complaints),
   { at: "kind/agent-config.toml:2", says: "timeout: must be more than 0" },
   { at: "link/ACTIONS.md", says: "it is a symbolic link" },
-  { at: "Greeter", says: "only in case" },
+  { at: "greeter", says: 'differs from "Greeter" only in case' },
   { at: "huge.bin", says: "10000001 bytes; a file may have 10000000" },
   { at: "config.toml.orig", says: "its name has control characters" },
   { at: "vendor", says: "it is a submodule" },
