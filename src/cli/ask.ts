@@ -1,5 +1,6 @@
 import { confirm, isCancel } from "@clack/prompts";
 import { type Approval, describeApproval } from "../core/approval.ts";
+import { shortHash } from "../core/names.ts";
 import type { ControllerStore } from "../state/controller-store.ts";
 
 /** Asks about each approval in turn and records every yes. False as soon as one is refused. */
@@ -12,5 +13,14 @@ export async function askApprovals(
     if (isCancel(answer) || !answer) return false;
     store.approve(approval, Date.now());
   }
+  return true;
+}
+
+/** Asks whether a revision may remove what was just listed, and records a yes. */
+export async function askConsent(revision: string, store: ControllerStore): Promise<boolean> {
+  const message = `may revision ${shortHash(revision)} remove all this?`;
+  const answer = await confirm({ message, initialValue: false });
+  if (isCancel(answer) || !answer) return false;
+  store.consentToPrune(revision, Date.now());
   return true;
 }

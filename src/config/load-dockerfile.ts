@@ -1,4 +1,4 @@
-import { contextPaths } from "../core/build-context.ts";
+import { contextPaths, type UnreadableSource, unreadableSources } from "../core/build-context.ts";
 import type { ContextFile } from "../core/desired.ts";
 import { AGENT_BASE_IMAGE, isBareFrom } from "../core/dockerfile.ts";
 import type { DockerfileInput } from "../core/project-input.ts";
@@ -46,6 +46,11 @@ export async function loadDockerfile(
     [...all].flatMap((each) => (each.startsWith(prefix) ? [each.slice(prefix.length)] : []));
   const candidates = below(tree.entries.map((entry) => entry.path));
   const named = contextPaths(text, candidates, new Set(below(source.reserved)));
+  const unreadable = unreadableSources(text, candidates);
+  if (unreadable.length > 0) {
+    const problems = unreadable.map((one) => unreadableProblem(path, one));
+    return { value: undefined, problems };
+  }
   const kept = await applyDockerignore(tree, prefix, named);
   if (kept.problems.length > 0) return { value: undefined, problems: kept.problems };
   const entries = kept.paths.flatMap((each) => entryAt(tree, prefix + each) ?? []);
@@ -61,6 +66,14 @@ export async function loadDockerfile(
     }),
   );
   return { value: { path, text, context }, problems: [] };
+}
+
+function unreadableProblem(file: string, { line, source, kind }: UnreadableSource): Problem {
+  if (kind === "missing") {
+    return { file, line, message: `\`${source}\` is not in the Dockerfile's directory` };
+  }
+  const message = `\`${source}\` lies outside of the Dockerfile's directory`;
+  return { file, line, message, hint: "a build reads nothing else: put a copy in there" };
 }
 
 /** The names of our base image: its usual one and config.toml's `[local] image`, each with a tag. */

@@ -18,7 +18,7 @@ import {
 import type { ProjectConfig } from "./project-config.ts";
 import { readTomlFile, type TomlFile } from "./toml-file.ts";
 import type { Overlay } from "./toml-layers.ts";
-import { hasFile } from "./tree-paths.ts";
+import { hasFile, withRefused } from "./tree-paths.ts";
 
 /** A loaded project, or everything that is wrong with it. */
 export type LoadedProject =
@@ -71,7 +71,8 @@ export async function loadProject(
     ...webhookNames(files.config),
     ...(files.fleet && !files.fleet.value ? [] : unknownBuilder(files.config, fleet.hosts)),
   ];
-  if (problems.length > 0) return { ok: false, problems: sortProblems(problems) };
+  const all = withRefused(tree, problems);
+  if (all.length > 0) return { ok: false, problems: sortProblems(all) };
   const parts = { files, config, agents, dockerfile, base, hosts: fleet.hosts, aliases };
   const warnings = [
     ...treeWarnings(tree, found.directories),

@@ -1,4 +1,5 @@
 import type { SourceEntry, SourceTree } from "./ports.ts";
+import type { Problem } from "./problems.ts";
 
 const indexes = new WeakMap<SourceTree, ReadonlyMap<string, SourceEntry>>();
 
@@ -15,4 +16,21 @@ export function entryAt(tree: SourceTree, path: string): SourceEntry | undefined
     indexes.set(tree, index);
   }
   return index.get(path);
+}
+
+const LISTED_REFUSALS = 50;
+
+/** With a problem for each refused entry, up to a limit; what else is said of such a file is left out. */
+export function withRefused(
+  { refused = [] }: SourceTree,
+  problems: readonly Problem[],
+): readonly Problem[] {
+  const paths = new Set(refused.map(({ path }) => path));
+  const more = refused.length - LISTED_REFUSALS;
+  const listed = refused.slice(0, LISTED_REFUSALS).map(({ path, reason }, index): Problem => {
+    const isLast = more > 0 && index === LISTED_REFUSALS - 1;
+    const message = isLast ? `${reason}; and ${more} more paths are refused` : reason;
+    return { file: path, message };
+  });
+  return [...listed, ...problems.filter(({ file }) => !paths.has(file))];
 }

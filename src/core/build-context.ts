@@ -17,6 +17,49 @@ export function contextPaths(
   );
 }
 
+/** A source of a Dockerfile's instruction that its build cannot read. */
+export interface UnreadableSource {
+  /** 1-based. */
+  readonly line: number;
+  readonly source: string;
+  /** It lies outside of the Dockerfile's directory, or nowhere in it. */
+  readonly kind: "outside" | "missing";
+}
+
+/**
+ * What COPY, ADD and bind mounts name and cannot read, of `paths` relative to the Dockerfile. Patterns
+ * and what holds a variable or an escape are left to the build.
+ */
+export function unreadableSources(
+  dockerfile: string,
+  paths: readonly string[],
+): readonly UnreadableSource[] {
+  return parseDockerfile(dockerfile).flatMap((instruction) => {
+    const { line } = instruction;
+    const sources = sourcesOf(instruction);
+    if (sources.some((source) => source.includes("\\"))) return [];
+    return sources.flatMap((source): UnreadableSource[] => {
+      if (/[$*?["'<]/.test(source)) return [];
+      const path = resolveSource(source);
+      if (path === undefined) return [{ line, source, kind: "outside" }];
+      const isThere =
+        path === "" || paths.some((one) => one === path || one.startsWith(`${path}/`));
+      return isThere ? [] : [{ line, source, kind: "missing" }];
+    });
+  });
+}
+
+/** A source's path in the context, empty for all of it; undefined where it leaves it. */
+function resolveSource(source: string): string | undefined {
+  const parts: string[] = [];
+  for (const part of source.split("/")) {
+    if (part === "..") {
+      if (parts.pop() === undefined) return undefined;
+    } else if (part !== "" && part !== ".") parts.push(part);
+  }
+  return parts.join("/");
+}
+
 function sourcesOf({ keyword, words }: DockerfileInstruction): string[] {
   if (keyword === "RUN") return words.flatMap(({ text }) => bindSource(text));
   if (keyword !== "COPY" && keyword !== "ADD") return [];

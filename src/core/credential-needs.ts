@@ -21,11 +21,18 @@ export function agentCredentials(agent: AgentInput): readonly string[] {
 
 /** What a host with these agents needs, sorted by type and instance. */
 export function credentialNeeds(agents: readonly AgentInput[]): readonly CredentialNeed[] {
+  return needsOf(
+    agents.map((agent) => ({ name: agent.name, credentials: agentCredentials(agent) })),
+  );
+}
+
+/** The same of agents whose references are known, their models' keys included. */
+export function needsOf(
+  agents: readonly { readonly name: string; readonly credentials: readonly string[] }[],
+): readonly CredentialNeed[] {
   const users = new Map<string, string[]>();
-  for (const agent of [...agents].sort((a, b) => compareText(a.name, b.name))) {
-    for (const ref of agentCredentials(agent)) {
-      users.set(ref, [...(users.get(ref) ?? []), agent.name]);
-    }
+  for (const { name, credentials } of [...agents].sort((a, b) => compareText(a.name, b.name))) {
+    for (const ref of credentials) users.set(ref, [...(users.get(ref) ?? []), name]);
   }
   return [...users]
     .map(([ref, names]) => {

@@ -14,7 +14,7 @@ export function foreignNotes(observed: ObservedHost, known: Inventory): readonly
   const own = new Set(known.items.map(({ kind, id }) => `${kind} ${id}`));
   const isOwn = (entry: string) => {
     const [directory = "", name] = entry.split("/", 2);
-    if (name === undefined) return OWN_ENTRIES.test(entry);
+    if (name === undefined) return isOwnEntry(entry);
     return own.has(`${directory === "releases" ? "release" : directory} ${name}`);
   };
   const entries = observed.entries
@@ -24,6 +24,11 @@ export function foreignNotes(observed: ObservedHost, known: Inventory): readonly
     (name) => `foreign: container ${name} runs in network ${observed.network?.name ?? ""}`,
   );
   return [...entries, ...neighbours].sort(compareText);
+}
+
+/** Whether we or the runtime keep an entry of this name in the project's directory. */
+export function isOwnEntry(entry: string): boolean {
+  return OWN_ENTRIES.test(entry);
 }
 
 /** Why a flawed network is left as it is for now; empty when it is as it should be, or replaced. */

@@ -26,6 +26,11 @@ export function inventoryWithout(inventory: Inventory, gone: InventoryItem): Inv
   return { ...inventory, items };
 }
 
+/** Whether it lists this. */
+export function isListed(inventory: Inventory, item: InventoryItem): boolean {
+  return inventory.items.some((one) => itemKey(one) === itemKey(item));
+}
+
 function itemKey(item: InventoryItem): string {
   return `${item.kind} ${item.id}`;
 }

@@ -49,3 +49,11 @@ export function networkName(project: string): string {
 export function bridgeName(project: string): string {
   return `al-${createHash("sha256").update(project).digest("hex").slice(0, 10)}`;
 }
+
+/** Chains of a project's network rules: what is forwarded, what comes in, and both for IPv6. */
+export type ChainKind = "FWD" | "IN" | "FWD6" | "IN6";
+
+/** The name of a chain of the project's network rules; iptables allows 28 bytes. */
+export function chainName(project: string, kind: ChainKind): string {
+  return `AL-${kind}-${createHash("sha256").update(project).digest("hex").slice(0, 10)}`;
+}

@@ -46,10 +46,18 @@ export interface Current {
   readonly network: NetworkSpec;
 }
 
-/** Kinds of things we make on a host and own. */
-export type ItemKind = "release" | "credentials" | "image" | "container" | "network";
+/** Kinds of things we make on a host and own, in the order they are removed: each may hold what follows. */
+export const ITEM_KINDS = [
+  "container",
+  "network",
+  "rules",
+  "image",
+  "release",
+  "credentials",
+] as const;
+export type ItemKind = (typeof ITEM_KINDS)[number];
 
-/** One thing we made on a host and own: a directory's hash, an image's reference, or a name. */
+/** One thing we made on a host and own: a directory's hash, an image's reference, or a name; rules have their network's. */
 export interface InventoryItem {
   readonly kind: ItemKind;
   readonly id: string;

@@ -16,5 +16,10 @@ export function liveAgents({ current, releases }: ObservedHost): readonly string
 }
 
 function namesIn(files: readonly { readonly path: string }[]): readonly string[] {
-  return files.flatMap(({ path }) => AGENT_FILE.exec(path)?.[1] ?? []).sort(compareText);
+  return files.flatMap(({ path }) => agentOfFile(path) ?? []).sort(compareText);
+}
+
+/** Name of the agent that a release's file of this path describes, if it is such a file. */
+export function agentOfFile(path: string): string | undefined {
+  return AGENT_FILE.exec(path)?.[1];
 }

@@ -46,7 +46,16 @@ export type Step =
       readonly previous: Current | undefined;
     }
   | { readonly kind: "withdraw"; readonly container: string }
-  | { readonly kind: "remove"; readonly item: InventoryItem }
+  /** `after`: kept while the inventory still lists that. */
+  | {
+      readonly kind: "remove";
+      readonly item: InventoryItem;
+      readonly after?: InventoryItem | undefined;
+    }
+  /** Removes what ended runs and one-shot containers left: containers and volumes. */
+  | { readonly kind: "sweep-runs" }
+  /** Removes the project's directory, once the inventory lists nothing; what is not ours in it stays. */
+  | { readonly kind: "remove-project" }
   | { readonly kind: "sweep"; readonly paths: readonly string[] };
 
 /** A step with its place and its reason, one sentence a person understands. */

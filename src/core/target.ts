@@ -41,6 +41,7 @@ export function resolveTarget(
     { kind: "credentials", id: credentials.hash },
     { kind: "container", id: container.name },
     { kind: "network", id: network.name },
+    { kind: "rules", id: network.name },
     ...spec.images.map(({ reference }) => ({ kind: "image", id: reference }) as const),
   ]);
   return { spec, network, credentials, container, current, inventory };

@@ -1,14 +1,16 @@
 import { AlError } from "../base/errors.ts";
 import type { ObjectReader } from "./object-reader.ts";
 import { type GitOptions, runGit } from "./run-git.ts";
-import { parseTree, type TreeEntry } from "./tree-entries.ts";
+import { parseTree, type RefusedPath, type TreeEntry } from "./tree-entries.ts";
 
-/** The files of one commit: what was listed is safe to read and to name. */
+/** The files of one commit: what `entries` lists is safe to read and to name. */
 export interface CommitTree {
   /** Commit id. */
   readonly revision: string;
   /** Sorted by path. */
   readonly entries: readonly TreeEntry[];
+  /** What is not, and makes the commit invalid. */
+  readonly refused: readonly RefusedPath[];
   read(path: string): Promise<Uint8Array>;
 }
 
@@ -31,11 +33,12 @@ export async function readTree(
   const args = ["ls-tree", "-r", "-z", "-l", "--full-tree", "--", `${commit}:${prefix}`];
   const listed = await runGit(args, options);
   if (listed.status !== 0) throw unknownCommit(commit, listed.stderr.trim());
-  const entries = parseTree(listed.stdout, `commit ${commit.slice(0, 12)}`);
+  const { entries, refused } = parseTree(listed.stdout, `commit ${commit.slice(0, 12)}`);
   const ids = new Map(entries.map(({ path, id }) => [path, id]));
   return {
     revision: commit,
     entries,
+    refused,
     read: async (path) => {
       const id = ids.get(path);
       if (id === undefined) throw notInTree(path, commit);

@@ -18,39 +18,60 @@ export const TREE_LIMITS = {
   depth: 32,
 } as const;
 
-const LISTED_REFUSALS = 50;
+/** An entry of a tree that must not be read or named. */
+export interface RefusedPath {
+  /** Its bytes as Latin-1 where they are not UTF-8. */
+  readonly path: string;
+  readonly reason: string;
+}
+
+/** What a tree holds, and what of it is refused. */
+export interface ParsedTree {
+  /** Sorted by path. */
+  readonly entries: readonly TreeEntry[];
+  /** Symbolic links, submodules, names that could leave a directory or mislead a reader, names equal but for case, over-size files. */
+  readonly refused: readonly RefusedPath[];
+}
 
 /**
- * The files in the output of `git ls-tree -r -z -l --full-tree`, sorted by path.
- * @throws AlError `unsafe-tree` (user) that lists every refused path: symbolic links, submodules,
- * names that could leave a directory or mislead a reader, names equal but for case, over-size files.
+ * The files in the output of `git ls-tree -r -z -l --full-tree`.
+ * @throws AlError `unsafe-tree` (user) when the tree as a whole is too large.
  */
-export function parseTree(listing: Buffer, described: string): readonly TreeEntry[] {
-  const refusals: string[] = [];
+export function parseTree(listing: Buffer, described: string): ParsedTree {
+  const refused: RefusedPath[] = [];
   const entries: TreeEntry[] = [];
   for (const record of splitRecords(listing)) {
     const entry = parseRecord(record);
-    if ("refused" in entry) refusals.push(entry.refused);
+    if ("reason" in entry) refused.push(entry);
     else entries.push(entry);
   }
-  refusals.push(...wholeTreeProblems(entries));
-  if (refusals.length > 0) throw unsafeTree(described, refusals);
-  return entries.sort((a, b) => (a.path < b.path ? -1 : 1));
+  refused.push(...checkWholeTree(entries, described));
+  return { entries: entries.sort((a, b) => (a.path < b.path ? -1 : 1)), refused };
 }
 
-/** What is wrong with a tree as a whole: too much of it, or names equal but for case. */
-export function wholeTreeProblems(
+/**
+ * Names in a tree that are equal but for case.
+ * @throws AlError `unsafe-tree` (user) when it is too large as a whole.
+ */
+export function checkWholeTree(
   entries: readonly Pick<TreeEntry, "path" | "size">[],
-): readonly string[] {
-  const refusals: string[] = [];
+  described: string,
+): readonly RefusedPath[] {
+  const tooMuch = sizeProblems(entries);
+  if (tooMuch.length > 0) throw tooLarge(described, tooMuch);
+  return caseCollisions(entries);
+}
+
+function sizeProblems(entries: readonly Pick<TreeEntry, "path" | "size">[]): readonly string[] {
+  const problems: string[] = [];
   const total = entries.reduce((sum, entry) => sum + entry.size, 0);
   if (entries.length > TREE_LIMITS.files) {
-    refusals.push(`${entries.length} files; at most ${TREE_LIMITS.files} are read`);
+    problems.push(`${entries.length} files; at most ${TREE_LIMITS.files} are read`);
   }
   if (total > TREE_LIMITS.totalBytes) {
-    refusals.push(`${total} bytes in all; at most ${TREE_LIMITS.totalBytes} are read`);
+    problems.push(`${total} bytes in all; at most ${TREE_LIMITS.totalBytes} are read`);
   }
-  return [...refusals, ...caseCollisions(entries)];
+  return problems;
 }
 
 /** The parts of an output that end in a zero byte each. */
@@ -66,17 +87,16 @@ export function splitRecords(listing: Buffer): Buffer[] {
 }
 
 /** `<mode> SP <type> SP <id> SP+ <size> TAB <path>` */
-function parseRecord(record: Buffer): TreeEntry | { readonly refused: string } {
+function parseRecord(record: Buffer): TreeEntry | RefusedPath {
   const tab = record.indexOf(0x09);
   const [mode = "", , id = "", size = ""] = record.toString("latin1", 0, tab).split(/ +/);
   const name = decodePath(record.subarray(tab + 1));
-  const shown = JSON.stringify(name ?? record.toString("latin1", tab + 1));
-  const reason =
-    name === undefined ? "its name is not UTF-8" : (kindProblem(mode) ?? pathProblem(name));
-  if (reason !== undefined) return { refused: `${shown}: ${reason}` };
-  const sizeRefusal = sizeProblem(Number(size));
-  if (sizeRefusal) return { refused: `${shown}: ${sizeRefusal}` };
-  return { path: name as string, size: Number(size), executable: mode === "100755", id };
+  if (name === undefined) {
+    return { path: record.toString("latin1", tab + 1), reason: "its name is not UTF-8" };
+  }
+  const reason = kindProblem(mode) ?? pathProblem(name) ?? sizeProblem(Number(size));
+  if (reason !== undefined) return { path: name, reason };
+  return { path: name, size: Number(size), executable: mode === "100755", id };
 }
 
 /** Why a file of this size is refused, or undefined. */
@@ -117,9 +137,9 @@ export function pathProblem(path: string): string | undefined {
   return undefined;
 }
 
-function caseCollisions(entries: readonly Pick<TreeEntry, "path">[]): string[] {
+function caseCollisions(entries: readonly Pick<TreeEntry, "path">[]): RefusedPath[] {
   const seen = new Map<string, string>();
-  const collisions = new Set<string>();
+  const collisions = new Map<string, RefusedPath>();
   for (const { path } of entries) {
     for (let end = path.indexOf("/"); ; end = path.indexOf("/", end + 1)) {
       const prefix = end === -1 ? path : path.slice(0, end);
@@ -127,24 +147,19 @@ function caseCollisions(entries: readonly Pick<TreeEntry, "path">[]): string[] {
       const other = seen.get(folded) ?? prefix;
       seen.set(folded, other);
       if (other !== prefix) {
-        collisions.add(
-          `${JSON.stringify(prefix)}: differs from ${JSON.stringify(other)} only in case`,
-        );
+        const reason = `differs from ${JSON.stringify(other)} only in case`;
+        collisions.set(prefix, { path: prefix, reason });
       }
       if (end === -1) break;
     }
   }
-  return [...collisions];
+  return [...collisions.values()];
 }
 
-/** The error that lists every refusal of a tree, up to a limit. */
-export function unsafeTree(described: string, refusals: readonly string[]): AlError {
-  const listed = refusals.slice(0, LISTED_REFUSALS).map((refusal) => `\n  ${refusal}`);
-  const more = refusals.length - listed.length;
-  const rest = more > 0 ? `\n  and ${more} more` : "";
-  return new AlError(`${described} cannot be used:${listed.join("")}${rest}`, {
+function tooLarge(described: string, problems: readonly string[]): AlError {
+  return new AlError(`${described} cannot be used: ${problems.join("; ")}`, {
     code: "unsafe-tree",
     blame: "user",
-    hint: "Remove or rename these in the repository and commit.",
+    hint: "Remove what agents do not need from the repository and commit.",
   });
 }

@@ -7,20 +7,22 @@ import { AlError, errnoOf } from "../base/errors.ts";
 import type { GitVariables } from "./git-environment.ts";
 import { listFiles } from "./list-files.ts";
 import {
+  checkWholeTree,
   decodePath,
   pathProblem,
+  type RefusedPath,
   sizeProblem,
   TREE_LIMITS,
-  unsafeTree,
-  wholeTreeProblems,
 } from "./tree-entries.ts";
 
 /** A directory's files as they are at one moment, committed or not. */
 export interface WorkingTree {
-  /** `tree-<hash of all paths and contents>`. */
+  /** `tree-<hash of all paths and contents, refused paths included>`. */
   readonly revision: string;
   /** Sorted by path. */
   readonly entries: readonly WorkingFile[];
+  /** What must not be read, and makes the tree invalid, as for a commit. */
+  readonly refused: readonly RefusedPath[];
   /** @throws AlError `tree-changed` (transient) when the file is no longer what was listed. */
   read(path: string): Promise<Uint8Array>;
 }
@@ -34,7 +36,7 @@ export interface WorkingFile {
 
 /** Looks at one directory again and again; what did not change is not read again. */
 export interface WorkingTreeReader {
-  /** @throws AlError `unsafe-tree` (user) that lists every refused path, as for a commit. */
+  /** @throws AlError `unsafe-tree` (user) when there is too much of it, as for a commit. */
   look(): Promise<WorkingTree>;
 }
 
@@ -57,16 +59,15 @@ export function openWorkingTree(
       const paths = await listFiles(directory, { variables, signal });
       const looks = await mapBounded(paths, PARALLEL_FILES, (path) => inspect(directory, path));
       const found = looks.filter((one) => one !== undefined);
-      const refusals = found.flatMap((one) => ("refused" in one ? [one.refused] : []));
+      const refused = found.flatMap((one) => ("reason" in one ? [one] : []));
       const files = found.flatMap((one) => ("file" in one ? [one.file] : []));
       const kept = files.filter(({ path }) => !without.includes(path));
-      refusals.push(...wholeTreeProblems(kept));
-      if (refusals.length > 0) throw unsafeTree(directory, refusals.sort());
+      refused.push(...checkWholeTree(kept, directory));
       const hashed = await mapBounded(kept, PARALLEL_FILES, (file) =>
         hashFile(directory, file, known.get(file.path)),
       );
       known = new Map(hashed.map((file) => [file.path, file]));
-      return workingTree(directory, hashed);
+      return workingTree(directory, hashed, refused);
     },
   };
 }
@@ -82,21 +83,21 @@ interface HashedFile extends FoundFile {
   readonly hash: string;
 }
 
-type Inspected = { readonly file: FoundFile } | { readonly refused: string } | undefined;
+type Inspected = { readonly file: FoundFile } | RefusedPath | undefined;
 
 /** Undefined for what is gone: deleted and not yet committed. */
 async function inspect(directory: string, bytes: Buffer): Promise<Inspected> {
   const path = decodePath(bytes);
-  const shown = JSON.stringify(path ?? bytes.toString("latin1"));
-  const refused = (reason: string) => ({ refused: `${shown}: ${reason}` });
-  if (path === undefined) return refused("its name is not UTF-8");
+  if (path === undefined) {
+    return { path: bytes.toString("latin1"), reason: "its name is not UTF-8" };
+  }
   const facts = await lstat(join(directory, path), { bigint: true }).catch((thrown) => {
     if (errnoOf(thrown) === "ENOENT" || errnoOf(thrown) === "ENOTDIR") return undefined;
     throw thrown;
   });
   if (!facts) return undefined;
   const problem = kindProblem(facts) ?? pathProblem(path) ?? sizeProblem(Number(facts.size));
-  if (problem !== undefined) return refused(problem);
+  if (problem !== undefined) return { path, reason: problem };
   const { ino, size, mtimeNs, ctimeNs, mode } = facts;
   const executable = (mode & 0o100n) !== 0n;
   const stamp = [ino, size, mtimeNs, ctimeNs].join(" ");
@@ -118,13 +119,21 @@ async function hashFile(
   return { ...file, hash: hashOf(await readBytes(directory, file.path)) };
 }
 
-function workingTree(directory: string, files: readonly HashedFile[]): WorkingTree {
+function workingTree(
+  directory: string,
+  files: readonly HashedFile[],
+  refused: readonly RefusedPath[],
+): WorkingTree {
   const entries = files.toSorted((a, b) => (a.path < b.path ? -1 : 1));
-  const lines = entries.map(({ path, executable, hash }) => `${hash} ${executable} ${path}\n`);
+  const lines = [
+    ...entries.map(({ path, executable, hash }) => `${hash} ${executable} ${path}\n`),
+    ...refused.map(({ path, reason }) => `${path}: ${reason}\n`).sort(),
+  ];
   const hashes = new Map(entries.map(({ path, hash }) => [path, hash]));
   return {
     revision: `tree-${hashOf(Buffer.from(lines.join("")))}`,
     entries: entries.map(({ path, size, executable }) => ({ path, size, executable })),
+    refused,
     async read(path) {
       const bytes = await readBytes(directory, path);
       if (hashOf(bytes) !== hashes.get(path)) throw changed(path);

@@ -12,6 +12,8 @@ import type { Instruments } from "./observe.ts";
 import { createOwn, isOwn } from "./own.ts";
 import { prepareProject, writeCredentials, writeInventory, writeRelease } from "./project-files.ts";
 import { removeItem } from "./remove-item.ts";
+import { removeProject } from "./remove-project.ts";
+import { clearRuns } from "./sweep-runs.ts";
 import { stopRuntimes, switchTo, withdraw } from "./switch.ts";
 
 /** Where contents come from; steps carry only their identities. */
@@ -80,7 +82,12 @@ export async function carryOut(step: Step, input: StepInput): Promise<StepResult
       await withdraw(step.container, input);
       return DONE;
     case "remove":
-      return removeItem(step.item, input);
+      return removeItem(step, input);
+    case "sweep-runs":
+      await clearRuns(input);
+      return DONE;
+    case "remove-project":
+      return removeProject(input);
     default:
       return assertNever(step);
   }

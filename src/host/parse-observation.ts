@@ -2,7 +2,7 @@ import { z } from "zod";
 import { AlError } from "../base/errors.ts";
 import type { Architecture } from "../core/desired.ts";
 import { compareText, type FileHash } from "../core/fingerprint.ts";
-import type { Current, Inventory, ObservedTree } from "../core/observed.ts";
+import { type Current, type Inventory, ITEM_KINDS, type ObservedTree } from "../core/observed.ts";
 import { CurrentFile } from "../core/released.ts";
 
 /** What the observation script found, before Docker's part is added. */
@@ -27,7 +27,7 @@ export interface FileObservation {
 const InventoryFile = z.strictObject({
   items: z.array(
     z.strictObject({
-      kind: z.enum(["release", "credentials", "image", "container", "network"]),
+      kind: z.enum(ITEM_KINDS),
       id: z.string(),
     }),
   ),

@@ -26,7 +26,7 @@ export interface FleetPassInput {
 export interface FleetPassOptions extends PassOptions {
   /** A host's turn begins; a host that waits for others has two. */
   readonly onBegin?: (host: string) => void;
-  /** A host's turn is over; what it came to may be called again when the whole fleet is known. */
+  /** Called once for every host: when its turn is over, or when the whole fleet is known. */
   readonly onResult?: (result: HostResult) => void;
 }
 
@@ -44,7 +44,8 @@ export async function runFleetPass(
   const { confirmTimeoutMs, parallelHosts } = fleet.rollout;
   const hosts = fleet.hosts.filter(({ spec }) => isMeant(input, spec.host));
   const agents = rememberedAgents(input, deps);
-  const turns = reportTurns(input, options);
+  const losing = new Set<string>();
+  const turns = reportTurns(input, options, losing);
   const passOver = (host: Host, gate?: PassInput["gate"]) => {
     const { address, spec } = host;
     const drift = input.drift ?? host.drift;
@@ -56,7 +57,9 @@ export async function runFleetPass(
       const wanted = agentsOf(host.spec);
       const seen = { host: host.spec.host, live: liveAgents(observed), wanted };
       agents.set(seen.host, seen);
-      return lostAgents(seen).length > 0 ? "hold" : "go";
+      if (lostAgents(seen).length === 0) return "go";
+      losing.add(seen.host);
+      return "hold";
     }),
   );
   const first = settled.map((result, index): HostResult => {
@@ -78,7 +81,11 @@ function isMeant({ except, only }: FleetPassInput, host: string): boolean {
 }
 
 /** Tells whoever watches when hosts begin and end, and nothing twice. */
-function reportTurns({ mode }: FleetPassInput, { onBegin, onResult }: FleetPassOptions) {
+function reportTurns(
+  { mode }: FleetPassInput,
+  { onBegin, onResult }: FleetPassOptions,
+  losing: ReadonlySet<string>,
+) {
   const told = new Map<string, HostResult>();
   const report = (result: HostResult) => {
     if (told.get(result.host) === result) return;
@@ -88,8 +95,9 @@ function reportTurns({ mode }: FleetPassInput, { onBegin, onResult }: FleetPassO
   const turn = async (host: string, pass: () => Promise<HostResult>) => {
     onBegin?.(host);
     const result = await pass();
-    // A host that was only looked at yet has another turn.
-    if (mode === "plan" || result.kind !== "planned") report(result);
+    // A host that was only looked at yet has another turn, or is found to need consent.
+    const isFinal = mode === "plan" && !losing.has(host);
+    if (result.kind !== "planned" || isFinal) report(result);
     return result;
   };
   return { report, turn };

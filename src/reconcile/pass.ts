@@ -1,6 +1,5 @@
 import type { Clock } from "../base/clock.ts";
 import { AlError, toAlError } from "../base/errors.ts";
-import { Secret } from "../base/secret.ts";
 import type { HostAddress, HostSpec, ImageRecipe } from "../core/desired.ts";
 import type { DriftPolicy } from "../core/drift.ts";
 import { inventoryUnion } from "../core/inventory.ts";
@@ -9,9 +8,10 @@ import type { HostResult, PassEvent } from "../core/pass.ts";
 import { agentsOf, liveAgents } from "../core/placed-agents.ts";
 import type { HostPlan } from "../core/plan.ts";
 import { planHost } from "../core/plan-host.ts";
-import { type CredentialFile, resolveCredentials } from "../core/resolve-credentials.ts";
 import { applyPlan } from "./apply.ts";
 import { contactHost, missingGrants } from "./approvals-needed.ts";
+import { credentialsOf, type HostCredentials } from "./host-credentials.ts";
+import { lookTwice } from "./look-twice.ts";
 import type {
   ApprovalsPort,
   CredentialsPort,
@@ -81,46 +81,51 @@ export async function runPass(
   }
 }
 
-async function passOver(
+function passOver(
   session: HostSession,
   input: PassInput,
   deps: PassDeps,
   options: PassOptions,
 ): Promise<HostResult> {
   const { host } = input.address;
-  const { plan, observed } = await look(session, input, deps, options);
-  const held = input.gate?.(observed) === "hold";
-  if (plan.actions.length === 0) return inSync(input, deps, observed, plan);
-  if (input.drift === "report" && plan.driftOnly) return { kind: "drifted", host, plan };
-  if (input.mode === "plan" || held) return { kind: "planned", host, plan };
-  options.onEvent?.({ kind: "waiting-for-lock", host });
   const { project } = input.spec;
-  const lock = await session.lock(project, { holder: deps.holder, signal: options.signal });
-  try {
-    const signal = options.signal ? AbortSignal.any([options.signal, lock.signal]) : lock.signal;
-    return await applyUnderLock(session, input, deps, { ...options, signal });
-  } finally {
-    await lock.release();
-  }
+  const settled = ({ observed, plan }: Look) =>
+    plan.actions.length === 0 ? inSync(input, deps, observed, plan) : undefined;
+  return lookTwice<Look, HostResult>(session, lockWords(project, deps, options), {
+    look: (signal) => look(session, input, deps, { ...options, signal }),
+    first(found) {
+      const { plan } = found;
+      const held = input.gate?.(found.observed) === "hold";
+      const done = settled(found);
+      if (done) return done;
+      if (input.drift === "report" && plan.driftOnly) return { kind: "drifted", host, plan };
+      return input.mode === "plan" || held ? { kind: "planned", host, plan } : undefined;
+    },
+    second: settled,
+    onWaiting: () => options.onEvent?.({ kind: "waiting-for-lock", host }),
+    change: (found, signal) => change(session, found, { input, deps, options, signal }),
+  });
 }
 
-/** Looks again: another controller may have changed the host before the lock was ours. */
-async function applyUnderLock(
+/** How a pass takes a host's lock. */
+export function lockWords(project: string, { holder }: PassDeps, { signal }: PassOptions) {
+  return { project, holder, signal };
+}
+
+async function change(
   session: HostSession,
-  input: PassInput,
-  deps: PassDeps,
-  options: PassOptions,
+  { observed, plan, credentialFiles, proposedKey }: Look,
+  of: {
+    readonly input: PassInput;
+    readonly deps: PassDeps;
+    readonly options: PassOptions;
+    readonly signal: AbortSignal;
+  },
 ): Promise<HostResult> {
+  const { input, deps, signal } = of;
   const { host } = input.address;
-  const { observed, plan, credentialFiles, proposedKey } = await look(
-    session,
-    input,
-    deps,
-    options,
-  );
-  if (plan.actions.length === 0) return inSync(input, deps, observed, plan);
   deps.memory?.remember(knownBefore(input, observed, plan));
-  const onEvent = options.onEvent ?? (() => {});
+  const onEvent = of.options.onEvent ?? (() => {});
   const result = await applyPlan({
     session,
     spec: input.spec,
@@ -135,7 +140,7 @@ async function applyUnderLock(
       recipes: input.recipes,
       observed,
       proposedKey,
-      signal: options.signal,
+      signal,
       onProgress: (text) => onEvent({ kind: "action-progress", host, text }),
     },
   });
@@ -164,11 +169,9 @@ function knownBefore({ address, spec }: PassInput, observed: ObservedHost, plan:
   return { address, inventory, agents: agentsOf(spec) };
 }
 
-interface Look {
+interface Look extends HostCredentials {
   readonly observed: ObservedHost;
   readonly plan: HostPlan;
-  readonly credentialFiles: readonly CredentialFile[];
-  readonly proposedKey: Secret;
 }
 
 async function look(
@@ -182,13 +185,8 @@ async function look(
   const { signal, certain } = options;
   const observed = await session.observe(spec.project, { signal, certain });
   if (observed.facts.architecture !== spec.architecture) throw wrongArchitecture(spec, observed);
-  const proposedKey = observed.credentialKey
-    ? new Secret(observed.credentialKey)
-    : deps.approvals.proposedKey(spec.host);
-  const held = await deps.credentials.holdings(spec.credentials, proposedKey.reveal());
-  const credentialFiles = resolveCredentials(spec, observed, held);
-  const plan = planHost(spec, observed, credentialFiles);
-  return { observed, plan, credentialFiles, proposedKey };
+  const credentials = await credentialsOf(spec, observed, deps);
+  return { observed, plan: planHost(spec, observed, credentials.credentialFiles), ...credentials };
 }
 
 /** Gives the session to `work` and closes it, however that ends. */

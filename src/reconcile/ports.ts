@@ -41,6 +41,11 @@ export interface HostSession {
     project: string,
     options: { holder: string; signal?: AbortSignal | undefined },
   ): Promise<HostLock>;
+  /** The files of a directory on the host, by relative path; empty when there is none. */
+  readTree(
+    directory: string,
+    options?: { signal?: AbortSignal | undefined },
+  ): Promise<ReadonlyMap<string, Uint8Array>>;
   /** Idempotent; throws AlError on failure. */
   carryOut(step: Step, context: StepContext): Promise<StepResult>;
   /** False once the connection is known to have ended. */

@@ -1,24 +1,26 @@
 import { AlError } from "../base/errors.ts";
-import { Secret } from "../base/secret.ts";
 import { type CredentialChange, credentialChanges } from "../core/credential-changes.ts";
 import type { HostSpec } from "../core/desired.ts";
 import type { Current, ObservedHost } from "../core/observed.ts";
 import type { HostResult } from "../core/pass.ts";
 import { type PushPlan, planPush } from "../core/plan-push.ts";
-import { type CredentialFile, resolveCredentials } from "../core/resolve-credentials.ts";
+import { needsOfRelease } from "../core/release-needs.ts";
 import { applyPlan } from "./apply.ts";
 import { contactHost, missingGrants } from "./approvals-needed.ts";
-import { failure, type PassDeps, type PassInput, type PassOptions, withSession } from "./pass.ts";
+import { credentialsOf, type HostCredentials } from "./host-credentials.ts";
+import { lookTwice } from "./look-twice.ts";
+import {
+  failure,
+  lockWords,
+  type PassDeps,
+  type PassInput,
+  type PassOptions,
+  withSession,
+} from "./pass.ts";
 import type { HostSession } from "./ports.ts";
 
-/** One host whose live release is to get its newest credentials. */
-export interface PushInput extends Omit<PassInput, "recipes"> {
-  /**
-   * What the revision that is live asked of the host; `spec` is what the project asks for now.
-   * @throws AlError when the project does not know that revision or that host of it.
-   */
-  readonly specAt: (revision: string) => Promise<HostSpec>;
-}
+/** One host whose live release is to get its newest credentials; `spec` is what is asked of it now. */
+export type PushInput = Omit<PassInput, "recipes">;
 
 /** What a push came to, and what became or would become of each credential. */
 export interface PushResult {
@@ -46,51 +48,46 @@ export async function runPush(
   }
 }
 
-async function pushOver(
+function pushOver(
   session: HostSession,
   input: PushInput,
   deps: PassDeps,
   options: PassOptions,
 ): Promise<PushResult> {
   const { host } = input.address;
-  const { project } = input.spec;
-  const first = await look(session, input, deps, options);
-  const { changes, observed, plan } = first;
-  const approvals = missingGrants(first.spec, input.remote, deps.approvals);
-  if (approvals.length > 0)
-    return { result: { kind: "approval-needed", host, approvals }, changes };
-  if (plan.actions.length === 0)
+  const settled = ({ spec, observed, plan, changes }: Look): PushResult | undefined => {
+    const approvals = missingGrants(spec, input.remote, deps.approvals);
+    if (approvals.length > 0) {
+      return { result: { kind: "approval-needed", host, approvals }, changes };
+    }
+    if (plan.actions.length > 0) return undefined;
     return { result: { kind: "in-sync", host, observed, notes: [] }, changes };
-  if (input.mode === "plan") return { result: { kind: "planned", host, plan }, changes };
-  options.onEvent?.({ kind: "waiting-for-lock", host });
-  const lock = await session.lock(project, { holder: deps.holder, signal: options.signal });
-  try {
-    const signal = options.signal ? AbortSignal.any([options.signal, lock.signal]) : lock.signal;
-    return await pushUnderLock(session, input, deps, { ...options, signal });
-  } finally {
-    await lock.release();
-  }
+  };
+  return lookTwice<Look, PushResult>(session, lockWords(input.spec.project, deps, options), {
+    look: (signal) => look(session, input, deps, { ...options, signal }),
+    first(found) {
+      const { plan, changes } = found;
+      const planned = { result: { kind: "planned" as const, host, plan }, changes };
+      return settled(found) ?? (input.mode === "plan" ? planned : undefined);
+    },
+    second: settled,
+    onWaiting: () => options.onEvent?.({ kind: "waiting-for-lock", host }),
+    change: (found, signal) => change(session, found, { input, deps, options, signal }),
+  });
 }
 
-/** Looks again: another controller may have changed the host before the lock was ours. */
-async function pushUnderLock(
+async function change(
   session: HostSession,
-  input: PushInput,
-  deps: PassDeps,
-  options: PassOptions,
+  { spec, observed, plan, changes, credentialFiles, proposedKey }: Look,
+  of: {
+    readonly input: PushInput;
+    readonly deps: PassDeps;
+    readonly options: PassOptions;
+    readonly signal: AbortSignal;
+  },
 ): Promise<PushResult> {
+  const { input, deps, signal } = of;
   const { host } = input.address;
-  const { spec, observed, plan, changes, credentialFiles, proposedKey } = await look(
-    session,
-    input,
-    deps,
-    options,
-  );
-  const approvals = missingGrants(spec, input.remote, deps.approvals);
-  if (approvals.length > 0)
-    return { result: { kind: "approval-needed", host, approvals }, changes };
-  if (plan.actions.length === 0)
-    return { result: { kind: "in-sync", host, observed, notes: [] }, changes };
   const applied = await applyPlan({
     session,
     spec,
@@ -98,48 +95,61 @@ async function pushUnderLock(
     plan,
     current: plan.current,
     confirmTimeoutMs: input.confirmTimeoutMs,
-    onEvent: options.onEvent ?? (() => {}),
+    onEvent: of.options.onEvent ?? (() => {}),
     now: () => deps.clock.now(),
     sleep: (ms, signal) => deps.clock.sleep(ms, signal),
-    context: { spec, recipes: [], observed, proposedKey, signal: options.signal },
+    context: { spec, recipes: [], observed, proposedKey, signal },
   });
   if (applied.kind === "done") return { result: { kind: "applied", host, plan }, changes };
   const { error, aftermath } = applied;
   return { result: { kind: "failed", host, error, aftermath }, changes };
 }
 
-interface Look {
-  /** Of the live revision. */
+interface Look extends HostCredentials {
+  /** Of what is live. */
   readonly spec: HostSpec;
   readonly observed: ObservedHost;
   readonly plan: PushPlan;
   readonly changes: readonly CredentialChange[];
-  readonly credentialFiles: readonly CredentialFile[];
-  readonly proposedKey: Secret;
 }
 
 async function look(
   session: HostSession,
   input: PushInput,
   deps: PassDeps,
-  options: PassOptions,
+  { onEvent, signal }: PassOptions,
 ): Promise<Look> {
-  const { host, project, revision } = input.spec;
-  options.onEvent?.({ kind: "observing", host });
-  const observed = await session.observe(project, { signal: options.signal });
-  const { current, credentialKey } = observed;
+  const { host, project } = input.spec;
+  onEvent?.({ kind: "observing", host });
+  const observed = await session.observe(project, { signal });
+  const { current } = observed;
   if (!current) throw notDeployed(host);
-  const spec = current.revision === revision ? input.spec : await input.specAt(current.revision);
-  const proposedKey =
-    credentialKey === undefined ? deps.approvals.proposedKey(host) : new Secret(credentialKey);
-  const held = await deps.credentials.holdings(spec.credentials, proposedKey.reveal());
-  const credentialFiles = resolveCredentials(spec, observed, held);
-  const plan = planPush(spec, withCurrent(observed, current), credentialFiles);
+  const live = withCurrent(observed, current);
+  const spec = await liveSpec(session, input.spec, live, signal);
+  const credentials = await credentialsOf(spec, observed, deps);
+  const { credentialFiles } = credentials;
+  const plan = planPush(spec, live, credentialFiles);
   const changes = credentialChanges(spec.credentials, observed, credentialFiles);
-  return { spec, observed, plan, changes, credentialFiles, proposedKey };
+  return { spec, observed, plan, changes, ...credentials };
 }
 
-function withCurrent(observed: ObservedHost, current: Current) {
+/** What is live needs what its own files say, whatever the project asks for by now. */
+async function liveSpec(
+  session: HostSession,
+  spec: HostSpec,
+  { facts, current }: Live,
+  signal: AbortSignal | undefined,
+): Promise<HostSpec> {
+  const { release: hash, revision } = current;
+  if (hash === spec.release.hash) return { ...spec, revision };
+  const files = await session.readTree(`${facts.projectDir}/releases/${hash}`, { signal });
+  const credentials = needsOfRelease({ host: spec.host, hash, files });
+  return { ...spec, revision, release: { hash, files: [] }, credentials };
+}
+
+type Live = ObservedHost & { readonly current: Current };
+
+function withCurrent(observed: ObservedHost, current: Current): Live {
   return { ...observed, current };
 }
 

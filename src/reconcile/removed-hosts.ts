@@ -9,7 +9,8 @@ import { activeRuns, emptySpec, planRemoval } from "../core/plan-removal.ts";
 import type { HostAgents } from "../core/prune.ts";
 import { contactHost } from "./approvals-needed.ts";
 import type { FleetPassInput } from "./fleet-pass.ts";
-import { failure, type PassDeps, type PassOptions } from "./pass.ts";
+import { withLock } from "./look-twice.ts";
+import { failure, lockWords, type PassDeps, type PassOptions } from "./pass.ts";
 import type { HostSession, StepContext } from "./ports.ts";
 
 /** A host that left the fleet, as it was found. */
@@ -106,10 +107,8 @@ async function clean(
 ): Promise<HostResult> {
   const { host } = known.address;
   const { project, revision } = fleet;
-  return withHost(known, deps, options, async (session) => {
-    const lock = await session.lock(project, { holder: deps.holder, signal: options.signal });
-    try {
-      const signal = options.signal ? AbortSignal.any([options.signal, lock.signal]) : lock.signal;
+  return withHost(known, deps, options, (session) =>
+    withLock(session, lockWords(project, deps, options), async (signal) => {
       const observed = await session.observe(project, { signal });
       const plan = planRemoval(host, revision, observed);
       const context = contextOf(observed, { project, host, revision }, deps, signal);
@@ -121,10 +120,8 @@ async function clean(
       if (left.length === 0) deps.memory?.forget(host);
       else deps.memory?.remember({ ...known, inventory, agents: [] });
       return { kind: "cleaned", host, plan, left };
-    } finally {
-      await lock.release();
-    }
-  });
+    }),
+  );
 }
 
 async function carryOut(

@@ -62,6 +62,7 @@ function watched(entry: Entry, giveBack: (entry: Entry) => Promise<void>): HostS
   return {
     observe: (project, options) => guard(session.observe(project, options)),
     lock: (project, options) => guard(session.lock(project, options)),
+    readTree: (directory, options) => guard(session.readTree(directory, options)),
     carryOut: (step, context) => guard(session.carryOut(step, context)),
     isAlive: () => session.isAlive(),
     async close() {

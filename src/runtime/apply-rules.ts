@@ -1,8 +1,7 @@
 import { AlError } from "../base/errors.ts";
-import { LABELS } from "../core/names.ts";
 import type { DockerClient } from "../docker/docker-client.ts";
+import { runRootScript } from "../host/root-script.ts";
 import { lookAtRulesScript, networkRulesScript } from "./network-rules.ts";
-import { runOneShot } from "./one-shot.ts";
 import type { Place } from "./run-container.ts";
 
 /** What rules and probes are done with. */
@@ -46,32 +45,12 @@ interface HostScript<T extends string> {
 }
 
 async function onHost<T extends string>(
-  { docker, place, baseImage }: IsolationTools,
-  { script, suffix, verdicts }: HostScript<T>,
+  { docker, place, baseImage: image }: IsolationTools,
+  { verdicts, ...of }: HostScript<T>,
   signal: AbortSignal,
 ): Promise<T> {
-  const { code, output } = await runOneShot(
-    docker,
-    {
-      name: `al-${place.project}-${suffix}`,
-      image: baseImage,
-      labels: {
-        [LABELS.project]: place.project,
-        [LABELS.host]: place.host,
-        [LABELS.role]: "rules",
-      },
-      user: "0:0",
-      entrypoint: ["chroot", "/host", "/bin/sh", "-c", script],
-      argv: [],
-      network: "host",
-      capDrop: ["ALL"],
-      capAdd: ["NET_ADMIN", "NET_RAW", "SYS_CHROOT"],
-      noNewPrivileges: true,
-      readOnlyRoot: true,
-      mounts: [{ kind: "bind", source: "/", target: "/host", readOnly: false }],
-    },
-    signal,
-  );
+  const { project, host } = place;
+  const { code, output } = await runRootScript(docker, { project, host, image, ...of }, signal);
   const last = output.trim().split("\n").at(-1);
   const verdict = verdicts.find((one) => one === last);
   if (code === 0 && verdict !== undefined) return verdict;

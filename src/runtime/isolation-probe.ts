@@ -1,8 +1,8 @@
 import { z } from "zod";
 import { AlError } from "../base/errors.ts";
 import { CONTAINER_API_PORT, LABELS } from "../core/names.ts";
+import { runOneShot } from "../docker/one-shot.ts";
 import type { IsolationTools } from "./apply-rules.ts";
-import { runOneShot } from "./one-shot.ts";
 import { CONFINED, gatewayUrl } from "./run-container.ts";
 
 const PROBE = ["node", "/app/dist/agents/probe.js"];

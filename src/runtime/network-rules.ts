@@ -1,5 +1,4 @@
-import { createHash } from "node:crypto";
-import { CONTAINER_API_PORT } from "../core/names.ts";
+import { type ChainKind, CONTAINER_API_PORT, chainName } from "../core/names.ts";
 import type { NetworkSpec } from "../core/observed.ts";
 import { quoteArgv } from "../transport/quote.ts";
 
@@ -34,7 +33,7 @@ type Part = (program: string, own: OwnChain, jump: readonly string[]) => string;
 function rulesScript(project: string, network: NetworkSpec, part: Part): string {
   const jump = ["-i", network.bridge, "-m", "comment", "--comment", `${TAG}:${project}`];
   const ipv4 = [forwardChain(project, network), inputChain(project, network)];
-  const ipv6 = ["FWD6", "IN6"].map((kind) => refuseAll(project, kind));
+  const ipv6 = (["FWD6", "IN6"] as const).map((kind) => refuseAll(project, kind));
   return [
     PRELUDE,
     ...ipv4.map((own) => part("iptables", own, jump)),
@@ -43,11 +42,6 @@ function rulesScript(project: string, network: NetworkSpec, part: Part): string 
     "fi",
     'if [ "$changed" = 1 ]; then echo changed; else echo ok; fi',
   ].join("\n");
-}
-
-/** The name of a chain of ours; iptables allows 28 bytes. */
-export function chainName(project: string, kind: string): string {
-  return `AL-${kind}-${createHash("sha256").update(project).digest("hex").slice(0, 10)}`;
 }
 
 function forwardChain(project: string, { bridge }: NetworkSpec): OwnChain {
@@ -72,7 +66,7 @@ function inputChain(project: string, { gateway }: NetworkSpec): OwnChain {
 }
 
 /** The network has no IPv6; what a run could still do with it on the link is refused. */
-function refuseAll(project: string, kind: string): OwnChain {
+function refuseAll(project: string, kind: ChainKind): OwnChain {
   const from = kind === "IN6" ? ["INPUT"] : ["DOCKER-USER", "FORWARD"];
   return { chain: chainName(project, kind), from, rules: [["-j", "REJECT"]] };
 }

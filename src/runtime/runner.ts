@@ -5,6 +5,7 @@ import { assemblePrompt } from "../core/prompt.ts";
 import type { Run } from "../core/run.ts";
 import type { ContainerState } from "../docker/container-calls.ts";
 import type { DockerClient } from "../docker/docker-client.ts";
+import { sweepRuns } from "../host/sweep-runs.ts";
 import type { CreateRequest, RunExit, RunnerPort, RunPresence } from "../schedule/ports.ts";
 import { readInstructions } from "./release.ts";
 import {
@@ -18,7 +19,6 @@ import { credentialFiles, type RunFile, runArchive } from "./run-files.ts";
 import { copyLog } from "./run-log-copy.ts";
 import { logPath } from "./run-log-file.ts";
 import { runObjectNames } from "./run-names.ts";
-import { sweepRuns } from "./sweep.ts";
 
 /** What runs are made from. */
 export interface RunnerOptions {

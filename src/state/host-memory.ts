@@ -1,6 +1,7 @@
 import type { DatabaseSync } from "node:sqlite";
 import { z } from "zod";
 import type { KnownHost } from "../core/known-host.ts";
+import { ITEM_KINDS } from "../core/observed.ts";
 import { CurrentFile } from "../core/released.ts";
 
 const Seen = z.object({
@@ -15,7 +16,7 @@ const Seen = z.object({
   inventory: z.object({
     items: z.array(
       z.object({
-        kind: z.enum(["release", "credentials", "image", "container", "network"]),
+        kind: z.enum(ITEM_KINDS),
         id: z.string(),
       }),
     ),

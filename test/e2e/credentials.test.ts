@@ -2,11 +2,13 @@ import { createHash } from "node:crypto";
 import { readdir, readFile, stat } from "node:fs/promises";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
+import { mustRun } from "../lab/command.ts";
 import { type ModelServer, startModelServer } from "../model-server/server.ts";
 import { type AlResult, jsonLines, runAl } from "../world/al.ts";
 import { addCredential } from "../world/home.ts";
 import { hostState } from "../world/host-state.ts";
 import { initWorkingCopy } from "../world/repository.ts";
+import { sampleProcesses } from "../world/sample-processes.ts";
 import { instructions, type SampleOptions, writeSampleProject } from "../world/sample-project.ts";
 import { type Person, secondPerson } from "../world/second-person.ts";
 import { alOnTerminal } from "../world/terminal.ts";
@@ -209,7 +211,7 @@ test("a rotation is pushed by who holds it, used by the next run, and seen by no
     "  github_token:default: unchanged (for greeter), not in your store: kept as on the host",
   ]);
   expect((await hostState(world.host, PROJECT)).current).toEqual(before);
-  const sampled = sampleProcesses();
+  const sampled = sampleProcesses(world.host);
   const result = orFail(await asA("--json", "push", "one"));
   const processes = await sampled.stop();
   expect(processes).toMatch(/write.*credentials|tar -xpmof/);
@@ -230,6 +232,16 @@ test("a push serves what is live, while the project is ahead of it", async () =>
   await writeSampleProject(world.copy, sample);
   await pushed("without the second credential");
   const { stdout, code } = await asA("push", "--dry-run");
+  expect([code, stdout]).toEqual([0, expect.stringContaining("github_token:default: unchanged")]);
+});
+
+test("a push needs no history: a shallow clone without the live commit does it too", async () => {
+  const clone = join(world.home, "shallow");
+  const script = `git clone -q --depth 1 "file://$1" "$2"; git -C "$2" remote set-url origin "$1"`;
+  await mustRun(["sh", "-ec", script, "clone", world.bare, clone]);
+  const live = (await hostState(world.host, PROJECT)).current.revision;
+  await expect(mustRun(["git", "-C", clone, "cat-file", "-e", live])).rejects.toThrow();
+  const { stdout, code } = await runAl(["-p", clone, "push", "--dry-run"], world.options);
   expect(stdout).toContain("github_token:default: unchanged");
   expect(code).toBe(0);
 });
@@ -286,15 +298,3 @@ test("no value is in anything printed, inspected, logged or listed on the host",
     expect((await readFile(join(controller, path))).includes("tell-nobody")).toBe(false);
   }
 });
-
-/** Lists every process on the host with its environment, over and over, until told to stop. */
-function sampleProcesses(): { stop(): Promise<string> } {
-  const script = `rm -f /tmp/stop-sampling; while [ ! -e /tmp/stop-sampling ]; do ps axeww; done`;
-  const sampling = world.host.exec(["sh", "-c", script]);
-  return {
-    async stop() {
-      await world.host.exec(["touch", "/tmp/stop-sampling"]);
-      return (await sampling).stdout;
-    },
-  };
-}

@@ -204,7 +204,29 @@ test('with drift = "report" a change on the host is only reported, and a new com
   await expectAsWanted();
 });
 
-test("removing the host from fleet.toml needs consent for that commit, then cleans it", async () => {
+/** Things of another project, its network rules included, as its own runtime would have made them. */
+const NEIGHBOUR = `d=/home/deploy/.action-llama/projects/other; mkdir -p $d/releases; echo theirs > $d/applied.json
+  docker network create --label action-llama.project=other al-other
+  docker tag $(docker images -q 'al-${PROJECT}/base') theirs:1
+  docker run -d --name al-other-runtime --network al-other --label action-llama.project=other \
+    --label action-llama.role=runtime --entrypoint sleep theirs:1 3600
+  iptables -N AL-IN-0123456789; iptables -A AL-IN-0123456789 -j RETURN
+  iptables -I INPUT 1 -i al-0123456789 -m comment --comment action-llama:other -j AL-IN-0123456789`;
+
+/** All that another project has on the host, its rules without their counters. */
+const NEIGHBOURS_THINGS = `find /home/deploy/.action-llama/projects/other -printf '%p %m %T@\\n' | sort
+  docker inspect -f '{{.Id}} {{.State.StartedAt}}' al-other-runtime; docker network inspect -f '{{.Id}}' al-other
+  iptables-save | grep -e AL-IN-0123456789 -e action-llama:other | sed 's/\\[.*//'`;
+
+test("removing the host from fleet.toml needs consent for that commit, then leaves nothing there", async () => {
+  await onHost(NEIGHBOUR);
+  const neighbour = await onHost(NEIGHBOURS_THINGS);
+  expect(neighbour).toContain('--comment "action-llama:other"');
+  const rules = () =>
+    onHost(
+      "(iptables-save; ip6tables-save) | grep -e 'AL-' -e action-llama: | grep -v 0123456789 || true",
+    );
+  expect(await rules()).toContain(`action-llama:${PROJECT}`);
   await world.copy.edit("fleet.toml", (text) => text.replace(/\[hosts[\s\S]*/, ""));
   const commit = await world.copy.commit("no hosts");
   await world.copy.push();
@@ -213,16 +235,24 @@ test("removing the host from fleet.toml needs consent for that commit, then clea
   expect(held.stdout).toContain(`al approve prune ${commit}`);
   expect(held.code).toBe(1);
   expect((await hostState(world.host, PROJECT)).runningRuntimes).toHaveLength(1);
+  const waits = await world.al("approve");
+  expect(waits.stdout).toContain("goes: greeter on one");
+  expect(waits.stdout).toContain(`al approve prune ${commit}`);
+  expect(waits.stdout).not.toContain("nothing waits");
+  expect(waits.code).toBe(2);
   orFail(await world.al("approve", "prune", commit));
   const { stdout } = orFail(await world.al("apply"));
   expect(stdout).toContain("one: left the fleet, and was cleaned");
+  expect(await rules()).toBe("");
   const label = `label=action-llama.project=${PROJECT}`;
   const left = await onHost(
-    `docker ps -aq --filter ${label}; docker network ls -q --filter ${label}; docker images -q 'al-${PROJECT}/*'
-     ls ${DIRECTORY}/releases ${DIRECTORY}/credentials | grep -v ':$' | grep . || true`,
+    `docker ps -aq --filter ${label}; docker network ls -q --filter ${label}; docker volume ls -q --filter ${label}
+     docker images -q 'al-${PROJECT}/*'; ls -d ${DIRECTORY} 2>/dev/null || true; ip -o link | grep -e ' al-' | grep -v al-other || true`,
   );
   expect(left.trim()).toBe("");
+  expect(await onHost(NEIGHBOURS_THINGS)).toBe(neighbour);
   const after = await world.al("--json", "plan");
   expect(jsonLines(orFail(after).stdout)).toMatchObject([{ kind: "plan", hosts: [] }]);
-  rows.push(`  ${"the host left fleet.toml".padEnd(52)} consent, then cleaned`);
+  expect((await world.al("approve")).stdout).toContain("nothing waits");
+  rows.push(`  ${"the host left fleet.toml".padEnd(52)} consent, then nothing of it is left there`);
 });

@@ -53,6 +53,23 @@ test("a plan that waits for approvals makes no store and touches no host", async
   expect(await traceOf(`${world.home}/.action-llama/controller`)).toBe("absent");
 });
 
+/** Commands that only look, or only talk to a runtime. */
+const READERS = [
+  ["status"],
+  ["diff"],
+  ["logs", "greeter"],
+  ["run", "greeter"],
+  ["push", "--dry-run"],
+  ["approve"],
+  ["host", "forget", "nobody"],
+];
+
+test.each(READERS)("where there is no store, `al %s %s` makes none", async (...words) => {
+  const before = await traceOf(dirname(world.home));
+  expect((await world.al(...words.filter(Boolean))).code).not.toBe(0);
+  expect(await traceOf(dirname(world.home))).toBe(before);
+});
+
 test("a plan of a first deployment touches neither the store nor the host", async () => {
   await world.approveAll();
   const { code, stdout } = await planOnly();
@@ -63,6 +80,12 @@ test("a plan of a first deployment touches neither the store nor the host", asyn
 test("an apply, which builds the images, is no plan and does all of it", async () => {
   orFail(await world.al("apply"));
 }, 300_000);
+
+test.each(READERS)("`al %s %s` leaves the store as it is", async (...words) => {
+  const before = await traceOf(dirname(world.home));
+  await world.al(...words.filter(Boolean));
+  expect(await traceOf(dirname(world.home))).toBe(before);
+});
 
 test("a plan with nothing to do does nothing", async () => {
   const { code, stdout } = await planOnly();

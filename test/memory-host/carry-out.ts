@@ -3,10 +3,11 @@ import { canonicalJson, type Json } from "../../src/base/canonical-json.ts";
 import { AlError, hasCode } from "../../src/base/errors.ts";
 import type { Secret } from "../../src/base/secret.ts";
 import { runtimeFacts } from "../../src/core/container-facts.ts";
-import { inventoryWithout } from "../../src/core/inventory.ts";
+import { inventoryWithout, isListed } from "../../src/core/inventory.ts";
 import { LABELS } from "../../src/core/names.ts";
 import type { Current, Inventory, InventoryItem } from "../../src/core/observed.ts";
 import type { Step, StepResult } from "../../src/core/plan.ts";
+import { planRulesRemoval } from "../../src/core/removals.ts";
 import type { CredentialFile } from "../../src/core/resolve-credentials.ts";
 import { runtimeContainerSpec } from "../../src/core/runtime-container.ts";
 import { parseInventory } from "../../src/host/parse-observation.ts";
@@ -76,7 +77,11 @@ async function perform(step: Step, tools: Tools): Promise<StepResult | undefined
       await files.removePaths([`${context.observed.facts.projectDir}/current.json`]);
       return void (await engine.stopContainer(step.container));
     case "remove":
-      return removeItem(step.item, tools);
+      return removeItem(step, tools);
+    case "sweep-runs":
+      return void (await engine.clearRuns(context.spec.project));
+    case "remove-project":
+      return removeProject(tools);
     case "sweep":
       return void (await files.removePaths(step.paths));
     default:
@@ -160,9 +165,24 @@ async function switchTo(current: Current, { engine, files, context }: Tools): Pr
   await engine.startContainer(current.runtime);
 }
 
-async function removeItem(item: InventoryItem, tools: Tools): Promise<StepResult> {
+async function removeProject({ host, files }: Tools): Promise<StepResult> {
+  const { items } = parseInventory(host, "", await files.readFile("inventory"));
+  if (items.length > 0) return { kind: "kept", reason: "its inventory still lists things" };
+  await files.removeProject();
+  return DONE;
+}
+
+async function removeItem(
+  { item, after }: Extract<Step, { kind: "remove" }>,
+  tools: Tools,
+): Promise<StepResult> {
+  const listed = parseInventory(tools.host, "", await tools.files.readFile("inventory"));
+  if (after && isListed(listed, after)) {
+    return { kind: "kept", reason: `${after.kind} ${after.id} is still there` };
+  }
   try {
-    await deleteItem(item, tools);
+    const kept = await deleteItem(item, tools);
+    if (kept !== undefined) return { kind: "kept", reason: kept };
   } catch (thrown) {
     if (!hasCode(thrown, "docker-conflict") && !hasCode(thrown, "docker-refused")) throw thrown;
     return { kind: "kept", reason: thrown.message };
@@ -173,20 +193,25 @@ async function removeItem(item: InventoryItem, tools: Tools): Promise<StepResult
   return DONE;
 }
 
-async function deleteItem(item: InventoryItem, tools: Tools): Promise<void> {
+async function deleteItem(item: InventoryItem, tools: Tools): Promise<string | undefined> {
   const { engine, files, context } = tools;
   const { projectDir } = context.observed.facts;
   switch (item.kind) {
     case "container":
-      return removeOwnContainer(item.id, tools);
+      return void (await removeOwnContainer(item.id, tools));
     case "network":
-      return removeOwnNetwork(item.id, tools);
+      return void (await removeOwnNetwork(item.id, tools));
+    case "rules": {
+      const removal = planRulesRemoval(context.spec.project, context.observed);
+      if (removal.kind === "with") await engine.removeRules(context.spec.project, removal.image);
+      return removal.kind === "kept" ? removal.reason : undefined;
+    }
     case "image":
-      return engine.removeImage(item.id);
+      return void (await engine.removeImage(item.id));
     case "release":
-      return files.removePaths([`${projectDir}/releases/${item.id}`]);
+      return void (await files.removePaths([`${projectDir}/releases/${item.id}`]));
     case "credentials":
-      return files.removePaths([`${projectDir}/credentials/${item.id}`]);
+      return void (await files.removePaths([`${projectDir}/credentials/${item.id}`]));
     default:
       return assertNever(item.kind);
   }

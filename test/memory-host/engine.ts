@@ -20,6 +20,10 @@ export interface Engine {
   imageLabels(reference: string): Promise<Labels | undefined>;
   /** What the live runtime does when it is asked to put the rules back. */
   restoreRules(): Promise<void>;
+  /** What a one-shot container does, made from an image of the project. */
+  removeRules(project: string, image: string): Promise<void>;
+  /** Removes the project's containers of runs and one-shot containers that do not run. */
+  clearRuns(project: string): Promise<void>;
   /** Names of runtime containers of a project that are not exited. */
   runtimes(project: string): Promise<readonly string[]>;
 }
@@ -46,6 +50,11 @@ function imageCalls({ machine, call }: Link) {
     restoreRules: () =>
       call("restore rules", () => {
         machine.rules = "in-place";
+      }),
+    removeRules: (project: string, image: string) =>
+      call("remove rules", () => {
+        if (!machine.images.has(image)) throw notFound(`no image ${image}`);
+        machine.ruled.delete(project);
       }),
   };
 }
@@ -107,6 +116,9 @@ function containerCalls({ machine, call }: Link) {
         if (other) throw failed(`port is already allocated by ${other[0]}`);
         // A runtime that starts puts the rules there before it is ready.
         if (container.state !== "running") machine.rules = "in-place";
+        if (container.labels[LABELS.role] === "runtime") {
+          machine.ruled.add(container.labels[LABELS.project] ?? "");
+        }
         container.joined = network;
         container.state = "running";
       }),
@@ -117,6 +129,14 @@ function containerCalls({ machine, call }: Link) {
       }),
     removeContainer: (name: string) => call(`remove ${name}`, () => void containers.delete(name)),
     containerLabels: (name: string) => call(`inspect ${name}`, () => containers.get(name)?.labels),
+    clearRuns: (project: string) =>
+      call("clear runs", () => {
+        for (const [name, { labels, state }] of containers) {
+          const role = labels[LABELS.role] ?? "runtime";
+          const isOver = role !== "runtime" && state !== "running" && state !== "paused";
+          if (labels[LABELS.project] === project && isOver) containers.delete(name);
+        }
+      }),
     runtimes: (project: string) =>
       call("list runtimes", () =>
         [...containers]

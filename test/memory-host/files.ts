@@ -18,6 +18,8 @@ export interface Files {
   writeCredentials(hash: string, files: ReadonlyMap<string, CredentialContent>): Promise<void>;
   /** Absolute paths below the project's directory; what is missing is fine. */
   removePaths(paths: readonly string[]): Promise<void>;
+  /** The whole directory, but for what somebody else put there. */
+  removeProject(): Promise<void>;
 }
 
 /** The directory of one project at the other end of a link. */
@@ -71,6 +73,18 @@ export function filesOf({ machine, call }: Link, project: string): Files {
       call(`remove ${paths.join(" ")}`, () => {
         for (const path of paths) removePath(at(), project, path);
       }),
+    removeProject: () => {
+      // The inventory goes last.
+      const torn = () => Object.assign(at(), { key: undefined, current: undefined });
+      const effect = () => {
+        torn();
+        at().inventory = undefined;
+        const { releases, credentials, strangers } = at();
+        const isEmpty = releases.size + credentials.size + (strangers?.size ?? 0) === 0;
+        if (isEmpty) machine.projects.delete(project);
+      };
+      return call("remove project", effect, torn);
+    },
   };
 }
 

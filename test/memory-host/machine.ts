@@ -64,6 +64,8 @@ export interface Machine {
   readonly looks: Map<string, number>;
   /** Whether the network's rules are in place, as the live runtime finds when it is asked to look. */
   rules: "in-place" | "missing";
+  /** Projects whose network rules are on the machine: put there by the first runtime that starts. */
+  readonly ruled: Set<string>;
   /** Connections that are open. */
   connections: number;
 }
@@ -83,6 +85,7 @@ export function createMachine(host: string): Machine {
     readiness: () => 0,
     looks: new Map(),
     rules: "in-place",
+    ruled: new Set(),
     connections: 0,
   };
 }
@@ -116,6 +119,7 @@ export function foreignState(machine: Machine, project: string): string {
     labels[LABELS.project] !== project;
   const byName = <T>(map: ReadonlyMap<string, T>) => [...map].sort(([a], [b]) => (a < b ? -1 : 1));
   return JSON.stringify({
+    ruled: [...machine.ruled].filter((name) => name !== project),
     containers: byName(machine.containers).filter(([, container]) => isForeign(container)),
     networks: byName(machine.networks).filter(([, network]) => isForeign(network)),
     images: byName(machine.images).filter(

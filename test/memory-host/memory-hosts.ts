@@ -45,12 +45,21 @@ function openSession(link: Link, read: ReadCredential): HostSession {
       return link.call("observe", () => observeMachine(machine, project, { certain }));
     },
     lock: (project, options) => takeLock(link, project, options),
+    readTree: (directory) => link.call("read tree", () => treeAt(machine, directory)),
     carryOut: (step, context) => carryOutInMemory(link, step, context, read),
     isAlive: () => link.isAlive(),
     async close() {
       link.close();
     },
   };
+}
+
+function treeAt({ projects }: Machine, directory: string): ReadonlyMap<string, Uint8Array> {
+  const [project = "", hash = ""] = directory
+    .split("/")
+    .filter((_, index) => [5, 7].includes(index));
+  const files = projects.get(project)?.releases.get(hash) ?? new Map<string, string>();
+  return new Map([...files].map(([path, text]) => [path, Buffer.from(text)] as const));
 }
 
 async function takeLock(

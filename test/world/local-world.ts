@@ -1,7 +1,7 @@
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { removeRulesScript } from "../../src/runtime/remove-rules.ts";
+import { removeRulesScript } from "../../src/host/remove-rules.ts";
 import type { Log } from "../lab/cache.ts";
 import { mustRun } from "../lab/command.ts";
 import { connectEngine } from "../lab/engine.ts";

@@ -17,7 +17,7 @@ import { diffLines, diffRecord, type HostDiff } from "../render/diff.ts";
 export async function diff(context: CliContext): Promise<number> {
   const { output } = context;
   const { fleet } = await openProject(context);
-  const adapters = compose(context, fleet.project);
+  const adapters = compose(context, fleet.project, { store: "read" });
   try {
     const settled = await settleBounded(fleet.hosts, fleet.rollout.parallelHosts, (host) =>
       diffHost(context, adapters, host),

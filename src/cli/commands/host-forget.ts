@@ -1,4 +1,5 @@
 import { AlError } from "../../base/errors.ts";
+import type { KnownHost } from "../../core/known-host.ts";
 import { compose } from "../compose.ts";
 import type { CliContext } from "../context.ts";
 import { EXIT } from "../exit.ts";
@@ -9,16 +10,27 @@ export async function hostForget(context: CliContext, name: string): Promise<num
   const { output } = context;
   const { fleet } = await openProject(context);
   if (fleet.hosts.some(({ spec }) => spec.host === name)) throw stillThere(name);
+  const known = knownHost(context, fleet.project, name);
   const { store, close } = compose(context, fleet.project);
   try {
-    const known = store.knownHosts().find(({ address }) => address.host === name);
-    if (!known) throw unknown(name);
     store.forget(name);
     const { address, inventory } = known;
     output.record({ kind: "forgotten", host: name, address, left: inventory.items });
     output.line(`${name}: given up. What stays on ${address.address}, as last seen:`);
     for (const { kind, id } of inventory.items) output.line(`  ${kind} ${id}`);
     return EXIT.done;
+  } finally {
+    close();
+  }
+}
+
+/** Reads first: where nothing is to be forgotten, no store is made. */
+function knownHost(context: CliContext, project: string, name: string): KnownHost {
+  const { store, close } = compose(context, project, { store: "read" });
+  try {
+    const known = store.knownHosts().find(({ address }) => address.host === name);
+    if (!known) throw unknown(name);
+    return known;
   } finally {
     close();
   }

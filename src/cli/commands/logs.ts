@@ -10,7 +10,7 @@ export async function logs(
   selection: LogSelection & { readonly dev: boolean },
 ): Promise<number> {
   const place = await placeOfAgent(context, selection.agent, selection);
-  const adapters = compose(context, place.project);
+  const adapters = compose(context, place.project, { store: "read" });
   try {
     return await withRuntime(place, adapters, async (live) => {
       await followLog(context, live, selection);

@@ -8,7 +8,6 @@ import { exitCodeOf } from "../exit.ts";
 import { openProject } from "../project.ts";
 import { pushLines, pushRecord } from "../render/push.ts";
 import { eventLine } from "../render/results.ts";
-import { readSpecAt } from "../spec-at.ts";
 
 /** What `al push` is told. */
 export interface PushArguments {
@@ -25,13 +24,12 @@ export async function push(
   const { output, signal } = context;
   const { fleet, remote } = await openProject(context);
   const hosts = chosenHosts(fleet, names);
-  const adapters = compose(context, fleet.project);
   const mode = dryRun ? "plan" : "apply";
+  const adapters = compose(context, fleet.project, { store: dryRun ? "read" : "write" });
   try {
     const { parallelHosts, confirmTimeoutMs } = fleet.rollout;
     const settled = await settleBounded(hosts, parallelHosts, ({ address, spec }) => {
-      const specAt = (revision: string) => readSpecAt(context, address.host, revision);
-      const input = { address, spec, specAt, remote, mode, confirmTimeoutMs } as const;
+      const input = { address, spec, remote, mode, confirmTimeoutMs } as const;
       return runPush(input, adapters.deps, {
         signal,
         onEvent: (event) => {

@@ -13,7 +13,7 @@ export async function run(
 ): Promise<number> {
   const { output, signal } = context;
   const place = await placeOfAgent(context, agent, options);
-  const adapters = compose(context, place.project);
+  const adapters = compose(context, place.project, { store: "read" });
   try {
     return await withRuntime(place, adapters, async (live) => {
       const { control } = live.connection;

@@ -19,7 +19,7 @@ export async function status(
   const { output } = context;
   if (dev) return devStatus(context);
   const { fleet } = narrowed(await openProject(context), selection, output);
-  const adapters = compose(context, fleet.project);
+  const adapters = compose(context, fleet.project, { store: "read" });
   try {
     const addresses = fleet.hosts.map(({ address }) => address);
     const settled = await settleBounded(addresses, fleet.rollout.parallelHosts, (address) =>
@@ -43,7 +43,7 @@ export async function status(
 async function devStatus(context: CliContext): Promise<number> {
   const { output } = context;
   const { project, address } = await devPlace(context);
-  const adapters = compose(context, project);
+  const adapters = compose(context, project, { store: "read" });
   try {
     const found = await hostStatus(context, adapters, { address, project });
     const revision = found.kind === "live" ? found.live.report.revision : "";

@@ -16,12 +16,7 @@ export function keptLines(result: Kept, actions: readonly string[]): string[] {
         "  to mend it: al apply --heal",
       ];
     case "consent-needed":
-      return [
-        `${host}: consent needed, this revision removes much`,
-        ...result.losses.map((loss) => `  goes: ${loss}`),
-        ...actions,
-        `    al approve prune ${result.revision}`,
-      ];
+      return [...lossLines(result), ...actions, consentLine(result.revision)];
     case "waiting":
       return [
         `${host}: unchanged, until what moves away is confirmed where it goes`,
@@ -33,8 +28,22 @@ export function keptLines(result: Kept, actions: readonly string[]): string[] {
           ? `${host}: left the fleet, and was cleaned`
           : `${host}: left the fleet; ${counted(result.left.length, "thing")} there could not be removed yet`,
         ...result.left.map(({ kind, id }) => `  ${kind} ${id}`),
+        ...result.plan.notes.map((note) => `  note: ${note}`),
       ];
     default:
       return assertNever(result);
   }
+}
+
+/** What would go from a host with the operator's consent. */
+export function lossLines({ host, losses }: Extract<Kept, { kind: "consent-needed" }>): string[] {
+  return [
+    `${host}: consent needed, this revision removes much`,
+    ...losses.map((loss) => `  goes: ${loss}`),
+  ];
+}
+
+/** The command that consents to what one revision removes, on every host. */
+export function consentLine(revision: string): string {
+  return `    al approve prune ${revision}`;
 }

@@ -148,6 +148,10 @@ export function stepText(step: Step): string {
       return `withdraw runtime ${step.container}`;
     case "remove":
       return `remove ${step.item.kind} ${removedName(step.item)}`;
+    case "sweep-runs":
+      return "remove what ended runs left";
+    case "remove-project":
+      return "remove project directory";
     case "sweep":
       return `sweep ${counted(step.paths.length, "leftover")}`;
     default:

@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
-import { contextPaths } from "../../../src/core/build-context.ts";
+import { contextPaths, unreadableSources } from "../../../src/core/build-context.ts";
 import { imagesUsed, isBareFrom, rewriteDockerfile } from "../../../src/core/dockerfile.ts";
 import { parseDockerfile } from "../../../src/core/dockerfile-parse.ts";
 import { baseExpectations, packageManagerOf } from "../../../src/core/package-managers.ts";
@@ -128,6 +128,25 @@ test.each<[string, readonly string[]]>([
   ["RUN true", []],
 ])("the context of %j is %j", (instruction, expected) => {
   expect(contextPaths(`FROM al-agent:latest\n${instruction}\n`, FILES, RESERVED)).toEqual(expected);
+});
+
+test.each<[string, string | undefined]>([
+  ["COPY ../secret /opt/", "outside ../secret"],
+  ["COPY bin/../../secret /opt/", "outside bin/../../secret"],
+  ["COPY /../secret /opt/", "outside /../secret"],
+  ["COPY nowhere.txt /opt/", "missing nowhere.txt"],
+  ['ADD ["bin", "top.shh", "/opt/"]', "missing top.shh"],
+  ["RUN --mount=type=bind,source=../x,target=/x ls", "outside ../x"],
+  ["COPY bin/../lib /opt/", undefined],
+  ["COPY /bin ./lib/ . /opt/", undefined],
+  ["COPY *.nothing $WHAT no\\ where /opt/", undefined],
+  ["COPY --from=al-agent:latest nowhere /opt/", undefined],
+  ["ADD https://example.com/top.sh /opt/", undefined],
+  ["COPY <<EOF /opt/x\nCOPY ../bin /opt\nEOF", undefined],
+])("what a build cannot read of %j is %j", (instruction, expected) => {
+  const found = unreadableSources(`FROM al-agent:latest\n${instruction}\n`, FILES);
+  expect(found.map(({ kind, source }) => `${kind} ${source}`)[0]).toBe(expected);
+  expect(found.every(({ line }) => line === 2)).toBe(true);
 });
 
 test("a pattern made to be slow is matched in no time", () => {

@@ -73,6 +73,19 @@ test("only one holder has a project's lock at a time, and the next gets it on re
   expect(lockFile()).toBe("");
 });
 
+test("who waited for the lock of a project that was removed has that of the next one", async () => {
+  const first = await take(connect());
+  const waiting = take(connect(), { holder: "second" });
+  await delay(300);
+  rmSync(join(home, ".action-llama/projects/acme"), { recursive: true });
+  await first.release();
+  const second = await waiting;
+  expect(lockFile()).toBe("second\n");
+  await expect(take(connect(), { waitSeconds: 1 })).rejects.toMatchObject({ code: "host-locked" });
+  await second.release();
+  expect(lockFile()).toBe("");
+});
+
 test("who has waited long enough is told who holds the lock", async () => {
   const first = await take(connect(), { holder: "al apply, pid 7 on laptop" });
   await expect(take(connect(), { waitSeconds: 1 })).rejects.toMatchObject({

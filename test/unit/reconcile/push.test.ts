@@ -1,6 +1,7 @@
 import { expect, test } from "vitest";
 import { Secret } from "../../../src/base/secret.ts";
 import type { HostSpec } from "../../../src/core/desired.ts";
+import { sha256, treeHash } from "../../../src/core/fingerprint.ts";
 import type { PassEvent } from "../../../src/core/pass.ts";
 import { runPush } from "../../../src/reconcile/push.ts";
 import { memoryApprovals } from "../../memory-host/ports.ts";
@@ -9,13 +10,27 @@ import { createWorld, REMOTE, ROLLOUT, type World } from "../../memory-host/worl
 import { currentOf } from "./checks.ts";
 
 const TOKEN = "github_token/default/token";
-const KEY = "git_ssh/botty/id_rsa";
+const KEY = "anthropic_key/botty/token";
 const agents = {
   dev: { actions: "Fix issues.", credentials: [TOKEN, KEY] },
   ops: { actions: "Watch.", credentials: [TOKEN] },
 };
-const spec = hostSpec({ revision: "r1", agents });
+const spec = withReferences(hostSpec({ revision: "r1", agents }), {
+  dev: ["github_token", "anthropic_key:botty"],
+  ops: ["github_token"],
+});
 const next = hostSpec({ revision: "r2", agents: { dev: { actions: "Fix." } } });
+
+/** With the agents' references in their files, where a real release has them. */
+function withReferences(of: HostSpec, refs: Record<string, readonly string[]>): HostSpec {
+  const files = of.release.files.map((file) => {
+    const credentials = refs[/^agents\/(.*)\/agent\.json$/.exec(file.path)?.[1] ?? ""];
+    if (!credentials) return file;
+    const content = Buffer.from(JSON.stringify({ credentials, model: "of a later version" }));
+    return { path: file.path, hash: sha256(content), content };
+  });
+  return { ...of, release: { hash: treeHash(files), files } };
+}
 
 async function deployed(): Promise<World> {
   const world = createWorld();
@@ -34,8 +49,7 @@ interface Words {
 
 const push = (world: World, words: Words = {}) => {
   const { mode = "apply", wanted = spec, deps = world.deps, onEvent = () => {} } = words;
-  const specAt = async (revision: string) => (revision === spec.revision ? spec : next);
-  const input = { address: addressOf(), spec: wanted, specAt, mode, remote: REMOTE, ...ROLLOUT };
+  const input = { address: addressOf(), spec: wanted, mode, remote: REMOTE, ...ROLLOUT };
   return runPush(input, deps, { onEvent });
 };
 
@@ -52,7 +66,7 @@ test("a push with nothing new does nothing and takes no lock", async () => {
   const pushed = await push(world);
   expect(pushed.result).toMatchObject({ kind: "in-sync" });
   expect(said(pushed)).toEqual([
-    "git_ssh:botty unchanged dev held",
+    "anthropic_key:botty unchanged dev held",
     "github_token:default unchanged dev,ops held",
   ]);
   expect(world.faults.calls).toEqual(["observe"]);
@@ -88,13 +102,27 @@ test("a push serves the release that is live, whatever the project asks for by n
   expect([...(setOf(world)?.keys() ?? [])].sort()).toEqual([KEY, TOKEN]);
 });
 
+test("what is live says itself what it needs; where that was altered nothing is pushed", async () => {
+  const world = await deployed();
+  world.values.set(TOKEN, new Secret("rotated"));
+  const files = world.machine.projects.get("acme")?.releases.get(spec.release.hash);
+  files?.set("agents/dev/agent.json", JSON.stringify({ credentials: ["openai_key"] }));
+  const { result } = await push(world, { wanted: next });
+  expect(result).toMatchObject({
+    kind: "failed",
+    aftermath: "untouched",
+    error: { code: "release-altered", hint: expect.stringContaining("al apply --host web-1") },
+  });
+  expect(`${setOf(world)?.get(TOKEN)}`).not.toBe("rotated");
+});
+
 test("what the controller does not hold is kept", async () => {
   const world = await deployed();
   world.values.delete(KEY);
   world.values.set(TOKEN, new Secret("rotated"));
   const pushed = await push(world);
   expect(said(pushed)).toEqual([
-    "git_ssh:botty unchanged dev kept",
+    "anthropic_key:botty unchanged dev kept",
     "github_token:default rotated dev,ops held",
   ]);
   expect(`${setOf(world)?.get(KEY)}`).toBe(`value of ${KEY}`);

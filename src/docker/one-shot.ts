@@ -1,6 +1,6 @@
 import { text } from "node:stream/consumers";
-import type { ContainerSpec } from "../docker/container-spec.ts";
-import type { DockerClient } from "../docker/docker-client.ts";
+import type { ContainerSpec } from "./container-spec.ts";
+import type { DockerClient } from "./docker-client.ts";
 
 /** How a one-shot container ended. */
 export interface OneShotResult {
@@ -15,7 +15,7 @@ const MAX_RUN_MS = 60_000;
 export async function runOneShot(
   docker: DockerClient,
   spec: ContainerSpec,
-  signal: AbortSignal,
+  signal: AbortSignal | undefined,
 ): Promise<OneShotResult> {
   await docker.removeContainer(spec.name, { force: true, signal });
   try {
@@ -28,7 +28,11 @@ export async function runOneShot(
   }
 }
 
-function outputOf(docker: DockerClient, name: string, signal: AbortSignal): Promise<string> {
+function outputOf(
+  docker: DockerClient,
+  name: string,
+  signal: AbortSignal | undefined,
+): Promise<string> {
   return text(
     (async function* () {
       for await (const { bytes } of docker.containerLogs(name, { signal })) yield bytes;
