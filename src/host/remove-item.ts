@@ -39,8 +39,10 @@ async function deleteItem(item: InventoryItem, input: StepInput): Promise<void> 
       const found = await docker.inspectNetwork(item.id, options);
       return isOwn(found, spec.project) ? docker.removeNetwork(item.id, options) : undefined;
     }
-    case "image":
-      return docker.removeImage(item.id, options);
+    case "image": {
+      const found = await docker.inspectImage(item.id, options);
+      return isOwn(found, spec.project) ? docker.removeImage(item.id, options) : undefined;
+    }
     case "release":
       return removePaths(input.transport, [`${root}/releases/${item.id}`], { root, signal });
     case "credentials":

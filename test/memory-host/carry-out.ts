@@ -94,7 +94,8 @@ async function deliver(reference: string, { engine, context }: Tools): Promise<v
   const recipe = context.recipes.find(({ image }) => image.reference === reference);
   if (!recipe) throw new AlError(`no recipe for ${reference}`, { code: "no-recipe", blame: "bug" });
   context.onProgress?.(`sending ${reference}`);
-  await engine.loadImage(reference, { [LABELS.specHash]: recipe.image.specHash });
+  const labels = { [LABELS.project]: context.spec.project };
+  await engine.loadImage(reference, { ...labels, [LABELS.specHash]: recipe.image.specHash });
 }
 
 async function writeRelease(hash: string, { files, context }: Tools): Promise<void> {
@@ -181,8 +182,11 @@ async function deleteItem(item: InventoryItem, tools: Tools): Promise<void> {
       return removeOwnContainer(item.id, tools);
     case "network":
       return removeOwnNetwork(item.id, tools);
-    case "image":
+    case "image": {
+      const labels = await engine.imageLabels(item.id);
+      if (labels?.[LABELS.project] !== context.spec.project) return;
       return engine.removeImage(item.id);
+    }
     case "release":
       return files.removePaths([`${projectDir}/releases/${item.id}`]);
     case "credentials":
