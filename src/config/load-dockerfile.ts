@@ -1,6 +1,7 @@
-import { contextPaths } from "../core/build-context.ts";
+import { contextPaths, type StraySource, straySources } from "../core/build-context.ts";
 import type { ContextFile } from "../core/desired.ts";
 import { AGENT_BASE_IMAGE, isBareFrom } from "../core/dockerfile.ts";
+import { parseDockerfile } from "../core/dockerfile-parse.ts";
 import type { DockerfileInput } from "../core/project-input.ts";
 import { decodeText } from "./decode-text.ts";
 import { applyDockerignore } from "./docker-ignore.ts";
@@ -39,12 +40,16 @@ export async function loadDockerfile(
   if (!decoded.ok) return { value: undefined, problems: [decoded.problem] };
   const { text } = decoded;
   if (isBareFrom(text, source.aliases)) return { value: undefined, problems: [] };
-  if (!/^\s*FROM\s/im.test(text)) {
+  if (!parseDockerfile(text).some(({ keyword }) => keyword === "FROM")) {
     return { value: undefined, problems: [{ file: path, message: "has no FROM" }] };
   }
   const below = (all: Iterable<string>) =>
     [...all].flatMap((each) => (each.startsWith(prefix) ? [each.slice(prefix.length)] : []));
   const candidates = below(tree.entries.map((entry) => entry.path));
+  const stray = straySources(text, candidates);
+  if (stray.length > 0) {
+    return { value: undefined, problems: stray.map((one) => outside(path, one)) };
+  }
   const named = contextPaths(text, candidates, new Set(below(source.reserved)));
   const kept = await applyDockerignore(tree, prefix, named);
   if (kept.problems.length > 0) return { value: undefined, problems: kept.problems };
@@ -61,6 +66,11 @@ export async function loadDockerfile(
     }),
   );
   return { value: { path, text, context }, problems: [] };
+}
+
+function outside(file: string, { line, source }: StraySource): Problem {
+  const message = `reads \`${source}\`, which lies outside of the Dockerfile's directory`;
+  return { file, line, message, hint: "a build sees only that directory: move the file into it" };
 }
 
 /** The names of our base image: its usual one and config.toml's `[local] image`, each with a tag. */

@@ -17,6 +17,34 @@ export function contextPaths(
   );
 }
 
+/** A source that lies outside of its build's context. */
+export interface StraySource {
+  readonly source: string;
+  /** 1-based line of its instruction. */
+  readonly line: number;
+}
+
+/**
+ * Sources that leave the Dockerfile's directory and are not there either. BuildKit takes `../x` for `x`,
+ * and says of what it then misses only that `/x` was not found.
+ */
+export function straySources(dockerfile: string, paths: readonly string[]): readonly StraySource[] {
+  return parseDockerfile(dockerfile).flatMap((instruction) =>
+    sourcesOf(instruction)
+      .filter((source) => leaves(source))
+      .filter((source) => !paths.some((path) => matches(normalize(source), path)))
+      .map((source) => ({ source, line: instruction.line })),
+  );
+}
+
+function leaves(source: string): boolean {
+  let depth = 0;
+  return partsOf(source).some((part) => {
+    depth += part === ".." ? -1 : 1;
+    return depth < 0;
+  });
+}
+
 function sourcesOf({ keyword, words }: DockerfileInstruction): string[] {
   if (keyword === "RUN") return words.flatMap(({ text }) => bindSource(text));
   if (keyword !== "COPY" && keyword !== "ADD") return [];
@@ -52,14 +80,22 @@ function isRemote(source: string): boolean {
 
 function normalize(source: string): string {
   if (source.includes("$")) return ".";
-  const unquoted = source.replace(/^(["'])(.*)\1$/, "$2");
-  const parts = unquoted.split("/").filter((part) => part !== "" && part !== ".");
+  const parts: string[] = [];
+  for (const part of partsOf(source)) {
+    if (part === "..") parts.pop();
+    else parts.push(part);
+  }
   return parts.length === 0 ? "." : parts.join("/");
+}
+
+function partsOf(source: string): string[] {
+  const unquoted = source.replace(/^(["'])(.*)\1$/, "$2");
+  return unquoted.split("/").filter((part) => part !== "" && part !== ".");
 }
 
 /** A source names a file, a directory with all it holds, or a pattern of Go's filepath.Match. */
 function matches(source: string, path: string): boolean {
-  if (source === "." || path.startsWith(`${source}/`)) return true;
+  if (source === "." || source === path || path.startsWith(`${source}/`)) return true;
   if (!/[*?[]/.test(source)) return false;
   const parts = path.split("/");
   return source.split("/").every((pattern, index) => {

@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
-import { contextPaths } from "../../../src/core/build-context.ts";
+import { contextPaths, straySources } from "../../../src/core/build-context.ts";
 import { imagesUsed, isBareFrom, rewriteDockerfile } from "../../../src/core/dockerfile.ts";
 import { parseDockerfile } from "../../../src/core/dockerfile-parse.ts";
 import { baseExpectations, packageManagerOf } from "../../../src/core/package-managers.ts";
@@ -28,6 +28,44 @@ test.each([
     "FROM a\nRUN --mount=type=bind,from=al-agent:latest,target=/x ls /x",
     "FROM a\nRUN --mount=type=bind,from=al-acme/base:123,target=/x ls /x",
   ],
+  [
+    "FROM a\nRUN --network=none \\\n  --mount=from=al-agent,target=/x <<EOF\ncat /x\nEOF",
+    "FROM a\nRUN --network=none \\\n  --mount=from=al-acme/base:123,target=/x <<EOF\ncat /x\nEOF",
+  ],
+  ['FROM "al-agent:latest" AS x', "FROM al-acme/base:123 AS x"],
+  ["\uFEFFFROM al-agent:latest", "\uFEFFFROM al-acme/base:123"],
+  ["\t FROM\tal-agent:latest\tAS\tx", "\t FROM\tal-acme/base:123\tAS\tx"],
+  [
+    "FROM a AS one\nFROM al-agent AS two\nCOPY --from=one /a /a\nADD --from=al-agent /b /b",
+    "FROM a AS one\nFROM al-acme/base:123 AS two\nCOPY --from=one /a /a\nADD --from=al-acme/base:123 /b /b",
+  ],
+  [
+    "# syntax=docker/dockerfile:1\n# check=skip=JSONArgsRecommended; error=true\n# escape=`\nFROM `\n al-agent",
+    "# syntax=docker/dockerfile:1\n# check=skip=JSONArgsRecommended; error=true\n# escape=`\nFROM `\n al-acme/base:123",
+  ],
+  ["# a\n# escape=`\nFROM \\\n al-agent", "# a\n# escape=`\nFROM \\\n al-acme/base:123"],
+  [`ARG TAG=latest\nFROM al-agent:\${TAG}`, "ARG TAG=latest\nFROM al-acme/base:123"],
+  [`FROM al-agent:\${TAG:-latest} AS x`, "FROM al-acme/base:123 AS x"],
+  [
+    `ARG A=al-agent\nARG B=$A:latest\nFROM \${B}`,
+    "ARG A=al-acme/base:123\nARG B=$A:latest\nFROM al-acme/base:123",
+  ],
+  [`FROM \${BASE:-al-agent}`, "FROM al-acme/base:123"],
+  ["ARG A=al\nARG B=$A-agent\nFROM $B:latest", "ARG A=al\nARG B=$A-agent\nFROM al-acme/base:123"],
+  [
+    "FROM a\nRUN echo 'cat <<EOF'\nCOPY --from=al-agent /a /a",
+    "FROM a\nRUN echo 'cat <<EOF'\nCOPY --from=al-acme/base:123 /a /a",
+  ],
+  [
+    'FROM a\nRUN echo "x \\" <<E" \\\n  y\nFROM al-agent',
+    'FROM a\nRUN echo "x \\" <<E" \\\n  y\nFROM al-acme/base:123',
+  ],
+  ["FROM a\nRUN cat <<<word\nFROM al-agent", "FROM a\nRUN cat <<<word\nFROM al-acme/base:123"],
+  [
+    "FROM a\nRUN echo $((1<<2))\nFROM al-agent",
+    "FROM a\nRUN echo $((1<<2))\nFROM al-acme/base:123",
+  ],
+  ["FROM a\nRUN dir C:\\\\\nFROM al-agent", "FROM a\nRUN dir C:\\\\\nFROM al-acme/base:123"],
 ])("%j becomes %j", (before, after) => {
   expect(rewriteDockerfile(before, MAP)).toBe(after);
 });
@@ -46,6 +84,18 @@ test.each([
   "FROM node:24\nARG X=al-agent:latest",
   "FROM node:24\nRUN printf 'a \\\nFROM al-agent:latest'",
   "FROM node:24\nRUN echo --from=al-agent:latest",
+  "FROM node:24\nRUN cat \\\n# not the end\n  3<<EOF\nFROM al-agent:latest\nEOF",
+  "FROM node:24\nRUN <<1\nFROM al-agent:latest\n1",
+  'FROM node:24\nRUN <<"E O"\nFROM al-agent:latest\nE O',
+  "FROM node:24\nRUN x <<A <<'B'\nA\nFROM al-agent\nB",
+  "FROM node:24\nRUN <<EOF\nFROM al-agent:latest",
+  "ARG TAG\nFROM al-agent:$TAG",
+  "ARG BASE=node\nFROM $BASE\nARG BASE=al-agent\nFROM x-$BASE",
+  "FROM node AS al-agent\nARG X=al-agent\nRUN --mount=from=al-agent,target=/x true",
+  "FROM node\nCOPY al-agent:latest /x",
+  "FROM",
+  "FROM --platform=linux/amd64",
+  "ARG al-agent\nARG\nFROM $",
 ])("%j is left alone", (text) => {
   expect(rewriteDockerfile(text, MAP)).toBe(text);
 });
@@ -125,9 +175,28 @@ test.each<[string, readonly string[]]>([
   ["RUN --mount=type=bind,source=lib,target=/lib ls /lib", ["lib/c.js"]],
   ["RUN --mount=type=cache,target=/c --mount=type=bind,from=x,source=bin,target=/b ls", []],
   ["COPY ../secret /opt/", []],
+  ["COPY ../lib /opt/", ["lib/c.js"]],
+  ["COPY bin/../lib /opt/", ["lib/c.js"]],
+  ["COPY /bin/deep/./ /opt/", ["bin/deep/b.sh"]],
+  ["COPY b* /opt/", ["bin/a.sh", "bin/deep/b.sh"]],
+  ["copy --link \\\n # why\n lib \\\n /opt/", ["lib/c.js"]],
+  ["RUN --mount=target=/x,source=./lib/ ls", ["lib/c.js"]],
+  ["RUN echo 'x <<EOF'\nCOPY lib /opt/", ["lib/c.js"]],
   ["RUN true", []],
 ])("the context of %j is %j", (instruction, expected) => {
   expect(contextPaths(`FROM al-agent:latest\n${instruction}\n`, FILES, RESERVED)).toEqual(expected);
+});
+
+test("a source outside of the directory is named with its line, unless BuildKit finds it inside", () => {
+  const text =
+    'FROM a\nCOPY ../other ./lib/../../x \\\n  lib /o/\nCOPY ../lib a/../lib /o/\nADD ["/../../y", "/o"]\nRUN --mount=source=../z,target=/z ls\nCOPY --from=b ../w /o\n';
+  expect(straySources(text, FILES)).toEqual([
+    { source: "../other", line: 2 },
+    { source: "./lib/../../x", line: 2 },
+    { source: "/../../y", line: 5 },
+    { source: "../z", line: 6 },
+  ]);
+  expect(straySources("FROM a\nCOPY $UP /o\nCOPY ../*.sh /o", FILES)).toEqual([]);
 });
 
 test("a pattern made to be slow is matched in no time", () => {
