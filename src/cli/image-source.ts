@@ -53,7 +53,7 @@ export function openImageSource(options: ImageSourceOptions): ImageSource {
     const others = call.wanted.filter(
       (other) => other.image.reference !== recipe.image.reference && isNew(other),
     );
-    const orders = [recipe, ...others];
+    const orders = [recipe, ...others] as const;
     const archives = makeArchives({ builds, prune, cacheDir }, orders, call).finally(() => {
       for (const { image } of orders) flights.delete(image.reference);
     });
@@ -95,12 +95,12 @@ type Prune = (docker: DockerClient, call: ImageCall) => Promise<void>;
 
 async function makeArchives(
   use: { readonly builds: ImageBuilds; readonly prune: Prune; readonly cacheDir: string },
-  orders: readonly ImageRecipe[],
+  orders: readonly [ImageRecipe, ...ImageRecipe[]],
   call: ImageCall,
 ): Promise<ReadonlyMap<string, ImageArchive>> {
   const { builds, prune, cacheDir } = use;
   const { signal, onProgress } = call;
-  const engine = await builds.engineFor(orders[0] as ImageRecipe, call);
+  const engine = await builds.engineFor(orders[0], call);
   const references = orders.map(({ image }) => image.reference);
   const archives = await builds.build(engine, orders, call, () => {
     onProgress?.(`exporting ${references.join(", ")}`);

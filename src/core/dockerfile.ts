@@ -97,12 +97,16 @@ function fromImage(
   return isPlain || stages.has(text.toLowerCase()) ? [] : [{ ...word, text }];
 }
 
+/** More than any image's name has; each ARG may double the one before it. */
+const MAX_EXPANDED = 1024;
+
 /** Puts in the values of `$NAME`, `${NAME}` and `${NAME:-instead}`; without a value, nothing. */
 function expand(text: string, values: ReadonlyMap<string, ArgDefault>): string {
   const variable = /\$(?:(\w+)|\{(\w+)(?::?-([^}]*))?\})/g;
-  return text.replace(variable, (_, bare?: string, braced?: string, instead = "") => {
+  const expanded = text.replace(variable, (_, bare?: string, braced?: string, instead = "") => {
     return values.get(bare ?? braced ?? "")?.value ?? instead;
   });
+  return expanded.length > MAX_EXPANDED ? "" : expanded;
 }
 
 function flags(words: readonly DockerfileWord[]): readonly DockerfileWord[] {

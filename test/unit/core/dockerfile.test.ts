@@ -134,6 +134,14 @@ test("rewriting with nothing to replace gives the same bytes for any text", () =
   );
 });
 
+test("ARGs that double each other cost nothing", () => {
+  const doubled = Array.from({ length: 500 }, (_, n) => `ARG A${n + 1}=$A${n}$A${n}`);
+  const text = ["ARG A0=al-agent", ...doubled, "FROM x$A500"].join("\n");
+  const before = performance.now();
+  expect(rewriteDockerfile(text, MAP)).toBe(text.replace("A0=al-agent", "A0=al-acme/base:123"));
+  expect(performance.now() - before).toBeLessThan(500);
+});
+
 test("a bare FROM has nothing but comments and space around it", () => {
   for (const text of ["FROM al-agent:latest", "# x\n\nfrom al-agent\n", "FROM al-agent AS base"]) {
     expect(isBareFrom(text)).toBe(true);
