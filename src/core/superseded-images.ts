@@ -9,6 +9,7 @@ export interface BuiltImage {
   readonly project: string | undefined;
   /** Value of its spec-hash label. */
   readonly specHash: string | undefined;
+  /** 0 when unknown: it then stays. */
   readonly namedAtMs: number;
 }
 
@@ -43,7 +44,7 @@ export function supersededImages(
     .filter(isOurs)
     .filter(({ reference, id }) => !inContainers.has(id) && !inContainers.has(reference))
     .filter(({ reference }) => !wanted.has(reference))
-    .filter(({ namedAtMs }) => namedAtMs < keptSinceMs)
+    .filter(({ namedAtMs }) => namedAtMs > 0 && namedAtMs < keptSinceMs)
     .map(({ reference }) => reference)
     .sort(compareText);
 }
