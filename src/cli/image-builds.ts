@@ -1,6 +1,7 @@
 import { hasCode } from "../base/errors.ts";
 import { builderFlaw } from "../core/builder-flaw.ts";
 import type { ImageRecipe } from "../core/desired.ts";
+import { LABELS } from "../core/names.ts";
 import { buildComplete } from "../docker/build-complete.ts";
 import { buildArchitectures } from "../docker/build-platforms.ts";
 import type { DockerClient } from "../docker/docker-client.ts";
@@ -42,14 +43,16 @@ export interface ImageBuilds {
 
 /** Builds that remember which images they saw whole, on which engine. */
 export function openImageBuilds({ project, builders, cacheDir }: ImageBuildOptions): ImageBuilds {
-  const seenOn = new WeakMap<DockerClient, Set<string>>();
+  /** Ids of images seen to be whole, by engine. */
+  const wholeOn = new WeakMap<DockerClient, Set<string>>();
 
   async function buildOne(docker: DockerClient, recipe: ImageRecipe, call: ImageCall) {
     const { signal, onProgress, recipes } = call;
-    const { reference } = recipe.image;
-    const seen = seenOn.get(docker) ?? new Set();
-    seenOn.set(docker, seen);
-    if (seen.has(reference)) return;
+    const { reference, specHash } = recipe.image;
+    const whole = wholeOn.get(docker) ?? new Set();
+    wholeOn.set(docker, whole);
+    const present = await docker.inspectImage(reference, { signal });
+    if (present && whole.has(present.id) && present.labels[LABELS.specHash] === specHash) return;
     for (const need of recipe.needs) {
       const parent = recipes.find(({ image }) => image.reference === need);
       if (parent) await buildOne(docker, parent, call);
@@ -59,7 +62,8 @@ export function openImageBuilds({ project, builders, cacheDir }: ImageBuildOptio
       ...{ project, cacheDir, network: "host", signal },
       ...(progress ? { onProgress: progress } : {}),
     });
-    seen.add(reference);
+    const made = await docker.inspectImage(reference, { signal });
+    if (made) whole.add(made.id);
   }
 
   return {
@@ -82,7 +86,6 @@ export function openImageBuilds({ project, builders, cacheDir }: ImageBuildOptio
         return await attempt();
       } catch (thrown) {
         if (!hasCode(thrown, "image-missing")) throw thrown;
-        seenOn.delete(docker);
         return attempt();
       }
     },

@@ -135,7 +135,10 @@ function meddling(real: RealHost, project: string): Meddling {
       const other = images.flatMap(({ references }) => references).find((one) => one !== reference);
       await docker.tagImage(other ?? "", reference);
     },
-    takeImage: (reference) => docker.tagImage(foreignSpec(project).runtime.image, reference),
+    async takeImage(reference) {
+      const label = `-c 'LABEL action-llama.project=${foreignProject(project)}'`;
+      await real.run(`tar -cT /dev/null | docker import ${label} - ${reference} >/dev/null`);
+    },
     removeImage: (reference) => docker.removeImage(reference),
     async useImage(image, name) {
       await docker.createContainer({ name, image, labels: {}, network: "none" });
