@@ -128,6 +128,7 @@ test("a disk without room is found before anything is sent", async () => {
     await small.stop();
     await addCredential(world.home, "vps_ssh/default/private_key", world.host.privateKey);
     await commitSample();
+    orFail(await world.al("host", "forget", "small"));
   }
 });
 
