@@ -45,6 +45,7 @@ export function newHost({ host: name, architecture }: HostSpec): ObservedHost {
       dockerSocket: "/var/run/docker.sock",
       architecture,
       dockerVersion: "29.0.0",
+      engineId: name,
     },
     ...{ imageStore: "containerd", dockerFreeBytes: 2e10, projectFreeBytes: 2e10 },
   };

@@ -13,8 +13,10 @@ import { startHost } from "../lab/host.ts";
 import type { HostKind } from "../lab/host-image.ts";
 import type { LabHost } from "../lab/lab-host.ts";
 import { type Lab, setUpLab } from "../lab/set-up.ts";
+import { architectureCases } from "./docker-architecture-cases.ts";
 import { builderCases } from "./docker-builder-cases.ts";
 import { deliveryCases } from "./docker-delivery-cases.ts";
+import { pruneCases } from "./docker-prune-cases.ts";
 import { exitingProgram, file, recipeOf } from "./docker-recipes.ts";
 import { connectTo, EngineUnderTest, uniqueName } from "./docker-support.ts";
 
@@ -168,12 +170,15 @@ describe.each<HostKind>(["bookworm", "trixie"])("delivering to a host of kind %s
     await builder.docker.removeImage(reference("there"));
   });
 
-  builderCases(() => ({
+  const asBuilder = () => ({
     host,
     cacheDir,
-    reference: (name) => reference(`${kind}-${name}`),
+    reference: (name: string) => reference(`${kind}-${name}`),
     options,
-  }));
+  });
+  builderCases(asBuilder);
+  architectureCases(asBuilder);
+  pruneCases(asBuilder);
 });
 
 test("an engine that runs out of disk while loading says so", async () => {

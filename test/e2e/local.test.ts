@@ -1,4 +1,4 @@
-import { readFile, writeFile } from "node:fs/promises";
+import { readdir, readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { connectEngine } from "../lab/engine.ts";
@@ -59,6 +59,9 @@ test("without a fleet.toml the fleet is this machine, and nobody is asked for gr
   expect(plan).toMatchObject({ code: 2 });
   expect(plan.stdout).toContain("local: 10 actions");
   expect(orFail(await first.al("apply")).stdout).toContain("local: confirmed at revision");
+  // Images are wanted where they are built: none was exported.
+  const exported = join(world.home, ".action-llama/controller/images/layers");
+  await expect(readdir(exported)).rejects.toMatchObject({ code: "ENOENT" });
   expect(await first.al("plan")).toMatchObject({
     code: 0,
     stdout: expect.stringContaining("local: nothing to do"),
