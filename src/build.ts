@@ -68,7 +68,11 @@ export async function buildProject(dist = join(PROJECT, "dist")): Promise<BuildR
 
 /** Bundles what runs inside an agent's container into `directory`. */
 export async function bundleAgents(directory: string): Promise<void> {
-  await bundleEntries(directory, ["src/agent/container-entry.ts", "src/agent/probe.ts"]);
+  const programs = ["container-entry", "probe", "command"];
+  await bundleEntries(
+    directory,
+    programs.map((name) => `src/agent/${name}.ts`),
+  );
   await writePackageJson(directory, { piConfig: { name: "al", configDir: ".al" } });
 }
 

@@ -8,10 +8,14 @@ import { containerApi } from "../gateway/container-api.ts";
 import { controlApi } from "../gateway/control-api.ts";
 import { type Listening, listenOnPort, listenOnSocket } from "../gateway/listen.ts";
 import type { RuntimePort } from "../gateway/ports.ts";
+import { createCalls } from "../schedule/calls.ts";
+import { createLocks } from "../schedule/locks.ts";
 import { createScheduler } from "../schedule/scheduler.ts";
 import { createSerial } from "../schedule/serial.ts";
+import { createLockStore } from "../state/lock-store.ts";
 import { RUN_MIGRATIONS } from "../state/run-schema.ts";
 import { createRunStore } from "../state/run-store.ts";
+import { createSignalStore } from "../state/signal-store.ts";
 import { inTransaction, openDatabase } from "../state/sqlite.ts";
 import { openLocal } from "../transport/local.ts";
 import type { IsolationTools } from "./apply-rules.ts";
@@ -103,6 +107,9 @@ function openParts(options: RuntimeOptions, place: Place) {
     ready: () => engine.answers && isolation.latest.ready,
     containerName: (run) => runContainerName(place.project, run),
   });
+  const signals = createSignalStore(database);
+  const locks = createLocks({ store: createLockStore(database), releases, clock: systemClock });
+  const forRuns = { signals, locks, calls: createCalls({ store, signals }) };
   const close = async () => {
     docker.close();
     await transport.close();
@@ -115,7 +122,7 @@ function openParts(options: RuntimeOptions, place: Place) {
   };
   const keeping = isolationOptions(options, { docker, place, releases, onChange });
   const state = { isolation, engine, keeping, abort };
-  return { place, database, docker, store, releases, scheduler, ...state, close };
+  return { place, database, docker, store, releases, scheduler, ...forRuns, ...state, close };
 }
 
 function isolationOptions(
@@ -137,7 +144,9 @@ async function listen(options: RuntimeOptions, parts: Parts): Promise<Listening[
   const { store: runs, scheduler: schedule } = parts;
   const runtime = runtimePort(options, parts);
   const credentials = runCredentials(projectDir);
-  const outside = containerApi({ runtime, runs, schedule, credentials, logger });
+  const { locks, calls, signals } = parts;
+  const forRuns = { locks, calls, signals, credentials };
+  const outside = containerApi({ runtime, runs, schedule, ...forRuns, logger });
   const logs = runLogs(projectDir);
   const control = controlApi({ runtime, runs, schedule, logs, clock: systemClock, logger });
   return [
