@@ -1,6 +1,5 @@
 import { access, rm, writeFile } from "node:fs/promises";
-import { request as httpRequest } from "node:http";
-import { request as httpsRequest } from "node:https";
+import type { IncomingMessage } from "node:http";
 import { join } from "node:path";
 import { json } from "node:stream/consumers";
 import { setTimeout as delay } from "node:timers/promises";
@@ -95,24 +94,26 @@ async function attempt(
   }
 }
 
-/** Not fetch(): loading it takes as long as everything else here together. */
-function exchange(
+/** Not fetch(), and TLS only where it is used: both take long to load. */
+async function exchange(
   url: string,
   options: { method: string; text: string | undefined; headers: Record<string, string> },
 ): Promise<{ status: number; body: unknown }> {
   const { method, text, headers } = options;
-  const open = url.startsWith("https:") ? httpsRequest : httpRequest;
+  const secure = url.startsWith("https:");
+  const { request } = await (secure ? import("node:https") : import("node:http"));
   const length = text === undefined ? {} : { "content-length": Buffer.byteLength(text) };
   const type = text === undefined ? {} : { "content-type": "application/json" };
   return new Promise((resolve, reject) => {
-    const sent = open(url, { method, headers: { ...headers, ...length, ...type } }, (response) => {
+    const receive = (response: IncomingMessage) => {
       const status = response.statusCode ?? 0;
       const plain = { ok: false, error: `the gateway answered with HTTP ${status}` };
       json(response).then(
         (body) => resolve({ status, body }),
         () => resolve({ status, body: plain }),
       );
-    });
+    };
+    const sent = request(url, { method, headers: { ...headers, ...length, ...type } }, receive);
     sent.setTimeout(SILENCE_MS, () => {
       sent.destroy(Object.assign(new TypeError("no answer"), { code: "ETIMEDOUT" }));
     });

@@ -1,4 +1,3 @@
-import { randomUUID } from "node:crypto";
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { text } from "node:stream/consumers";
@@ -68,7 +67,7 @@ const COMMANDS: Readonly<Record<string, Command>> = {
   ),
   "al-call": withOne("al-call AGENT < CONTEXT", async (gateway, targetAgent) => {
     const context = await text(process.stdin);
-    const body = { targetAgent, context, requestId: randomUUID() };
+    const body = { targetAgent, context, requestId: crypto.randomUUID() };
     return askGateway(gateway, { path: "/calls", body });
   }),
   "al-check": withOne("al-check ID", (gateway, id) =>

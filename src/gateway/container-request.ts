@@ -1,7 +1,9 @@
 import { createHash } from "node:crypto";
 import type { Context } from "hono";
 import { bodyLimit } from "hono/body-limit";
+import { createMiddleware } from "hono/factory";
 import type { Json } from "../base/canonical-json.ts";
+import { boundedRunner } from "../base/concurrency.ts";
 import { AlError } from "../base/errors.ts";
 import type { Run } from "../core/run.ts";
 import type { RunsPort } from "./ports.ts";
@@ -13,8 +15,15 @@ export const MAX_VALUE_BYTES = 2 * 1024 * 1024;
 const MAX_BODY_BYTES = 6 * MAX_VALUE_BYTES + 64 * 1024;
 const MAX_SMALL_BODY_BYTES = 64 * 1024;
 
+/** How many large bodies are in memory at a time; the others wait unread. */
+const MAX_LARGE_BODIES = 8;
+const oneOfFew = boundedRunner(MAX_LARGE_BODIES);
+const largeLimit = limit(MAX_BODY_BYTES);
+
 /** Bodies of calls and return values. */
-export const largeBody = limit(MAX_BODY_BYTES);
+export const largeBody = createMiddleware((context, next) =>
+  oneOfFew(() => largeLimit(context, next)),
+);
 /** All other bodies. */
 export const smallBody = limit(MAX_SMALL_BODY_BYTES);
 
