@@ -18,14 +18,6 @@ export interface CallPorts {
   readonly calls: CallsPort;
 }
 
-/** The scheduler's refusals that the calling agent is told of as such. */
-const REFUSALS: ReadonlySet<string> = new Set([
-  "self-call",
-  "call-depth",
-  "unknown-agent",
-  "agent-disabled",
-  "queue-full",
-]);
 const MAX_NAME_CHARACTERS = 200;
 
 /** `/calls`: one agent has another do something, and waits for the answer. */
@@ -60,8 +52,8 @@ export async function callAgent(
     const { id } = await schedule.call(run, request);
     return context.json(accepted(id));
   } catch (thrown) {
-    const { code, message } = toAlError(thrown);
-    if (!REFUSALS.has(code)) throw thrown;
+    const { code, blame, message } = toAlError(thrown);
+    if (blame !== "user" && code !== "queue-full") throw thrown;
     return context.json({ ok: false, reason: message }, 409);
   }
 }

@@ -2,12 +2,13 @@ import { afterAll, beforeAll, expect, test } from "vitest";
 import type { RunAnswer } from "../../src/gateway/control-schema.ts";
 import type { ScriptedConversation } from "../model-server/script.ts";
 import { type ModelServer, startModelServer } from "../model-server/server.ts";
-import { RunClient } from "./run-client.ts";
+import { containerOf, type RunClient, runClient } from "./run-client.ts";
 import { MODEL_KEY, type RuntimeHost, startRuntimeHost } from "./runtime-host.ts";
 
 let rig: RuntimeHost;
 let model: ModelServer;
 let client: RunClient;
+let runtime: string;
 
 const INSTRUCTIONS = { dev: "You are the developer.", reviewer: "You are the reviewer." };
 
@@ -20,9 +21,9 @@ beforeAll(async () => {
     agent: { name, model: anthropic },
     instructions,
   }));
-  const runtime = await rig.deploy(await rig.prepare(agents, "revision-1"), "first");
+  runtime = await rig.deploy(await rig.prepare(agents, "revision-1"), "first");
   await rig.untilReady(runtime);
-  client = new RunClient(rig, runtime);
+  client = runClient(rig, runtime);
 });
 
 afterAll(async () => {
@@ -39,7 +40,7 @@ test("a run takes a lock, calls another agent, waits for its answer and gets it"
     reviewer: `rlock thing; echo refused=$?; ${reviewing}; sleep 1`,
   });
   const dev = await client.trigger("dev");
-  expect(await client.ended(dev)).toMatchObject({ outcome: "completed" });
+  expect(await client.ended("dev", dev)).toMatchObject({ outcome: "completed" });
   const reviewer = await latest("reviewer");
   expect(reviewer).toMatchObject({
     ...{ trigger: "call", outcome: "completed", statusText: "PR 42 is fine" },
@@ -54,7 +55,7 @@ test("a run takes a lock, calls another agent, waits for its answer and gets it"
   expect(seen.reviewer).toContain(`{"ok":false,"holder":"dev/${dev}"`);
   expect(seen.reviewer).toContain("refused=1");
   say({ dev: "true", reviewer: "rlock thing; echo taken=$?" });
-  await client.ended(await client.trigger("reviewer"), "reviewer");
+  await client.ended("reviewer", await client.trigger("reviewer"));
   expect(heard("reviewer")).toContain("taken=0");
 });
 
@@ -67,10 +68,10 @@ test("a call completes although the runtime is killed in the middle of it", asyn
     .toBe("running");
   const reviewer = (await latest("reviewer"))?.id ?? "";
   await client.untilContainer(reviewer);
-  const pid = `$(docker inspect -f '{{.State.Pid}}' ${client.runtime})`;
+  const pid = `$(docker inspect -f '{{.State.Pid}}' ${runtime})`;
   await rig.host.exec(["sh", "-c", `sleep 1; kill -9 ${pid}`]);
-  await rig.untilReady(client.runtime);
-  expect(await client.ended(dev)).toMatchObject({ outcome: "completed" });
+  await rig.untilReady(runtime);
+  expect(await client.ended("dev", dev)).toMatchObject({ outcome: "completed" });
   expect(heard("dev")).toContain(`{"${reviewer}":{"status":"completed","returnValue":"30"}}`);
   expect(heard("dev")).toMatch(/waited=0\s+{"ok":true}/);
   expect(heard("reviewer")).not.toContain("failed=");
@@ -78,7 +79,7 @@ test("a call completes although the runtime is killed in the middle of it", asyn
 
 test("calls nest only as deep as maxCallDepth, whoever is asked", async () => {
   say({ dev: `${CALL}; echo waited=$?`, reviewer: "al-call dev; echo nested=$?" });
-  await client.ended(await client.trigger("dev"));
+  await client.ended("dev", await client.trigger("dev"));
   expect(heard("reviewer")).toContain("nested=0");
   await expect.poll(() => heard("reviewer"), { timeout: 60_000 }).toContain("maxCallDepth is 3");
   expect(heard("reviewer")).toContain("nested=1");
@@ -91,10 +92,10 @@ test("al-shutdown kills the container within two seconds, as Docker itself tells
   say({ dev: 'al-shutdown "a secret leaked"; sleep 60', reviewer: "true" });
   const since = Math.floor(Date.now() / 1000) - 1;
   const run = await client.trigger("dev");
-  expect(await client.ended(run)).toMatchObject({
+  expect(await client.ended("dev", run)).toMatchObject({
     ...{ outcome: "killed", exitCode: 137, detail: "shut down by its agent: a secret leaked" },
   });
-  const name = `al-e2e-run-${run.toLowerCase()}`;
+  const name = containerOf(run);
   const filters = ["--filter", `container=${name}`, "--format", "{{json .}}"];
   const window = ["--since", `${since}`, "--until", `${Math.ceil(Date.now() / 1000) + 1}`];
   const { stdout } = await rig.host.exec(["docker", "events", ...window, ...filters]);
@@ -108,7 +109,7 @@ test("al-shutdown kills the container within two seconds, as Docker itself tells
   expect(died?.Actor.Attributes.exitCode).toBe("137");
   const started = events.find(({ Action }) => Action === "start");
   expect(died?.timeNano).toBeGreaterThan(started?.timeNano ?? Infinity);
-  const asked = (await client.follow(run)).flatMap((event) =>
+  const asked = (await client.follow("dev", run)).flatMap((event) =>
     event.kind === "line" && event.text.includes('"msg":"bash"') ? [Date.parse(event.ts)] : [],
   );
   expect((died?.timeNano ?? 0) / 1e6 - (asked[0] ?? 0)).toBeLessThan(2000);
@@ -116,7 +117,7 @@ test("al-shutdown kills the container within two seconds, as Docker itself tells
 
 test("al-exit ends a run at once, with its code", async () => {
   say({ dev: "al-exit 14; sleep 60", reviewer: "true" });
-  const end = await client.ended(await client.trigger("dev"));
+  const end = await client.ended("dev", await client.trigger("dev"));
   expect(end).toMatchObject({ outcome: "failed", exitCode: 14, detail: "a dependency failed" });
   expect((end.endedAt ?? Infinity) - (end.startedAt ?? 0)).toBeLessThan(15_000);
 });

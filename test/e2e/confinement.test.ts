@@ -2,7 +2,7 @@ import { setTimeout as delay } from "node:timers/promises";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import type { Current } from "../../src/core/observed.ts";
 import { type ModelServer, startModelServer } from "../model-server/server.ts";
-import { RunClient, textOf } from "./run-client.ts";
+import { containerOf, type RunClient, runClient, textOf } from "./run-client.ts";
 import {
   GITHUB_TOKEN,
   MODEL_KEY,
@@ -14,6 +14,7 @@ import {
 let rig: RuntimeHost;
 let model: ModelServer;
 let client: RunClient;
+let runtime: string;
 let live: Omit<Current, "runtime">;
 
 const HOSTILE = "You are hostile.";
@@ -30,9 +31,9 @@ beforeAll(async () => {
     { agent: { name: "neighbour", model: anthropic, credentials }, instructions: NEIGHBOUR },
   ];
   live = await rig.prepare(agents, "revision-1");
-  const runtime = await rig.deploy(live, "first");
+  runtime = await rig.deploy(live, "first");
   await rig.untilReady(runtime);
-  client = new RunClient(rig, runtime);
+  client = runClient(rig, runtime);
 });
 
 afterAll(async () => {
@@ -97,10 +98,10 @@ describe("a neighbour", () => {
     const command = `timeout 40 node -e "${serve}" & ${own}; sleep 20`;
     const [other, address] = await neighbour(command);
     const seen = await attempt(
-      `curl -sS -m 3 http://${address}:8000; curl -sS -m 3 http://al-e2e-run-${other.toLowerCase()}:8000`,
+      `curl -sS -m 3 http://${address}:8000; curl -sS -m 3 http://${containerOf(other)}:8000`,
       "ls /credentials; curl -s $GATEWAY_URL/credentials/$SHUTDOWN_SECRET; ls -a /run/al",
     );
-    await client.ended(other, "neighbour");
+    await client.ended("neighbour", other);
     const there = heard(NEIGHBOUR);
     expect(there).toContain("open");
     const secret = /secret=(\S{20,})/.exec(there)?.[1] ?? "";
@@ -121,13 +122,13 @@ describe("a neighbour", () => {
     const looks = "docker inspect $(docker ps -aq) $(docker volume ls -q) $(docker network ls -q)";
     const ps = "for n in $(seq 20); do ps axww -o args; sleep 0.2; done";
     const outside = await rig.host.exec(["sh", "-c", `${looks}; ${ps}`]);
-    const log = textOf(await client.follow(run, { agent: "neighbour" }));
+    const log = textOf(await client.follow("neighbour", run));
     const secret = /secret=(\S{20,})/.exec(heard(NEIGHBOUR))?.[1] ?? "";
     expect(secret.length).toBeGreaterThan(20);
-    const runtime = await outputOf(rig.docker, client.runtime);
-    expect(outside.stdout).toContain(`al-e2e-run-${run.toLowerCase()}`);
+    const gateway = await outputOf(rig.docker, runtime);
+    expect(outside.stdout).toContain(containerOf(run));
     expect(outside.stdout).toContain("command.js al-wait nobody");
-    for (const text of [log, runtime, outside.stdout]) {
+    for (const text of [log, gateway, outside.stdout]) {
       for (const value of [secret, MODEL_KEY, GITHUB_TOKEN]) expect(text).not.toContain(value);
     }
   });
@@ -139,7 +140,7 @@ describe("what eats the host", () => {
     const pause = "mkfifo /tmp/f; exec 3<>/tmp/f";
     const bomb = "sh -c 'b(){ b | b & }; b' >/dev/null 2>&1; read -t 8 -u 3";
     say(HOSTILE, `${pause}; ${bomb}; set -- /proc/[0-9]*; echo processes=$#`);
-    const hostile = await client.trigger();
+    const hostile = await client.trigger("dev");
     await client.untilContainer(hostile);
     await delay(3000);
     const started = performance.now();
@@ -147,20 +148,20 @@ describe("what eats the host", () => {
     expect(performance.now() - started).toBeLessThan(20_000);
     say(NEIGHBOUR, "echo unharmed");
     const other = await client.trigger("neighbour");
-    expect(await client.ended(other, "neighbour")).toMatchObject({ outcome: "completed" });
-    expect(await client.ended(hostile)).toMatchObject({ state: "finished" });
+    expect(await client.ended("neighbour", other)).toMatchObject({ outcome: "completed" });
+    expect(await client.ended("dev", hostile)).toMatchObject({ state: "finished" });
     expect(Number(/processes=(\d+)/.exec(heard(HOSTILE))?.[1] ?? 0)).toBeLessThan(520);
     await client.untilGone(hostile);
   });
 
   test("ends its run, with that as its reason, when it is out of memory", async () => {
     say(HOSTILE, "head -c 1500M /dev/zero > /tmp/big; echo survived");
-    expect(await client.ended(await client.trigger())).toMatchObject({
+    expect(await client.ended("dev", await client.trigger("dev"))).toMatchObject({
       ...{ outcome: "failed", exitCode: 137, detail: "out of memory" },
     });
     say(NEIGHBOUR, "echo unharmed");
     const other = await client.trigger("neighbour");
-    expect(await client.ended(other, "neighbour")).toMatchObject({ outcome: "completed" });
+    expect(await client.ended("neighbour", other)).toMatchObject({ outcome: "completed" });
   });
 });
 
@@ -180,7 +181,7 @@ function say(instructions: string, command: string): void {
 /** What the hostile agent sees of its commands, each tried whatever became of those before. */
 async function attempt(...lines: readonly string[]): Promise<string> {
   say(HOSTILE, `exec 2>&1; ${lines.join("; ")}; true`);
-  await client.ended(await client.trigger());
+  await client.ended("dev", await client.trigger("dev"));
   return heard(HOSTILE).split("exec 2>&1;").at(-1) ?? "";
 }
 
@@ -189,7 +190,7 @@ async function neighbour(command: string): Promise<readonly [string, string | un
   say(NEIGHBOUR, command);
   const run = await client.trigger("neighbour");
   await client.untilContainer(run);
-  const state = await rig.docker.inspectContainer(`al-e2e-run-${run.toLowerCase()}`);
+  const state = await rig.docker.inspectContainer(containerOf(run));
   return [run, state?.addresses[live.network.name]];
 }
 

@@ -4,7 +4,7 @@ import type { Current } from "../../src/core/observed.ts";
 import { applyRules } from "../../src/runtime/apply-rules.ts";
 import { probeIsolation } from "../../src/runtime/isolation-probe.ts";
 import { type ModelServer, startModelServer } from "../model-server/server.ts";
-import { RunClient, textOf } from "./run-client.ts";
+import { type RunClient, runClient, textOf } from "./run-client.ts";
 import { MODEL_KEY, outputOf, type RuntimeHost, startRuntimeHost } from "./runtime-host.ts";
 
 let rig: RuntimeHost;
@@ -24,7 +24,7 @@ beforeAll(async () => {
   const agent = { name: "dev", model: anthropic };
   live = await rig.prepare([{ agent, instructions: "Do what you are told." }], "revision-1");
   runtime = await rig.deploy(live, "first");
-  client = new RunClient(rig, runtime);
+  client = runClient(rig, runtime);
   await rig.untilReady(runtime);
 });
 
@@ -35,8 +35,8 @@ afterAll(async () => {
 
 test("runs the real agent on a trigger, and shows its output while it runs", async () => {
   say("echo hello-$((40 + 2)); ls /credentials; sleep 1; echo oops >&2");
-  const run = await client.trigger();
-  const events = await client.follow(run);
+  const run = await client.trigger("dev");
+  const events = await client.follow("dev", run);
   const text = textOf(events);
   expect(text).toContain('"msg":"container starting"');
   expect(text).toContain('"msg":"credentials loaded from volume"');
@@ -52,7 +52,7 @@ test("runs the real agent on a trigger, and shows its output while it runs", asy
 test("confines the container and keeps secrets out of its configuration", async () => {
   const inside = "grep -E 'CapEff|NoNewPrivs' /proc/self/status; touch /x; touch /credentials/y";
   say(`${inside}; id -u; stat -c '%a %u' /credentials/anthropic_key/default/token; sleep 2`);
-  const run = await client.trigger();
+  const run = await client.trigger("dev");
   const { code, stdout } = await client.untilContainer(run);
   expect(code).toBe(0);
   const [config] = JSON.parse(stdout) as { Config: { Env: string[] }; HostConfig: object }[];
@@ -65,7 +65,7 @@ test("confines the container and keeps secrets out of its configuration", async 
     ...{ ReadonlyRootfs: true, CapDrop: ["ALL"], SecurityOpt: ["no-new-privileges"] },
     ...{ PidsLimit: 512, Memory: 512 * 1024 * 1024, NanoCpus: 1e9, NetworkMode: "al-e2e" },
   });
-  await client.follow(run);
+  await client.follow("dev", run);
   const seen = model.requests.at(-1)?.text ?? "";
   expect(seen).toMatch(/CapEff:\s*0000000000000000/);
   expect(seen).toMatch(/NoNewPrivs:\s*1/);
@@ -76,12 +76,12 @@ test("confines the container and keeps secrets out of its configuration", async 
 
 test("resumes a log from a cursor", async () => {
   const [run] = await client.runs();
-  const all = await client.follow(run?.id ?? "");
+  const all = await client.follow("dev", run?.id ?? "");
   const lines = all.filter((event) => event.kind === "line");
   const middle = lines[Math.floor(lines.length / 2)];
-  const rest = await client.follow(run?.id ?? "", { query: `&cursor=${middle?.cursor}` });
+  const rest = await client.follow("dev", run?.id ?? "", `&cursor=${middle?.cursor}`);
   expect(rest).toEqual(all.slice(Math.floor(lines.length / 2) + 1));
-  const last = await client.follow(run?.id ?? "", { query: "&lines=1" });
+  const last = await client.follow("dev", run?.id ?? "", "&lines=1");
   expect(last).toEqual(all.slice(-2));
 });
 
@@ -89,15 +89,15 @@ test("kills a run that asks for it through the gateway, and says so only then", 
   say(
     'curl -s -m 5 -X POST "$GATEWAY_URL/shutdown" -d "{\\"secret\\":\\"$SHUTDOWN_SECRET\\"}"; sleep 60',
   );
-  const run = await client.trigger();
-  const end = (await client.follow(run)).at(-1);
+  const run = await client.trigger("dev");
+  const end = (await client.follow("dev", run)).at(-1);
   expect(end).toMatchObject({ kind: "end", run: { outcome: "killed", exitCode: 137 } });
 });
 
 test("answers a wrong secret with 403 and a wrong body with 400", async () => {
   const post = (body: string) => `curl -s -w ' %{http_code};' -d '${body}' "$GATEWAY_URL/shutdown"`;
   say(`${post('{"secret":"guess"}')}; ${post("{oops")}; curl -s "$GATEWAY_URL/credentials/guess"`);
-  await client.follow(await client.trigger());
+  await client.follow("dev", await client.trigger("dev"));
   const seen = model.requests.at(-1)?.text ?? "";
   expect(seen).toContain('{"error":"invalid secret"} 403;{"error":"invalid JSON body"} 400;');
 });
@@ -107,7 +107,7 @@ describe("isolation", () => {
     const own = (await rig.docker.inspectContainer(runtime))?.addresses[live.network.name];
     const targets = [`${live.network.gateway}:22`, `${own}:7070`, "169.254.169.254:80"];
     say(targets.map((target) => `curl -sS -m 3 http://${target} 2>&1`).join("; "));
-    await client.follow(await client.trigger());
+    await client.follow("dev", await client.trigger("dev"));
     const refused = model.requests.at(-1)?.text.match(/Failed to connect/g) ?? [];
     expect(refused).toHaveLength(3);
   });
@@ -146,15 +146,15 @@ describe("isolation", () => {
 describe("replacing the runtime", () => {
   test("leaves a run running; the next runtime adopts it and has every line once", async () => {
     say("for n in $(seq 1 40); do echo line-$n; sleep 0.2; done");
-    const run = await client.trigger();
+    const run = await client.trigger("dev");
     await client.untilContainer(run);
     await delay(2000);
     const old = runtime;
     runtime = await rig.deploy({ ...live, revision: "revision-2" }, "second", old);
-    client.runtime = runtime;
+    client = runClient(rig, runtime);
     await rig.untilReady(runtime);
     expect(await outputOf(rig.docker, old)).toContain("the runtime has handed over");
-    const events = await client.follow(run);
+    const events = await client.follow("dev", run);
     expect(events.at(-1)).toMatchObject({ kind: "end", run: { outcome: "completed" } });
     const starts = textOf(events).match(/"msg":"container starting"/g);
     const ends = textOf(events).match(/"msg":"run completed"/g);
@@ -167,12 +167,14 @@ describe("replacing the runtime", () => {
 
   test("a runtime killed with SIGKILL comes back, and its run ends as if nothing was", async () => {
     say("sleep 5; echo done");
-    const run = await client.trigger();
+    const run = await client.trigger("dev");
     await client.untilContainer(run);
     const pid = `$(docker inspect -f '{{.State.Pid}}' ${runtime})`;
     await rig.host.exec(["sh", "-c", `kill -9 ${pid}`]);
     await rig.untilReady(runtime);
-    expect((await client.follow(run)).at(-1)).toMatchObject({ run: { outcome: "completed" } });
+    expect((await client.follow("dev", run)).at(-1)).toMatchObject({
+      run: { outcome: "completed" },
+    });
   });
 
   test("a runtime that is not named any more ends by itself", async () => {
@@ -208,24 +210,26 @@ describe("a host that goes down", () => {
     expect(await rules()).toBe(before);
     // The runtime, alive all the time, notices that its socket is a dead one and starts again.
     say("echo back");
-    expect((await client.follow(await client.trigger())).at(-1)).toMatchObject({
+    expect((await client.follow("dev", await client.trigger("dev"))).at(-1)).toMatchObject({
       run: { outcome: "completed" },
     });
   });
 
   test("comes back with rules and runtime, and its run is interrupted, not started again", async () => {
     say("sleep 60");
-    const run = await client.trigger();
+    const run = await client.trigger("dev");
     await client.untilContainer(run);
     await rig.host.kill();
     await rig.host.start();
     await rig.reconnect();
     await rig.untilReady(runtime);
-    expect((await client.follow(run)).at(-1)).toMatchObject({ run: { outcome: "interrupted" } });
+    expect((await client.follow("dev", run)).at(-1)).toMatchObject({
+      run: { outcome: "interrupted" },
+    });
     expect((await rig.host.exec(["sh", "-c", RULES])).stdout).toMatch(/-j AL-FWD-/);
     await client.untilGone(run);
     say("echo back");
-    expect((await client.follow(await client.trigger())).at(-1)).toMatchObject({
+    expect((await client.follow("dev", await client.trigger("dev"))).at(-1)).toMatchObject({
       run: { outcome: "completed" },
     });
   });
