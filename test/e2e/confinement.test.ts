@@ -93,7 +93,7 @@ describe("a run", () => {
 
 describe("a neighbour", () => {
   test("gives a run nothing: no connection, no secret, no credential", async () => {
-    const serve = "require('http').createServer((q,s)=>s.end('open')).listen(8000)";
+    const serve = "require('http').createServer((q,s)=>s.end('neighbour-heard')).listen(8000)";
     const own = "sleep 1; curl -s 127.0.0.1:8000; echo; echo secret=$SHUTDOWN_SECRET";
     const command = `timeout 40 node -e "${serve}" & ${own}; sleep 20`;
     const [other, address] = await neighbour(command);
@@ -103,10 +103,10 @@ describe("a neighbour", () => {
     );
     await client.ended("neighbour", other);
     const there = heard(NEIGHBOUR);
-    expect(there).toContain("open");
+    expect(there).toContain("neighbour-heard");
     const secret = /secret=(\S{20,})/.exec(there)?.[1] ?? "";
     expect(secret.length).toBeGreaterThan(20);
-    expect(seen).not.toContain("open\n");
+    expect(seen).not.toContain("neighbour-heard");
     expect(seen.match(/Failed to connect|Could not resolve/g)).toHaveLength(2);
     expect(seen).toContain(`{"anthropic_key":{"default":{"token":"${MODEL_KEY}"}}}`);
     expect(seen).not.toContain(secret);
@@ -117,7 +117,7 @@ describe("a neighbour", () => {
   test("shows no secret on the host, not to inspect, not to ps, not in a log", async () => {
     const work = "echo secret=$SHUTDOWN_SECRET; al-status working; rlock x";
     const [run] = await neighbour(
-      `${work}; echo $GITHUB_TOKEN; al-wait nobody --timeout 5; sleep 5`,
+      `${work}; echo $GITHUB_TOKEN; for n in $(seq 60); do al-wait nobody; done`,
     );
     const looks = "docker inspect $(docker ps -aq) $(docker volume ls -q) $(docker network ls -q)";
     const ps = "for n in $(seq 20); do ps axww -o args; sleep 0.2; done";
@@ -150,7 +150,7 @@ describe("what eats the host", () => {
     const other = await client.trigger("neighbour");
     expect(await client.ended("neighbour", other)).toMatchObject({ outcome: "completed" });
     expect(await client.ended("dev", hostile)).toMatchObject({ state: "finished" });
-    expect(Number(/processes=(\d+)/.exec(heard(HOSTILE))?.[1] ?? 0)).toBeLessThan(520);
+    expect(Number(/processes=(\d+)/.exec(heard(HOSTILE))?.[1])).toBeLessThan(520);
     await client.untilGone(hostile);
   });
 
@@ -180,9 +180,9 @@ function say(instructions: string, command: string): void {
 
 /** What the hostile agent sees of its commands, each tried whatever became of those before. */
 async function attempt(...lines: readonly string[]): Promise<string> {
-  say(HOSTILE, `exec 2>&1; ${lines.join("; ")}; true`);
+  say(HOSTILE, `exec 2>&1; echo begin-$((40 + 2)); ${lines.join("; ")}; true`);
   await client.ended("dev", await client.trigger("dev"));
-  return heard(HOSTILE).split("exec 2>&1;").at(-1) ?? "";
+  return heard(HOSTILE).split("begin-42").at(-1) ?? "";
 }
 
 /** A run of the other agent that is under way, with its container's address. */
