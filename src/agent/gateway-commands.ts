@@ -20,7 +20,7 @@ export async function runGatewayCommand(
   args: readonly string[],
 ): Promise<CommandResult> {
   const command = COMMANDS[name];
-  if (!command) return usage("al-gateway COMMAND [ARGUMENT...]");
+  if (!command) return usage("command.js COMMAND [ARGUMENT...]");
   const patience = Number(env.get("AL_GATEWAY_PATIENCE_SECONDS") ?? DEFAULT_PATIENCE_SECONDS);
   const gateway = {
     url: env.get("GATEWAY_URL") ?? "",
