@@ -128,6 +128,16 @@ describe("the end of a lock", () => {
     expect(await acquire("2", KEY)).toMatchObject({ kind: "held" });
   });
 
+  it("comes with its run's, also for a runtime that was rolled back to one without locks", async () => {
+    await acquire("1", KEY);
+    database.close();
+    database = openDatabase(join(directory, "state.db"), RUN_MIGRATIONS.slice(0, 1));
+    database.exec("UPDATE runs SET state = 'finished' WHERE id = '1'");
+    database.close();
+    open();
+    expect(await locks.list()).toEqual([]);
+  });
+
   it("does not come with the end of other runs", async () => {
     await acquire("1", KEY);
     await acquire("2", "other");
