@@ -1,5 +1,5 @@
 import { Hono } from "hono";
-import { hasCode } from "../base/errors.ts";
+import { hasCode, toAlError } from "../base/errors.ts";
 import type { Logger } from "../base/logger.ts";
 import { type CallPorts, callRoutes } from "./call-routes.ts";
 import { authorised, Refusal, readRequest, smallBody } from "./container-request.ts";
@@ -34,7 +34,9 @@ export function containerApi(ports: ContainerApiPorts): Hono {
     if (hasCode(thrown, "not-serving")) return context.json({ error: thrown.message }, 503);
     // The path of some requests holds a secret: only the method is told.
     logger.error({ err: thrown, method: context.req.method }, "container request failed");
-    return context.json({ error: "internal error" }, 500);
+    const passing = toAlError(thrown).blame === "transient";
+    const error = passing ? "unavailable at the moment" : "internal error";
+    return context.json({ error }, passing ? 503 : 500);
   });
   app.notFound((context) => context.json({ error: "not found" }, 404));
 

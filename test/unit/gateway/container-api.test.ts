@@ -1,4 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { AlError } from "../../../src/base/errors.ts";
 import { containerApi } from "../../../src/gateway/container-api.ts";
 import { GatewayWorld, type LiveRun } from "./gateway-world.ts";
 
@@ -20,6 +21,10 @@ describe("GET /health", () => {
   it.each([
     [async () => false, 503],
     [() => Promise.reject(new TypeError("disk")), 500],
+    [
+      () => Promise.reject(new AlError("x", { code: "current-unreadable", blame: "transient" })),
+      503,
+    ],
   ])("is not ok when it cannot, or looking fails", async (serving, status) => {
     const { ports } = world;
     const app = containerApi({ ...ports, runtime: { ...ports.runtime, serving } });
