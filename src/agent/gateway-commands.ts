@@ -10,6 +10,8 @@ import { waitForCalls } from "./wait-for-calls.ts";
 type Command = (gateway: GatewayPlace, args: readonly string[]) => Promise<CommandResult>;
 
 const DEFAULT_PATIENCE_SECONDS = 60;
+/** Whoever wants to be shut down should not go on for long. */
+const SHUTDOWN_PATIENCE_MS = 5000;
 const DEFAULT_WAIT_SECONDS = 900;
 const MAX_STATUS_CHARACTERS = 1000;
 
@@ -87,9 +89,10 @@ const COMMANDS: Readonly<Record<string, Command>> = {
     const body = { value: value.replace(/\n$/, "") };
     return askGateway(gateway, { path: "/signals/return", body });
   }),
-  "al-shutdown": withAny((gateway, args) =>
-    askGateway(gateway, { path: "/shutdown", body: { reason: args.join(" ") } }),
-  ),
+  "al-shutdown": withAny((gateway, args) => {
+    const body = { reason: args.join(" ") };
+    return askGateway(gateway, { path: "/shutdown", body, atMostMs: SHUTDOWN_PATIENCE_MS });
+  }),
 };
 
 function waitArguments(args: readonly string[]) {

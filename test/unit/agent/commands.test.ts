@@ -219,5 +219,13 @@ describe("signals", () => {
   it("al-shutdown ends the run all the same where the gateway does not", async () => {
     expect((await by({ ...dev, secret: "guess" }, "al-shutdown"))[0]).toBe(3);
     expect((await readSignals(commands.signals)).exitCode).toBe(16);
+    await rm(commands.signals, { recursive: true });
+    await world.down();
+    const started = performance.now();
+    const env = { AL_GATEWAY_PATIENCE_SECONDS: "600" };
+    expect((await by(dev, "al-shutdown", [], { env }))[0]).toBe(6);
+    expect(performance.now() - started).toBeLessThan(15_000);
+    expect((await readSignals(commands.signals)).exitCode).toBe(16);
+    await world.up();
   });
 });
