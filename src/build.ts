@@ -104,7 +104,11 @@ async function bundleCli(directory: string): Promise<void> {
 
 /** Bundles what runs inside an agent's container into `directory`. */
 export async function bundleAgents(directory: string): Promise<void> {
-  await bundleEntries(directory, ["src/agent/container-entry.ts", "src/agent/probe.ts"]);
+  const programs = ["container-entry", "probe", "command"];
+  await bundleEntries(
+    directory,
+    programs.map((name) => `src/agent/${name}.ts`),
+  );
   await writePackageJson(directory, { piConfig: { name: "al", configDir: ".al" } });
 }
 

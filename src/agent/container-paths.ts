@@ -10,6 +10,8 @@ export interface ContainerPaths {
   readonly secret: string;
   /** `<type>/<instance>/<field>` below it. */
   readonly credentials: string;
+  /** Our commands, in images that have them nowhere else. */
+  readonly commands: string;
   /** Working directory and HOME. */
   readonly tmp: string;
   /** Signal files, unless AL_SIGNAL_DIR names another directory. */
@@ -23,6 +25,7 @@ export function containerPaths(root = "/"): ContainerPaths {
     prompt: join(root, "run/al/prompt"),
     secret: join(root, "run/al/secret"),
     credentials: join(root, "credentials"),
+    commands: join(root, "app/bin"),
     tmp: join(root, "tmp"),
     signals: join(root, "tmp/signals"),
   };

@@ -38,6 +38,7 @@ export async function prepareEnvironment(
   { config, secret }: RunInput,
   credentials: RunCredentials,
 ): Promise<string> {
+  env.set("PATH", `${env.get("PATH") ?? "/usr/local/bin:/usr/bin:/bin"}:${paths.commands}`);
   for (const name of REMOVED) env.unset(name);
   const signals = env.get("AL_SIGNAL_DIR") ?? paths.signals;
   const variables: Iterable<readonly [string, string]> = [

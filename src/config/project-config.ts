@@ -16,7 +16,6 @@ export interface AgentConfig extends AgentInput {
 export interface ProjectConfig extends ProjectInput {
   /** Sorted by name. */
   readonly agents: readonly AgentConfig[];
-  readonly maxCallDepth: number;
   readonly timezone: string | undefined;
   readonly gateway: {
     readonly port: number;

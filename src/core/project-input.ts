@@ -67,6 +67,12 @@ export interface ProjectInput {
   readonly scale?: number | undefined;
   readonly maxReruns: number;
   readonly workQueueSize: number;
+  /** How deep agents may call each other; 0 for not at all. */
+  readonly maxCallDepth: number;
+  readonly gateway: {
+    /** When a lock without a heartbeat is released. */
+    readonly lockTimeoutSeconds: number;
+  };
   /** `[images] base`: what our own Dockerfiles start from. */
   readonly baseImage: string;
   /** `[images] builder`: a host's name; absent for this machine. */

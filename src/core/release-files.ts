@@ -25,6 +25,8 @@ export function releaseOf(
     scale: project.scale,
     maxReruns: project.maxReruns,
     workQueueSize: project.workQueueSize,
+    maxCallDepth: project.maxCallDepth,
+    lockTimeoutSeconds: project.gateway.lockTimeoutSeconds,
     baseImage: images.base,
     agents: sorted.map(({ name }) => name),
   });

@@ -37,6 +37,10 @@ export const ReleasedProject = z.strictObject({
   scale: z.int().positive().optional(),
   maxReruns: z.int().nonnegative(),
   workQueueSize: z.int().positive(),
+  /** How deep agents may call each other; releases made before there were calls do not say. */
+  maxCallDepth: z.int().nonnegative().default(3),
+  /** When a lock without a heartbeat is released; earlier releases do not say. */
+  lockTimeoutSeconds: z.int().positive().default(1800),
   /** Reference of the image that rules and probe containers are made from. */
   baseImage: z.string(),
   /** Sorted names; each has `agents/<name>/agent.json` and `agents/<name>/ACTIONS.md`. */

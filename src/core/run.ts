@@ -41,6 +41,12 @@ export interface Run {
   readonly start?: StartFacts;
   readonly startedAt?: number;
   readonly killReason?: KillReason;
+  /** What the one who had it killed said. */
+  readonly killDetail?: string;
+  /** What the agent last said it is doing. */
+  readonly statusText?: string;
+  /** True once the run asked the gateway to be run again. */
+  readonly rerunAsked?: boolean;
   readonly endedAt?: number;
   readonly outcome?: Outcome;
   readonly exitCode?: number;
@@ -75,6 +81,12 @@ export interface NewRun {
   readonly rerunOf?: string;
   /** Accepted once only: a schedule's tick, a delivery. */
   readonly key?: string;
+}
+
+/** Why a run is to be killed, and what the one who asks says. */
+export interface KillOrder {
+  readonly reason: KillReason;
+  readonly detail?: string;
 }
 
 /** The end of a run. */

@@ -15,5 +15,9 @@ export type Trigger =
       readonly kind: "call";
       /** The calling agent's name. */
       readonly caller: string;
+      /** The calling run's id. */
+      readonly callerRun: string;
+      /** How many calls lead here: 1 when the calling run was not called itself. */
+      readonly depth: number;
       readonly context: Json;
     };

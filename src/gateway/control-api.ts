@@ -19,7 +19,7 @@ import type { LogsPort, RunsPort, RuntimePort, SchedulePort } from "./ports.ts";
 export interface ControlApiPorts {
   readonly runtime: RuntimePort;
   readonly runs: RunsPort;
-  readonly schedule: SchedulePort;
+  readonly schedule: Omit<SchedulePort, "call">;
   readonly logs: LogsPort;
   readonly clock: Clock;
   readonly logger: Logger;

@@ -17,6 +17,8 @@ export const RunAnswer = z.object({
   exitCode: z.int().optional(),
   /** Why it ended so, where the outcome does not say it all. */
   detail: z.string().optional(),
+  /** What its agent last said it is doing. */
+  statusText: z.string().optional(),
   rerunOf: z.string().optional(),
   revision: z.string().optional(),
   release: z.string().optional(),

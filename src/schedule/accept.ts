@@ -1,7 +1,7 @@
 import { AlError } from "../base/errors.ts";
 import type { Run } from "../core/run.ts";
 import { hasFreeRunner, queuedRuns, whyNever } from "./capacity.ts";
-import type { LiveRelease } from "./ports.ts";
+import type { LiveRelease, RunStore } from "./ports.ts";
 import type { RunQueuePorts } from "./run-queue.ts";
 
 /**
@@ -13,16 +13,7 @@ export async function acceptManual(
   agent: string,
   { release, id }: { release: LiveRelease; id: string },
 ): Promise<Run> {
-  const never = whyNever(agent, release);
-  if (never !== undefined) {
-    const code = release.agents.has(agent) ? "agent-disabled" : "unknown-agent";
-    throw new AlError(never, { code, blame: "user" });
-  }
-  const size = release.project.workQueueSize;
-  if (queuedRuns(await store.unfinished(), agent) >= size) {
-    const message = `agent ${agent} has ${size} runs waiting, as many as workQueueSize allows`;
-    throw new AlError(message, { code: "queue-full", blame: "transient" });
-  }
+  await checkRoom(store, agent, release);
   const run = {
     id,
     agent,
@@ -32,6 +23,26 @@ export async function acceptManual(
   } as const;
   await store.accept(run);
   return { ...run, state: "queued" };
+}
+
+/**
+ * Refuses a run of this agent that can never start, or has no place in the queue.
+ * @throws AlError `unknown-agent`, `agent-disabled` (user), `queue-full` (transient).
+ */
+export async function checkRoom(
+  store: RunStore,
+  agent: string,
+  release: LiveRelease,
+): Promise<void> {
+  const never = whyNever(agent, release);
+  if (never !== undefined) {
+    const code = release.agents.has(agent) ? "agent-disabled" : "unknown-agent";
+    throw new AlError(never, { code, blame: "user" });
+  }
+  const size = release.project.workQueueSize;
+  if (queuedRuns(await store.unfinished(), agent) < size) return;
+  const message = `agent ${agent} has ${size} runs waiting, as many as workQueueSize allows`;
+  throw new AlError(message, { code: "queue-full", blame: "transient" });
 }
 
 /** Stores a schedule's tick if a run of it could start at once; otherwise it is skipped, with a warning. */

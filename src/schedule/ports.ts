@@ -1,5 +1,5 @@
 import type { ReleasedAgent, ReleasedProject } from "../core/released.ts";
-import type { FinishedRun, KillReason, NewRun, Run, RunFilter, StartIntent } from "../core/run.ts";
+import type { FinishedRun, KillOrder, NewRun, Run, RunFilter, StartIntent } from "../core/run.ts";
 
 /**
  * Durable memory of runs. A promise resolves only when the change survives a power cut, and every
@@ -15,7 +15,7 @@ export interface RunStore {
   /** starting -> running. */
   running(id: string, startedAt: number): Promise<void>;
   /** Notes why a run is about to be killed; the first reason stays. */
-  killing(id: string, reason: KillReason): Promise<void>;
+  killing(id: string, order: KillOrder): Promise<void>;
   /** Any unfinished state -> finished; accepts `rerun` in the same transaction. Repeating changes nothing. */
   finished(id: string, result: FinishedRun, rerun?: NewRun): Promise<void>;
   get(id: string): Promise<Run | undefined>;
@@ -23,6 +23,8 @@ export interface RunStore {
   unfinished(): Promise<readonly Run[]>;
   /** Newest first. */
   list(filter: RunFilter): Promise<readonly Run[]>;
+  /** The run that was accepted with this key, finished or not. */
+  byKey(key: string): Promise<Run | undefined>;
   /** The unfinished run whose secret has this SHA-256 (hex). */
   bySecret(secretHash: string): Promise<Run | undefined>;
 }

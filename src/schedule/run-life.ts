@@ -169,7 +169,7 @@ async function enforceTimeout(
     await clock.sleep(Math.min(left, 86_400_000), signal);
   }
   logger.warn({ run: run.id, agent: run.agent }, "run exceeded its timeout and is killed");
-  await store.killing(run.id, "timed-out");
+  await store.killing(run.id, { reason: "timed-out" });
   await retry(() => runner.kill(run, signal), stubborn(ports, run, signal));
 }
 

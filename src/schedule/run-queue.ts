@@ -2,6 +2,7 @@ import { monotonicFactory } from "ulid";
 import { AlError, hasCode, toAlError } from "../base/errors.ts";
 import type { Run } from "../core/run.ts";
 import { acceptManual, acceptTick, cancelHopeless } from "./accept.ts";
+import { acceptCall, type CallRequest } from "./accept-call.ts";
 import { nextStartable } from "./capacity.ts";
 import type { LiveRelease } from "./ports.ts";
 import { createRunLife, type RunLife, type RunLifePorts } from "./run-life.ts";
@@ -21,6 +22,7 @@ export class RunQueue {
   readonly #serial = createSerial();
   readonly #abort = new AbortController();
   readonly #carried = new Set<Promise<void>>();
+  #adopted = false;
 
   constructor(ports: RunQueuePorts) {
     const nextUlid = monotonicFactory();
@@ -39,6 +41,7 @@ export class RunQueue {
       await this.#ports.runner
         .sweep(ids, this.#abort.signal)
         .catch((thrown) => this.#report(thrown));
+      this.#adopted = true;
     });
   }
 
@@ -58,6 +61,17 @@ export class RunQueue {
     });
   }
 
+  /** Accepts a run's call of another agent; durable when resolved. Refused until all is adopted. */
+  async call(caller: Run, request: CallRequest): Promise<Run> {
+    if (!this.#adopted) throw notServing("this runtime is starting");
+    return this.#serial(async () => {
+      const release = await this.#live();
+      const run = await acceptCall(this.#ports, { caller, ...request, id: this.#newId() }, release);
+      this.poke();
+      return run;
+    });
+  }
+
   /** Accepts a schedule's tick, or skips it; never rejects. */
   onTick(agent: string, tick: number): Promise<void> {
     const accepted = this.#serial(async () => {
@@ -68,17 +82,19 @@ export class RunQueue {
     return accepted.catch((thrown) => this.#report(thrown));
   }
 
-  /** Ends a run; true only when it was running or queued, and is not any more. */
-  async kill(runId: string): Promise<boolean> {
+  /** Ends a run; true only when it was running or queued, and is not any more. `why` is recorded. */
+  async kill(runId: string, why?: string): Promise<boolean> {
     const { store, runner, clock } = this.#ports;
     const found = await this.#serial(async () => {
       const run = await store.get(runId);
       if (!run || run.state === "finished") return false;
       if (run.state !== "queued") {
-        await store.killing(runId, "killed");
+        const detail = why === undefined ? {} : { detail: why };
+        await store.killing(runId, { reason: "killed", ...detail });
         return run;
       }
-      const end = { outcome: "cancelled", endedAt: clock.now(), detail: "on request" } as const;
+      const detail = why ?? "on request";
+      const end = { outcome: "cancelled", endedAt: clock.now(), detail } as const;
       await store.finished(runId, end);
       return true;
     });
@@ -127,8 +143,7 @@ export class RunQueue {
     const stopped = this.#abort.signal.aborted;
     const release = stopped ? undefined : await this.#ports.releases.current();
     if (release) return release;
-    const message = "this runtime takes no triggers any more";
-    throw new AlError(message, { code: "not-serving", blame: "transient" });
+    throw notServing("this runtime takes no triggers any more");
   }
 
   #track(work: Promise<unknown>): void {
@@ -148,4 +163,8 @@ export class RunQueue {
     if (this.#abort.signal.aborted || hasCode(thrown, "not-serving")) return;
     this.#ports.logger.error({ err: toAlError(thrown) }, "scheduler step failed");
   }
+}
+
+function notServing(message: string): AlError {
+  return new AlError(message, { code: "not-serving", blame: "transient" });
 }

@@ -1,4 +1,5 @@
 import type { Run } from "../core/run.ts";
+import type { CallRequest } from "./accept-call.ts";
 import { activeRuns, queuedRuns } from "./capacity.ts";
 import { type CronSet, createCronSet } from "./cron-set.ts";
 import { RunQueue, type RunQueuePorts } from "./run-queue.ts";
@@ -30,8 +31,13 @@ export interface Scheduler {
    * @throws AlError `unknown-agent`, `agent-disabled` (user), `queue-full`, `not-serving` (transient).
    */
   trigger(agent: string): Promise<Run>;
-  /** Ends a run. True only when it was running, or queued, and is not any more. */
-  kill(runId: string): Promise<boolean>;
+  /**
+   * Accepts a run's call of another agent; durable when resolved.
+   * @throws AlError as `trigger`, `self-call`, `call-depth` (user); `not-serving` also while it starts.
+   */
+  call(caller: Run, request: CallRequest): Promise<Run>;
+  /** Ends a run. True only when it was running, or queued, and is not any more. `why` is recorded. */
+  kill(runId: string, why?: string): Promise<boolean>;
   /** Sorted as in the release. */
   agents(): Promise<readonly AgentState[]>;
   activeRuns(): Promise<number>;
@@ -59,7 +65,8 @@ export function createScheduler(ports: RunQueuePorts): Scheduler {
     reload,
     poke: () => queue.poke(),
     trigger: (agent) => queue.accept(agent),
-    kill: (runId) => queue.kill(runId),
+    call: (caller, request) => queue.call(caller, request),
+    kill: (runId, why) => queue.kill(runId, why),
     agents: () => agentStates(ports, cron),
     activeRuns: async () => activeRuns(await store.unfinished()),
     isSettled: () => queue.isSettled(),

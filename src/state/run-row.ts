@@ -22,6 +22,9 @@ export interface RunRow {
   readonly outcome: string | null;
   readonly exit_code: number | null;
   readonly detail: string | null;
+  readonly kill_detail: string | null;
+  readonly status_text: string | null;
+  readonly rerun_asked: number;
 }
 
 /** A run as the ports carry it: absent members instead of nulls. The secret's hash stays behind. */
@@ -37,6 +40,9 @@ export function runOf(row: RunRow): Run {
     ...startOf(row),
     ...(row.started_at !== null && { startedAt: row.started_at }),
     ...(row.kill_reason !== null && { killReason: row.kill_reason as KillReason }),
+    ...(row.kill_detail !== null && { killDetail: row.kill_detail }),
+    ...(row.status_text !== null && { statusText: row.status_text }),
+    ...(row.rerun_asked !== 0 && { rerunAsked: true }),
     ...(row.ended_at !== null && { endedAt: row.ended_at }),
     ...(row.outcome !== null && { outcome: row.outcome as Outcome }),
     ...(row.exit_code !== null && { exitCode: row.exit_code }),

@@ -1,6 +1,6 @@
 import type { DatabaseSync, SQLInputValue, StatementSync } from "node:sqlite";
 import { AlError } from "../base/errors.ts";
-import type { FinishedRun, KillReason, NewRun, Run, RunFilter, StartIntent } from "../core/run.ts";
+import type { FinishedRun, KillOrder, NewRun, Run, RunFilter, StartIntent } from "../core/run.ts";
 import { type RunRow, runOf } from "./run-row.ts";
 import { inTransaction } from "./sqlite.ts";
 
@@ -31,7 +31,7 @@ export function createRunStore(database: DatabaseSync) {
       const changed = prepare(
         `UPDATE runs SET state = 'queued', revision = NULL, release = NULL, image = NULL,
          credentials = NULL, container = NULL, timeout_seconds = NULL, secret_hash = NULL,
-         kill_reason = NULL WHERE id = ? AND state = 'starting'`,
+         kill_reason = NULL, kill_detail = NULL WHERE id = ? AND state = 'starting'`,
       ).run(id).changes;
       expectChange(changed, id, "queued");
     },
@@ -41,9 +41,10 @@ export function createRunStore(database: DatabaseSync) {
       expectChange(prepare(sql).run(startedAt, id).changes, id, "running");
     },
 
-    async killing(id: string, reason: KillReason): Promise<void> {
-      const sql = `UPDATE runs SET kill_reason = coalesce(kill_reason, ?) WHERE id = ? AND ${UNFINISHED}`;
-      prepare(sql).run(reason, id);
+    async killing(id: string, { reason, detail }: KillOrder): Promise<void> {
+      const sql = `UPDATE runs SET kill_reason = ?, kill_detail = ?
+         WHERE id = ? AND kill_reason IS NULL AND ${UNFINISHED}`;
+      prepare(sql).run(reason, detail ?? null, id);
     },
 
     async finished(id: string, result: FinishedRun, rerun?: NewRun): Promise<void> {
@@ -66,6 +67,10 @@ export function createRunStore(database: DatabaseSync) {
       return agent === undefined
         ? all(prepare("SELECT * FROM runs ORDER BY id DESC LIMIT ?"), limit)
         : all(prepare("SELECT * FROM runs WHERE agent = ? ORDER BY id DESC LIMIT ?"), agent, limit);
+    },
+
+    async byKey(key: string): Promise<Run | undefined> {
+      return one(prepare("SELECT * FROM runs WHERE key = ?"), key);
     },
 
     async bySecret(secretHash: string): Promise<Run | undefined> {

@@ -26,6 +26,8 @@ export function largeProject(hosts: number, agents: number): ProjectInput {
     name: "large",
     maxReruns: 10,
     workQueueSize: 100,
+    maxCallDepth: 3,
+    gateway: { lockTimeoutSeconds: 1800 },
     baseImage: "node:24-slim",
     baseAliases: ["al-agent:latest"],
     hosts: Array.from({ length: hosts }, (_, index) => host(index)),

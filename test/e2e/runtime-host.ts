@@ -28,6 +28,10 @@ import { setUpLab } from "../lab/set-up.ts";
 
 const log = () => undefined;
 const PROJECT = "e2e";
+/** The model key on the host. */
+export const MODEL_KEY = "sk-lab-model-0123456789";
+/** A token on the host that only agents with the credential `github_token` get. */
+export const GITHUB_TOKEN = "ghp_lab_other_0123456789";
 const LABELLED = { [LABELS.project]: PROJECT, [LABELS.host]: "one" };
 
 /** A lab host with the real images, on which runtimes are deployed by hand. */
@@ -132,8 +136,16 @@ async function prepare(
   const release = sha256(files.map(({ path, content }) => `${path}\0${content}\0`).join(""));
   await writeTree(transport, `${projectDir}/releases/${release}`, files);
   const credentials = sha256("credentials");
-  const token = { path: "anthropic_key/default/token", mode: 0o600, content: Buffer.from("key\n") };
-  const other = { path: "github_token/default/token", mode: 0o600, content: Buffer.from("other") };
+  const token = {
+    path: "anthropic_key/default/token",
+    mode: 0o600,
+    content: Buffer.from(`${MODEL_KEY}\n`),
+  };
+  const other = {
+    path: "github_token/default/token",
+    mode: 0o600,
+    content: Buffer.from(GITHUB_TOKEN),
+  };
   await writeTree(transport, `${projectDir}/credentials/${credentials}`, [token, other]);
   return { project: PROJECT, host: "one", revision, release, credentials, network };
 }

@@ -15,7 +15,8 @@ export function outcomeLine(run: RunAnswer): string {
       ? ` after ${((endedAt - startedAt) / 1000).toFixed(1)} s`
       : "";
   const code = exitCode === undefined ? "" : `, exit ${exitCode}`;
-  return `run ${id} of ${agent}: ${outcome ?? state}${code}${took}${detail ? `: ${detail}` : ""}`;
+  const why = detail ? `: ${printable(detail)}` : "";
+  return `run ${id} of ${agent}: ${outcome ?? state}${code}${took}${why}`;
 }
 
 /** A structured line as `message key=value`; plain output as it is. */

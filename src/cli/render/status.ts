@@ -1,8 +1,9 @@
 import type { AlError } from "../../base/errors.ts";
+import { printable } from "../../base/printable.ts";
 import { foreignNotes } from "../../core/foreign.ts";
 import { shortHash } from "../../core/names.ts";
 import type { ObservedHost } from "../../core/observed.ts";
-import type { AgentAnswer, StatusAnswer } from "../../gateway/control-schema.ts";
+import type { AgentAnswer, RunAnswer, StatusAnswer } from "../../gateway/control-schema.ts";
 import { outcomeLine } from "./log-line.ts";
 import { errorRecord, errorText } from "./output.ts";
 
@@ -28,7 +29,7 @@ export function statusLines(status: HostStatus, wanted: string): string[] {
   return [
     `${host}: ${state}, revision ${shortHash(revision)}${behind}`,
     ...live.agents.map((agent) => `  ${agentLine(agent)}`),
-    ...live.runs.slice(0, SHOWN_RUNS).map((run) => `  ${outcomeLine(run)}`),
+    ...live.runs.slice(0, SHOWN_RUNS).map((run) => `  ${runLine(run)}`),
     ...foreignIn(status).map((note) => `  note: ${note}`),
   ];
 }
@@ -43,6 +44,11 @@ export function statusRecord(status: HostStatus): Record<string, unknown> {
 
 function foreignIn({ observed }: Extract<HostStatus, { kind: "live" }>): readonly string[] {
   return foreignNotes(observed, observed.inventory);
+}
+
+function runLine(run: RunAnswer): string {
+  const said = run.statusText === undefined ? "" : ` (${printable(run.statusText)})`;
+  return `${outcomeLine(run)}${said}`;
 }
 
 function agentLine(agent: AgentAnswer): string {

@@ -33,6 +33,8 @@ test("a release has the project, and for each agent its settings and its instruc
     scale: 4,
     maxReruns: 10,
     workQueueSize: 100,
+    maxCallDepth: 3,
+    lockTimeoutSeconds: 1800,
     baseImage: base,
     agents: ["a", "b"],
   });

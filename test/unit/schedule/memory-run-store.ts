@@ -5,7 +5,7 @@ import type { RunStore } from "../../../src/schedule/ports.ts";
 /** Runs in memory, for tests; passes the same suite as the real store. */
 export function createMemoryRunStore(): RunStore {
   const runs = new Map<string, Run>();
-  const keys = new Set<string>();
+  const keys = new Map<string, string>();
   const secrets = new Map<string, string>();
   const change = (id: string, from: readonly string[], next: (run: Run) => Run) => {
     const run = runs.get(id);
@@ -15,7 +15,7 @@ export function createMemoryRunStore(): RunStore {
   };
   const accept = ({ key, ...run }: NewRun): boolean => {
     if (key !== undefined && keys.has(key)) return false;
-    if (key !== undefined) keys.add(key);
+    if (key !== undefined) keys.set(key, run.id);
     runs.set(run.id, { ...run, state: "queued" });
     return true;
   };
@@ -27,18 +27,23 @@ export function createMemoryRunStore(): RunStore {
       secrets.set(id, secretHash);
     },
     async requeue(id) {
-      change(id, ["starting"], ({ start: _start, killReason: _reason, ...run }) => ({
-        ...run,
-        state: "queued",
-      }));
+      change(
+        id,
+        ["starting"],
+        ({ start: _start, killReason: _reason, killDetail: _detail, ...run }) => ({
+          ...run,
+          state: "queued",
+        }),
+      );
       secrets.delete(id);
     },
     async running(id, startedAt) {
       change(id, ["starting"], (run) => ({ ...run, state: "running", startedAt }));
     },
-    async killing(id, reason) {
+    async killing(id, { reason, detail }) {
       const run = runs.get(id);
-      if (run && run.state !== "finished") runs.set(id, { killReason: reason, ...run });
+      if (!run || run.state === "finished" || run.killReason) return;
+      runs.set(id, { ...run, killReason: reason, ...(detail && { killDetail: detail }) });
     },
     async finished(id, { startedAt, ...end }, rerun) {
       const run = runs.get(id);
@@ -58,6 +63,7 @@ export function createMemoryRunStore(): RunStore {
       const found = sorted().filter((run) => agent === undefined || run.agent === agent);
       return found.reverse().slice(0, limit);
     },
+    byKey: async (key) => runs.get(keys.get(key) ?? ""),
     async bySecret(secretHash) {
       return sorted().find(
         ({ id, state }) => secrets.get(id) === secretHash && state !== "finished",

@@ -4,6 +4,7 @@ import type { SimulatedClock } from "./simulated-clock.ts";
 
 interface Container {
   readonly run: string;
+  readonly secret: string;
   startedAt?: number;
   exit?: RunExit & { kind: "exited" };
 }
@@ -39,8 +40,14 @@ export class SimulatedEngine implements RunnerPort {
     this.#fail("create");
     const name = nameOf(run);
     if (this.containers.has(name)) return;
-    this.containers.set(name, { run: run.id });
+    this.containers.set(name, { run: run.id, secret });
     this.secrets.push(secret);
+  }
+
+  /** The secret of a run that has a container. */
+  secretOf(run: string): string {
+    const found = [...this.containers.values()].find((container) => container.run === run);
+    return found?.secret ?? "";
   }
 
   async start(run: Run): Promise<void> {

@@ -32,6 +32,8 @@ function acceptance(open: () => RunStore): void {
     expect(await store.accept(newRun("1", { key: "schedule/dev/1" }))).toBe(true);
     expect(await store.accept(newRun("2", { key: "schedule/dev/1" }))).toBe(false);
     expect(await store.get("2")).toBeUndefined();
+    expect((await store.byKey("schedule/dev/1"))?.id).toBe("1");
+    expect(await store.byKey("schedule/dev/2")).toBeUndefined();
     expect(await store.accept(newRun("3"))).toBe(true);
     expect(await store.accept(newRun("4"))).toBe(true);
   });
@@ -46,7 +48,8 @@ function acceptance(open: () => RunStore): void {
 
   it("gives a trigger back as it came", async () => {
     const store = open();
-    const trigger = { kind: "call", caller: "dev", context: { text: "ü\u0000\n" } } as const;
+    const context = { text: "ü\u0000\n" };
+    const trigger = { kind: "call", caller: "dev", callerRun: "0", depth: 1, context } as const;
     await store.accept(newRun("1", { trigger }));
     expect((await store.get("1"))?.trigger).toEqual(trigger);
   });
@@ -78,7 +81,7 @@ function transitions(open: () => RunStore): void {
     const store = open();
     await store.accept(newRun("1"));
     await store.starting("1", intent);
-    await store.killing("1", "killed");
+    await store.killing("1", { reason: "killed", detail: "x" });
     await store.requeue("1");
     expect(await store.get("1")).toEqual({ ...newRun("1"), state: "queued" });
     expect(await store.bySecret(intent.secretHash)).toBeUndefined();
@@ -98,8 +101,9 @@ function transitions(open: () => RunStore): void {
     const store = open();
     await store.accept(newRun("1"));
     await store.starting("1", intent);
-    await store.killing("1", "timed-out");
-    await store.killing("1", "killed");
+    await store.killing("1", { reason: "timed-out" });
+    await store.killing("1", { reason: "killed", detail: "too late" });
+    expect(await store.get("1")).not.toHaveProperty("killDetail");
     await store.finished("1", { outcome: "timed-out", endedAt: 10, startedAt: 4 });
     await store.finished("1", { outcome: "completed", endedAt: 20 }, newRun("2"));
     expect(await store.get("1")).toMatchObject({
