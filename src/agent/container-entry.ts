@@ -3,7 +3,7 @@ import { toAlError } from "../base/errors.ts";
 import type { Secret } from "../base/secret.ts";
 import { openFields } from "../core/credential-types.ts";
 import { type ContainerPaths, containerPaths } from "./container-paths.ts";
-import { modelKey } from "./credential-injection.ts";
+import { modelKey, requireCredentials } from "./credential-injection.ts";
 import { type Environment, processEnvironment } from "./environment.ts";
 import { prepareEnvironment } from "./prepare-environment.ts";
 import { runAgent } from "./run-agent.ts";
@@ -12,9 +12,8 @@ import { type RunInput, readRunInput } from "./run-input.ts";
 import { createRunLog, type RunLog } from "./run-log.ts";
 import { exitCodeOf, readSignals, type Signals, watchSignals } from "./signals.ts";
 import { Stop } from "./stop.ts";
-import { startTerminationTimer } from "./termination-timer.ts";
+import { DEFAULT_TIMEOUT_SECONDS, startTerminationTimer } from "./termination-timer.ts";
 
-const DEFAULT_TIMEOUT_SECONDS = 3600;
 /** How long a stopped run may take to end its session before the process exits anyway. */
 const STOP_GRACE_MS = 500;
 
@@ -63,6 +62,7 @@ async function run(entry: Entry): Promise<number> {
   timer.fallback(config.timeoutSeconds ?? DEFAULT_TIMEOUT_SECONDS);
   log.log("info", "container starting", { agentName: config.name, modelId: config.model.model });
   const credentials = await takeCredentials(entry, input);
+  requireCredentials(credentials, config.credentials);
   const key = modelKey(credentials, config.credentials, config.model.provider);
   const signals = await prepareEnvironment(entry, input, credentials);
   const unwatch = await watchSignals(signals, (seen) => heed(entry, seen));
@@ -76,9 +76,12 @@ async function run(entry: Entry): Promise<number> {
 }
 
 async function takeCredentials(entry: Entry, { secret }: RunInput): Promise<RunCredentials> {
-  const { paths, env, log } = entry;
-  const gatewayUrl = env.get("GATEWAY_URL");
-  const loaded = await loadCredentials({ directory: paths.credentials, env, gatewayUrl, secret });
+  const { paths, env, log, retryBaseMs } = entry;
+  const loaded = await loadCredentials({
+    directory: paths.credentials,
+    env,
+    gateway: { url: env.get("GATEWAY_URL"), secret, retryBaseMs },
+  });
   if (!loaded) return new Map();
   log.hide(secretsOf(loaded.credentials));
   log.log("info", `credentials loaded from ${loaded.source}`);

@@ -12,6 +12,8 @@ export interface ContainerPaths {
   readonly credentials: string;
   /** Working directory and HOME. */
   readonly tmp: string;
+  /** Host keys of git servers that the image's author trusts. */
+  readonly knownHosts: string;
   /** Signal files, unless AL_SIGNAL_DIR names another directory. */
   readonly signals: string;
 }
@@ -24,6 +26,7 @@ export function containerPaths(root = "/"): ContainerPaths {
     secret: join(root, "run/al/secret"),
     credentials: join(root, "credentials"),
     tmp: join(root, "tmp"),
+    knownHosts: join(root, "etc/ssh/ssh_known_hosts"),
     signals: join(root, "tmp/signals"),
   };
 }
