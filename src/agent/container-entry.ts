@@ -5,6 +5,7 @@ import { openFields } from "../core/credential-types.ts";
 import { type ContainerPaths, containerPaths } from "./container-paths.ts";
 import { modelKey, requireCredentials } from "./credential-injection.ts";
 import { type Environment, processEnvironment } from "./environment.ts";
+import { runPreflight } from "./preflight.ts";
 import { prepareEnvironment } from "./prepare-environment.ts";
 import { runAgent } from "./run-agent.ts";
 import { loadCredentials, type RunCredentials } from "./run-credentials.ts";
@@ -66,11 +67,14 @@ async function run(entry: Entry): Promise<number> {
   const key = modelKey(credentials, config.credentials, config.model.provider);
   const signals = await prepareEnvironment(entry, input, credentials);
   const unwatch = await watchSignals(signals, (seen) => heed(entry, seen));
-  await runAgent({
-    ...{ config, prompt, key, log, stop, retryBaseMs, cwd: paths.tmp },
-    // Loaded late: pi takes half a second, in which a SIGTERM must already be heard.
-    createSession: async (options) => (await import("./pi-session.ts")).createPiSession(options),
-  });
+  await runPreflight(config.preflight, { tmp: paths.tmp, env, log, stop });
+  if (!stop.stopped) {
+    await runAgent({
+      ...{ config, prompt, key, log, stop, retryBaseMs, cwd: paths.tmp },
+      // Loaded late: pi takes half a second, in which a SIGTERM must already be heard.
+      createSession: async (options) => (await import("./pi-session.ts")).createPiSession(options),
+    });
+  }
   unwatch();
   return finish(entry, await readSignals(signals));
 }
