@@ -103,10 +103,14 @@ function secretsOf(credentials: RunCredentials): Secret[] {
 }
 
 /** Acts on signals while the run goes on. */
-function heed({ log, stop }: Entry, { status, exitCode }: Signals): void {
+function heed({ log, stop }: Entry, { status, exitCode, unknownExit }: Signals): void {
   if (status !== undefined) log.log("info", "status", { text: status });
   if (exitCode === undefined) return;
-  log.log("warn", "al-exit", { exitCode });
+  const hint = "al-exit takes 0, 1 or 10 to 16";
+  log.log("warn", "al-exit", {
+    exitCode,
+    ...(unknownExit === undefined ? {} : { given: unknownExit, hint }),
+  });
   stop.now(exitCode);
 }
 

@@ -77,6 +77,6 @@ function unavailable({ why, hint }: { readonly why: string; readonly hint?: stri
   return new AlError(`loading credentials: ${why}`, {
     code: "credentials-unavailable",
     blame: "transient",
-    ...(hint ? { hint } : {}),
+    hint: hint ?? "Look at the host's runtime with `al status`.",
   });
 }

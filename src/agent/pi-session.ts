@@ -92,8 +92,7 @@ function onlyInstructions(instructions: string): ResourceLoader {
     getPrompts: () => ({ prompts: [], diagnostics: [] }),
     getThemes: () => ({ themes: [], diagnostics: [] }),
     getAgentsFiles: () => ({ agentsFiles: [] }),
-    // With an empty text pi would put its own in its place.
-    getSystemPrompt: () => instructions.trim() || "Do what the message asks.",
+    getSystemPrompt: () => instructions,
     getSystemPromptSource: () => undefined,
     getAppendSystemPrompt: () => [],
     getAppendSystemPromptSources: () => [],
