@@ -2,11 +2,12 @@ import { execFile } from "node:child_process";
 import { createHash } from "node:crypto";
 import { existsSync } from "node:fs";
 import { mkdir, readdir, readFile, rename, rm, writeFile } from "node:fs/promises";
-import { dirname, join, relative } from "node:path";
+import { basename, dirname, join, relative } from "node:path";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
 import { build as bundle, type Plugin } from "esbuild";
 import { AlError, errnoOf } from "./base/errors.ts";
+import { modelProviders } from "./core/agent-run-config.ts";
 
 const PROJECT = dirname(import.meta.dirname);
 const STAMP = ".stamp";
@@ -21,17 +22,49 @@ const EXTERNAL = [
 ];
 
 /**
- * Parts of libraries that a container must never reach: pi's loader of extensions and its colours
- * for terminals; dockerode's own SSH, since a runtime only uses the socket it is given.
- * In their place stands a value that does nothing; it makes the bundle a third smaller.
+ * Parts of libraries that a container must never reach: pi's loader of extensions, its colours for
+ * terminals and its own HTTP client, which only its command line puts in place of Node's;
+ * dockerode's own SSH, since a runtime only uses the socket it is given.
+ * In their place stands a value that does nothing.
  */
 const leftOut: Plugin = {
   name: "left-out",
   setup(builder) {
-    const filter = /^(jiti|highlight\.js|grok-mermaid|ssh2)(\/|$)/;
-    const contents = "module.exports = new Proxy(() => {}, { get: (nothing) => nothing });";
-    builder.onResolve({ filter }, ({ path }) => ({ path, namespace: "left-out" }));
+    const packages = /^(jiti|highlight\.js|grok-mermaid|undici|ssh2)(\/|$)/;
+    const loaders = /\/(virtual-modules|jiti-loader|jiti-static-loader)\.js$/;
+    const contents =
+      "module.exports = new Proxy(() => {}, { get: (nothing, key) => key === '__esModule' ? undefined : nothing });";
+    for (const filter of [packages, loaders]) {
+      builder.onResolve({ filter }, ({ path }) => ({ path, namespace: "left-out" }));
+    }
     builder.onLoad({ filter: /.*/, namespace: "left-out" }, () => ({ contents, loader: "js" }));
+  },
+};
+
+/**
+ * Leaves out what pi has for people at a terminal, and its lists of the models of providers that
+ * no agent can name: together two thirds of it, which every run would read and compile.
+ */
+const onlySession: Plugin = {
+  name: "only-session",
+  setup(builder) {
+    const pure = /\/node_modules\/@earendil-works\/(pi-coding-agent|pi-tui)\//;
+    builder.onResolve(
+      { filter: /^(\.|@earendil-works\/)/ },
+      async ({ path, pluginData, ...from }) => {
+        if (pluginData === "resolving") return undefined;
+        const { importer, kind, resolveDir } = from;
+        const options = { importer, kind, resolveDir, pluginData: "resolving" };
+        const found = await builder.resolve(path, options);
+        // pi does not say so itself, but its modules only define things.
+        return pure.test(found.path) ? { ...found, sideEffects: false } : undefined;
+      },
+    );
+    builder.onLoad({ filter: /\/providers\/data\/[^/]+\.json$/ }, ({ path }) =>
+      (modelProviders as readonly string[]).includes(basename(path, ".json"))
+        ? undefined
+        : { contents: "{}", loader: "json" },
+    );
   },
 };
 
@@ -68,7 +101,8 @@ export async function buildProject(dist = join(PROJECT, "dist")): Promise<BuildR
 
 /** Bundles what runs inside an agent's container into `directory`. */
 export async function bundleAgents(directory: string): Promise<void> {
-  await bundleEntries(directory, ["src/agent/container-entry.ts", "src/agent/probe.ts"]);
+  const programs = ["src/agent/container-entry.ts", "src/agent/probe.ts"];
+  await bundleEntries(directory, programs, [leftOut, onlySession]);
   await writePackageJson(directory, { piConfig: { name: "al", configDir: ".al" } });
 }
 
@@ -77,11 +111,15 @@ export async function bundleRuntime(directory: string): Promise<void> {
   const programs = ["src/runtime/main.ts", "src/runtime/control-proxy.ts"];
   const present = programs.filter((program) => existsSync(join(PROJECT, program)));
   if (present.length === 0) return;
-  await bundleEntries(directory, present);
+  await bundleEntries(directory, present, [leftOut]);
   await writePackageJson(directory, {});
 }
 
-async function bundleEntries(directory: string, entryPoints: readonly string[]): Promise<void> {
+async function bundleEntries(
+  directory: string,
+  entryPoints: readonly string[],
+  plugins: Plugin[],
+): Promise<void> {
   await bundle({
     absWorkingDir: PROJECT,
     entryPoints: [...entryPoints],
@@ -97,7 +135,7 @@ async function bundleEntries(directory: string, entryPoints: readonly string[]):
     legalComments: "none",
     logLevel: "error",
     external: EXTERNAL,
-    plugins: [leftOut],
+    plugins,
     // CommonJS libraries among the inputs call require() for Node's own modules.
     banner: {
       js: "import{createRequire as alCreateRequire}from'node:module';const require=alCreateRequire(import.meta.url);",
