@@ -48,17 +48,10 @@ const leftOut: Plugin = {
 const onlySession: Plugin = {
   name: "only-session",
   setup(builder) {
+    // pi does not say so itself, but its modules only define things.
     const pure = /\/node_modules\/@earendil-works\/(pi-coding-agent|pi-tui)\//;
-    builder.onResolve(
-      { filter: /^(\.|@earendil-works\/)/ },
-      async ({ path, pluginData, ...from }) => {
-        if (pluginData === "resolving") return undefined;
-        const { importer, kind, resolveDir } = from;
-        const options = { importer, kind, resolveDir, pluginData: "resolving" };
-        const found = await builder.resolve(path, options);
-        // pi does not say so itself, but its modules only define things.
-        return pure.test(found.path) ? { ...found, sideEffects: false } : undefined;
-      },
+    builder.onResolve({ filter: /^\.{1,2}\/.*\.js$/ }, ({ path, importer, resolveDir }) =>
+      pure.test(importer) ? { path: join(resolveDir, path), sideEffects: false } : undefined,
     );
     builder.onLoad({ filter: /\/providers\/data\/[^/]+\.json$/ }, ({ path }) =>
       (modelProviders as readonly string[]).includes(basename(path, ".json"))

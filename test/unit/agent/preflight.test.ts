@@ -159,12 +159,12 @@ test.each([
   ],
   [
     "an output outside /tmp",
-    { provider: "shell", params: { command: "true", output: "../x" } },
+    { provider: "shell", params: { command: "true", output: "${UP}/x" } },
     /^preflight step 1 \(shell\) failed: "\.\.\/x" is not below .*tmp$/,
   ],
   [
-    "an absolute output",
-    { provider: "http", params: { url: closed, output: "/etc/x", method: "GET" } },
+    "an output elsewhere",
+    { provider: "http", params: { url: closed, output: "${ETC}/x", method: "GET" } },
     /"\/etc\/x" is not below/,
   ],
   [
@@ -190,7 +190,8 @@ test.each([
 ] as const satisfies readonly (readonly [string, Steps[number], string | RegExp])[])(
   "%s ends the run with 1 and one line that says so",
   async (_name, step, error) => {
-    const { outcome, server, tmp } = await run([step], {});
+    const env = { UP: "..", ETC: "/etc" };
+    const { outcome, server, tmp } = await run([step], { env });
     expect(outcome.code).toBe(1);
     const failure = outcome.log.at(-1);
     expect(failure).toMatchObject({ level: "error", msg: "run failed", code: "preflight-failed" });
@@ -257,7 +258,7 @@ test("the end of the run's time ends a step, and al-exit in a step ends the run"
   const timed = await run(steps, { env: { TIMEOUT_SECONDS: "2" } });
   expect(timed.outcome.code).toBe(124);
   const pid = Number(await readFile(join(timed.tmp, "pid"), "utf8"));
-  await expect.poll(() => existsSync(`/proc/${pid}`)).toBe(false);
+  await expect.poll(() => existsSync(`/proc/${pid}`), { timeout: 10_000 }).toBe(false);
   const left = await run([{ provider: "shell", params: { command: "al-exit 13; sleep 34" } }], {});
   expect(left.outcome.code).toBe(13);
   expect(left.server.requests).toEqual([]);
