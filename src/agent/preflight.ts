@@ -43,7 +43,9 @@ export async function runPreflight(
     const started = performance.now();
     try {
       const deadline = { signal: stop.signal, timeoutMs: DEADLINES_MS[provider] };
-      await withDeadline(name, deadline, (signal) => runStep(step, { ...surroundings, signal }));
+      await withDeadline(provider, deadline, (signal) =>
+        runStep(step, { ...surroundings, signal }),
+      );
       const ms = Math.round(performance.now() - started);
       log.log("info", "preflight step done", { step: index + 1, provider, ms });
     } catch (thrown) {
