@@ -14,6 +14,8 @@ export interface ContainerPaths {
   readonly commands: string;
   /** Working directory and HOME. */
   readonly tmp: string;
+  /** Host keys of git servers that the image's author trusts. */
+  readonly knownHosts: string;
   /** Signal files, unless AL_SIGNAL_DIR names another directory. */
   readonly signals: string;
 }
@@ -27,6 +29,7 @@ export function containerPaths(root = "/"): ContainerPaths {
     credentials: join(root, "credentials"),
     commands: join(root, "app/bin"),
     tmp: join(root, "tmp"),
+    knownHosts: join(root, "etc/ssh/ssh_known_hosts"),
     signals: join(root, "tmp/signals"),
   };
 }

@@ -3,7 +3,9 @@ import type { Secret } from "../base/secret.ts";
 import type { AgentRunConfig } from "../core/agent-run-config.ts";
 import { formatCredentialRef, modelKeyType } from "../core/credential-types.ts";
 import {
+  isKeyRefused,
   isRateLimit,
+  isUnknownModel,
   isUnrecoverable,
   retryPolicyFor,
   UNRECOVERABLE_LIMIT,
@@ -101,11 +103,24 @@ function missingKey(config: AgentRunConfig): AlError {
 }
 
 function modelFailed(config: AgentRunConfig, error: string): AlError {
-  const refused = /\b40[13]\b/.test(error);
-  const what = refused ? "the model provider refused the key" : "the model request failed";
-  return new AlError(`${what}: ${quote(error)}`, {
-    code: refused ? "model-key-refused" : "model-failed",
-    blame: refused ? "user" : "transient",
-    ...(refused ? { hint: `Check the credential ${modelKeyType(config.model.provider)}.` } : {}),
+  const { provider, model } = config.model;
+  const said = quote(error);
+  if (isKeyRefused(error)) {
+    return new AlError(`the model provider refused the key: ${said}`, {
+      code: "model-key-refused",
+      blame: "user",
+      hint: `Check the credential ${modelKeyType(provider)}.`,
+    });
+  }
+  if (isUnknownModel(error)) {
+    return new AlError(`the provider ${provider} has no model ${model}: ${said}`, {
+      code: "model-unknown",
+      blame: "user",
+      hint: "Set `model` in [model] of agent-config.toml or config.toml.",
+    });
+  }
+  return new AlError(`the model request failed: ${said}`, {
+    code: "model-failed",
+    blame: "transient",
   });
 }

@@ -1,8 +1,8 @@
 import { z } from "zod";
+import { PreflightStep } from "../core/preflight-step.ts";
 import { CredentialName } from "./credential-name.ts";
 import { CronSchedule } from "./cron-schedule.ts";
 import { ModelTable } from "./model-table.ts";
-import { PreflightStep } from "./preflight-step.ts";
 import { WebhookTrigger } from "./webhook-filters.ts";
 
 /** `agent-config.toml`: one agent; its directory's name is the agent's name. */

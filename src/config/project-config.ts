@@ -1,7 +1,6 @@
 import type { AgentInput, ProjectInput } from "../core/project-input.ts";
 import type { WebhookSource } from "./config-file.ts";
 import type { FleetLockFile } from "./fleet-file.ts";
-import type { PreflightStep } from "./preflight-step.ts";
 import type { WebhookTrigger } from "./webhook-filters.ts";
 
 /** One agent as its files say, with every default filled in. */
@@ -9,7 +8,6 @@ export interface AgentConfig extends AgentInput {
   /** `dev` or `agents/dev`. */
   readonly directory: string;
   readonly webhooks: readonly WebhookTrigger[];
-  readonly preflight: readonly PreflightStep[];
 }
 
 /** A whole project at one revision: valid, and complete but for what only its hosts know. */

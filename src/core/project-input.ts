@@ -1,7 +1,7 @@
 import type { Json } from "../base/canonical-json.ts";
 import type { Architecture, ContextFile, HostAddress, Rollout } from "./desired.ts";
-
 import type { DriftPolicy } from "./drift.ts";
+import type { PreflightStep } from "./preflight-step.ts";
 
 /** The model of one agent, inheritance done. */
 export interface ModelInput {
@@ -48,6 +48,8 @@ export interface AgentInput {
   readonly memoryBytes: number;
   readonly cpus: number;
   readonly params: Readonly<Record<string, Json>>;
+  /** Steps in a run's container before its session, in order; none when absent. */
+  readonly preflight?: readonly PreflightStep[] | undefined;
   /** ACTIONS.md as UTF-8 without a byte order mark, lines ended by LF. */
   readonly instructions: Uint8Array;
   readonly dockerfile?: DockerfileInput | undefined;

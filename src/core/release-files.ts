@@ -53,6 +53,7 @@ function releasedAgent(agent: AgentInput, images: ReleaseImages): ReleasedAgent 
     memoryBytes: agent.memoryBytes,
     cpus: agent.cpus,
     params: agent.params,
+    preflight: agent.preflight?.length ? agent.preflight : undefined,
   });
 }
 

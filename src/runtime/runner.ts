@@ -126,9 +126,9 @@ async function inputFiles(
   { run, agent, secret }: CreateRequest,
 ): Promise<RunFile[]> {
   const { release } = started(run).start;
-  const { name, model, credentials, params, timeoutSeconds } = agent;
+  const { name, model, credentials, params, preflight, timeoutSeconds } = agent;
   const instructions = await readInstructions(projectDir, { release, agent: name });
-  const config = { name, instructions, model, credentials, params, timeoutSeconds };
+  const config = { name, instructions, model, credentials, params, preflight, timeoutSeconds };
   const prompt = assemblePrompt({ params, credentials, timeoutSeconds, trigger: run.trigger });
   return [
     { path: "config.json", content: Buffer.from(JSON.stringify(config)) },

@@ -100,7 +100,7 @@ function roomProblem(room: string, target: string): string | undefined {
 function packageProblem(file: string, specifier: string, packages: Packages): string | undefined {
   const [scope = "", name = ""] = specifier.split("/");
   const wanted = specifier.startsWith("@") ? `${scope}/${name}` : scope;
-  const building = file === "src/build.ts";
+  const building = /^src\/build(-plugins)?\.ts$/.test(file);
   const allowed = [...packages.dependencies, ...(building ? packages.devDependencies : [])];
   if (allowed.includes(wanted)) return undefined;
   return `${wanted} is not among the dependencies of package.json: ${allowed.join(", ")}`;

@@ -21,7 +21,9 @@ beforeAll(async () => {
     expectedKey: MODEL_KEY,
   });
   const anthropic = { provider: "anthropic", model: "m", baseUrl: model.url };
-  const agent = { name: "dev", model: anthropic };
+  const params = { command: "echo by-$(id -u)", output: "who" };
+  const preflight = [{ provider: "shell", required: true, params }];
+  const agent = { name: "dev", model: anthropic, preflight };
   live = await rig.prepare([{ agent, instructions: "Do what you are told." }], "revision-1");
   runtime = await rig.deploy(live, "first");
   client = runClient(rig, runtime);
@@ -34,16 +36,17 @@ afterAll(async () => {
 });
 
 test("runs the real agent on a trigger, and shows its output while it runs", async () => {
-  say("echo hello-$((40 + 2)); ls /credentials; sleep 1; echo oops >&2");
+  say("echo hello-$((40 + 2)); cat who; ls /credentials; sleep 1; echo oops >&2");
   const run = await client.trigger("dev");
   const events = await client.follow("dev", run);
   const text = textOf(events);
   expect(text).toContain('"msg":"container starting"');
   expect(text).toContain('"msg":"credentials loaded from volume"');
+  expect(text).toContain('"msg":"preflight step done"');
   expect(text).toContain('"msg":"run completed"');
   expect(events.at(-1)).toMatchObject({ kind: "end", run: { outcome: "completed", exitCode: 0 } });
   const seen = model.requests.at(-1)?.text ?? "";
-  expect(seen).toContain("hello-42");
+  expect(seen).toContain("hello-42\nby-1000\n");
   expect(seen).toContain("anthropic_key");
   expect(seen).not.toContain("github_token");
   await client.untilGone(run);

@@ -43,16 +43,28 @@ export interface RunOptions {
   readonly onLog?: (line: LogLine, child: ChildProcess) => void;
 }
 
-/** A run's input for an agent whose model is the scripted server. */
+/** What follows the server's address in a provider's own. */
+const PATHS = {
+  anthropic: "",
+  openai: "/v1",
+  groq: "/openai/v1",
+  google: "/v1beta",
+  xai: "/v1",
+  mistral: "",
+  openrouter: "/api/v1",
+  custom: "/v1",
+} as const;
+
+/** A run's input for an agent whose model is the scripted server, which speaks any provider's way. */
 export function inputFor(
   server: ModelServer,
   more: Omit<Partial<RunFiles>, "config"> & { config?: Partial<RunFiles["config"]> } = {},
-  provider: "anthropic" | "openai" = "anthropic",
+  { provider = "anthropic", ...model }: Partial<AgentRunConfig["model"]> = {},
 ): RunFiles {
-  const baseUrl = provider === "openai" ? `${server.url}/v1` : server.url;
+  const baseUrl = `${server.url}${PATHS[provider]}`;
   return {
     ...more,
-    config: { model: { provider, model: "test-model", baseUrl }, ...more.config },
+    config: { model: { model: "test-model", ...model, provider, baseUrl }, ...more.config },
     credentials: { [`${provider}_key/default/token`]: `${KEY}\n`, ...more.credentials },
   };
 }

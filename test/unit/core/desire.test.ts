@@ -15,6 +15,19 @@ function contents(fleet: FleetSpec, index = 0): Record<string, string> {
   );
 }
 
+test("a release carries an agent's preflight steps, and nothing where there are none", () => {
+  const steps = [
+    { provider: "shell", required: false, params: { command: "true" } },
+    { provider: "git-clone", required: true, params: { repo: "a/b", dest: "b", depth: 1 } },
+  ] as const;
+  const agents = [agent("a", { preflight: steps }), agent("b", { preflight: [] })];
+  const files = contents(desireFleet({ ...project(["one"], []), agents }, ASSETS, REVISION));
+  const released = (name: string) =>
+    ReleasedAgent.parse(JSON.parse(files[`agents/${name}/agent.json`] ?? ""));
+  expect(released("a").preflight).toEqual(steps);
+  expect(released("b")).not.toHaveProperty("preflight");
+});
+
 test("a release has the project, and for each agent its settings and its instructions", () => {
   const input = { ...project(["one"], ["b", "a"]), scale: 4 };
   const fleet = desireFleet(input, ASSETS, REVISION);
