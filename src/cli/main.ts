@@ -1,5 +1,5 @@
 import { resolve } from "node:path";
-import { Command, CommanderError, InvalidArgumentError } from "commander";
+import { Command, CommanderError, InvalidArgumentError, Option } from "commander";
 import { toAlError } from "../base/errors.ts";
 import type { ApplyFlags } from "./commands/apply.ts";
 import {
@@ -10,6 +10,7 @@ import {
   holderName,
   interruptSignal,
   localDockerSocket,
+  personName,
 } from "./context.ts";
 import { addCredentialCommands } from "./credential-commands.ts";
 import { EXIT } from "./exit.ts";
@@ -190,9 +191,11 @@ function addHostCommands(program: Command, run: Run): void {
 interface RunFlags {
   readonly follow: boolean;
   readonly dev: boolean;
+  readonly host?: string;
+  readonly body?: string;
 }
 
-interface LogFlags extends RunFlags {
+interface LogFlags extends Pick<RunFlags, "follow" | "dev"> {
   readonly lines?: number;
 }
 
@@ -200,10 +203,24 @@ function addRunCommands(program: Command, run: Run): void {
   subcommand(program, "run", "trigger an agent by hand")
     .argument("<agent>")
     .option("-f, --follow", "show its log, and exit by its outcome", false)
+    .addOption(
+      new Option("--host <name>", "on this host; by default the first that has it").conflicts(
+        "dev",
+      ),
+    )
+    .option(
+      "--body <file>",
+      "start it as by a webhook with this context: a JSON object, up to 10 MB",
+    )
     .option("--dev", DEV, false)
-    .action(async (agent: string, { follow, dev }: RunFlags, command: Command) => {
+    .addHelpText(
+      "after",
+      "\nWithout --follow it prints the run's id. With it: $ is what the agent does, ! what went wrong," +
+        "\n= what it used, - the run's other events. Exit code 0 when the run completed, 1 otherwise.",
+    )
+    .action(async (agent: string, flags: RunFlags, command: Command) => {
       const { run: trigger } = await import("./commands/run.ts");
-      await run(command, (context) => trigger(context, agent, { follow, dev }));
+      await run(command, (context) => trigger(context, agent, flags));
     });
   subcommand(program, "logs", "show the log of a run, by default the latest")
     .argument("<agent>")
@@ -231,6 +248,7 @@ function contextFor(command: Command, { project = ".", json = false }: Common): 
     gitVariables: gitVariables(environment),
     signal: interruptSignal(),
     holder: holderName(command.name()),
+    person: personName(),
   };
 }
 

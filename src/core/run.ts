@@ -1,4 +1,4 @@
-import type { Trigger } from "./trigger.ts";
+import type { Trigger, TriggerFacts } from "./trigger.ts";
 
 /**
  * How a run ended. `rerun`: done, and wants to run again (exit 42). `failed`: any other exit.
@@ -30,7 +30,7 @@ export interface Run {
   /** ULID: sorts by time of acceptance. */
   readonly id: string;
   readonly agent: string;
-  readonly trigger: Trigger;
+  readonly trigger: TriggerFacts;
   readonly state: RunState;
   readonly createdAt: number;
   /** The run that asked for this one. */

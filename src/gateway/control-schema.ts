@@ -1,4 +1,5 @@
 import { z } from "zod";
+import type { Json } from "../base/canonical-json.ts";
 import { outcomes, type Run, runStates } from "../core/run.ts";
 
 const time = z.int().nonnegative();
@@ -60,6 +61,15 @@ export type StatusAnswer = z.infer<typeof StatusAnswer>;
 /** `POST /control/rules`: the network's rules are in place; `restored` when they had to be put back. */
 export const RulesAnswer = z.object({ restored: z.boolean() });
 export type RulesAnswer = z.infer<typeof RulesAnswer>;
+
+/** The body of `POST /control/trigger/:agent`, which may be left out. */
+export const TriggerRequest = z.strictObject({
+  /** Who starts it: `ann@laptop`. */
+  by: z.string().min(1).max(200).optional(),
+  /** What a webhook would have brought; the run then starts as by one. */
+  context: z.record(z.string(), z.custom<Json>()).optional(),
+});
+export type TriggerRequest = z.infer<typeof TriggerRequest>;
 
 /** `POST /control/trigger/:agent`, status 202. */
 export const TriggerAnswer = z.object({ runId: z.string() });

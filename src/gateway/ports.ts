@@ -1,5 +1,6 @@
 import type { RuntimeReport } from "../core/observed.ts";
 import type { Run, RunFilter } from "../core/run.ts";
+import type { Trigger } from "../core/trigger.ts";
 
 /** What an agent of the live release is doing. */
 export interface AgentView {
@@ -16,7 +17,8 @@ export interface AgentView {
 
 /** The scheduler, as the gateway needs it. Errors are AlError with the scheduler's codes. */
 export interface SchedulePort {
-  trigger(agent: string): Promise<Run>;
+  /** `trigger` is what it is told of; by hand. */
+  trigger(agent: string, trigger: Trigger): Promise<Run>;
   /** True only when the run was running, or queued, and is not any more. */
   kill(runId: string): Promise<boolean>;
   agents(): Promise<readonly AgentView[]>;

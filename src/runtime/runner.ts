@@ -3,6 +3,7 @@ import { AlError } from "../base/errors.ts";
 import { LABELS } from "../core/names.ts";
 import { assemblePrompt } from "../core/prompt.ts";
 import type { Run } from "../core/run.ts";
+import { splitTrigger } from "../core/trigger.ts";
 import type { ContainerState } from "../docker/container-calls.ts";
 import type { DockerClient } from "../docker/docker-client.ts";
 import type { CreateRequest, RunExit, RunnerPort, RunPresence } from "../schedule/ports.ts";
@@ -123,17 +124,19 @@ function credentialsOf({ projectDir }: RunnerOptions, request: CreateRequest): P
 
 async function inputFiles(
   { projectDir }: RunnerOptions,
-  { run, agent, secret }: CreateRequest,
+  { run, trigger, agent, secret }: CreateRequest,
 ): Promise<RunFile[]> {
   const { release } = started(run).start;
   const { name, model, credentials, params, timeoutSeconds } = agent;
   const instructions = await readInstructions(projectDir, { release, agent: name });
   const config = { name, instructions, model, credentials, params, timeoutSeconds };
-  const prompt = assemblePrompt({ params, credentials, timeoutSeconds, trigger: run.trigger });
+  const prompt = assemblePrompt({ params, credentials, timeoutSeconds, trigger });
+  const { context } = splitTrigger(trigger);
   return [
     { path: "config.json", content: Buffer.from(JSON.stringify(config)) },
     { path: "prompt", content: Buffer.from(prompt) },
     { path: "secret", content: Buffer.from(secret) },
+    ...(context === undefined ? [] : [{ path: "context.json", content: Buffer.from(context) }]),
   ];
 }
 

@@ -1,16 +1,17 @@
 import { AlError } from "../base/errors.ts";
 import type { Run } from "../core/run.ts";
+import { splitTrigger, type Trigger } from "../core/trigger.ts";
 import { hasFreeRunner, queuedRuns, whyNever } from "./capacity.ts";
 import type { LiveRelease } from "./ports.ts";
 import type { RunQueuePorts } from "./run-queue.ts";
 
 /**
- * Stores a manual trigger, in state `queued`.
+ * Stores a trigger given by hand, in state `queued`.
  * @throws AlError `unknown-agent`, `agent-disabled` (user), `queue-full` (transient).
  */
 export async function acceptManual(
   { store, clock }: RunQueuePorts,
-  agent: string,
+  { agent, trigger }: { agent: string; trigger: Trigger },
   { release, id }: { release: LiveRelease; id: string },
 ): Promise<Run> {
   const never = whyNever(agent, release);
@@ -23,15 +24,9 @@ export async function acceptManual(
     const message = `agent ${agent} has ${size} runs waiting, as many as workQueueSize allows`;
     throw new AlError(message, { code: "queue-full", blame: "transient" });
   }
-  const run = {
-    id,
-    agent,
-    trigger: { kind: "manual" },
-    createdAt: clock.now(),
-    reruns: 0,
-  } as const;
-  await store.accept(run);
-  return { ...run, state: "queued" };
+  const run = { id, agent, createdAt: clock.now(), reruns: 0 };
+  await store.accept({ ...run, trigger });
+  return { ...run, trigger: splitTrigger(trigger).facts, state: "queued" };
 }
 
 /** Stores a schedule's tick if a run of it could start at once; otherwise it is skipped, with a warning. */

@@ -1,5 +1,6 @@
 import type { ReleasedAgent, ReleasedProject } from "../core/released.ts";
 import type { FinishedRun, KillReason, NewRun, Run, RunFilter, StartIntent } from "../core/run.ts";
+import type { Trigger } from "../core/trigger.ts";
 
 /**
  * Durable memory of runs. A promise resolves only when the change survives a power cut, and every
@@ -19,6 +20,8 @@ export interface RunStore {
   /** Any unfinished state -> finished; accepts `rerun` in the same transaction. Repeating changes nothing. */
   finished(id: string, result: FinishedRun, rerun?: NewRun): Promise<void>;
   get(id: string): Promise<Run | undefined>;
+  /** A run's trigger with its context, which is kept until the run has ended. */
+  trigger(id: string): Promise<Trigger>;
   /** Queued, starting and running runs, oldest first. */
   unfinished(): Promise<readonly Run[]>;
   /** Newest first. */
@@ -45,6 +48,8 @@ export type RunExit =
 export interface CreateRequest {
   /** In state `starting`. */
   readonly run: Run;
+  /** With its context. */
+  readonly trigger: Trigger;
   readonly agent: ReleasedAgent;
   readonly secret: string;
 }

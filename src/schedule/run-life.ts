@@ -115,7 +115,10 @@ async function launchOnce(
   { run, agent, secret }: Launch,
   signal: AbortSignal,
 ): Promise<void> {
-  if (agent && secret !== undefined) await runner.create({ run, agent, secret }, signal);
+  if (agent && secret !== undefined) {
+    const trigger = await store.trigger(run.id);
+    await runner.create({ run, trigger, agent, secret }, signal);
+  }
   if ((await store.get(run.id))?.killReason) {
     throw new AlError("killed before it started", { code: "run-killed", blame: "user" });
   }

@@ -1,6 +1,7 @@
 import { monotonicFactory } from "ulid";
 import { AlError, hasCode, toAlError } from "../base/errors.ts";
 import type { Run } from "../core/run.ts";
+import type { Trigger } from "../core/trigger.ts";
 import { acceptManual, acceptTick, cancelHopeless } from "./accept.ts";
 import { nextStartable } from "./capacity.ts";
 import type { LiveRelease } from "./ports.ts";
@@ -48,11 +49,15 @@ export class RunQueue {
     this.#serial(() => this.#pump()).catch((thrown) => this.#report(thrown));
   }
 
-  /** Accepts a manual trigger; durable when resolved. */
-  accept(agent: string): Promise<Run> {
+  /** Accepts a trigger given by hand; durable when resolved. */
+  accept(agent: string, trigger: Trigger): Promise<Run> {
     return this.#serial(async () => {
       const release = await this.#live();
-      const run = await acceptManual(this.#ports, agent, { release, id: this.#newId() });
+      const run = await acceptManual(
+        this.#ports,
+        { agent, trigger },
+        { release, id: this.#newId() },
+      );
       this.poke();
       return run;
     });

@@ -1,4 +1,5 @@
 import type { Run } from "../core/run.ts";
+import type { Trigger } from "../core/trigger.ts";
 import { activeRuns, queuedRuns } from "./capacity.ts";
 import { type CronSet, createCronSet } from "./cron-set.ts";
 import { RunQueue, type RunQueuePorts } from "./run-queue.ts";
@@ -26,10 +27,10 @@ export interface Scheduler {
   /** Starts what may start now: to be called when `ready` turns true. */
   poke(): void;
   /**
-   * Accepts a manual trigger; durable when resolved.
+   * Accepts a trigger given by hand, `manual` by default; durable when resolved.
    * @throws AlError `unknown-agent`, `agent-disabled` (user), `queue-full`, `not-serving` (transient).
    */
-  trigger(agent: string): Promise<Run>;
+  trigger(agent: string, trigger?: Trigger): Promise<Run>;
   /** Ends a run. True only when it was running, or queued, and is not any more. */
   kill(runId: string): Promise<boolean>;
   /** Sorted as in the release. */
@@ -58,7 +59,7 @@ export function createScheduler(ports: RunQueuePorts): Scheduler {
     },
     reload,
     poke: () => queue.poke(),
-    trigger: (agent) => queue.accept(agent),
+    trigger: (agent, trigger = { kind: "manual" }) => queue.accept(agent, trigger),
     kill: (runId) => queue.kill(runId),
     agents: () => agentStates(ports, cron),
     activeRuns: async () => activeRuns(await store.unfinished()),

@@ -1,5 +1,5 @@
 import type { KillReason, Outcome, Run, RunState } from "../core/run.ts";
-import type { Trigger } from "../core/trigger.ts";
+import type { TriggerFacts } from "../core/trigger.ts";
 
 /** A line of the table `runs`. */
 export interface RunRow {
@@ -29,7 +29,7 @@ export function runOf(row: RunRow): Run {
   return {
     id: row.id,
     agent: row.agent,
-    trigger: JSON.parse(row.trigger) as Trigger,
+    trigger: JSON.parse(row.trigger) as TriggerFacts,
     state: row.state as RunState,
     createdAt: row.created_at,
     reruns: row.reruns,

@@ -28,4 +28,8 @@ export const RUN_MIGRATIONS: readonly Migration[] = [
    CREATE INDEX runs_by_agent ON runs (agent, id);
    CREATE INDEX runs_unfinished ON runs (id) WHERE state <> 'finished';
    CREATE INDEX runs_by_secret ON runs (secret_hash) WHERE state <> 'finished';`,
+  `CREATE TABLE run_contexts (
+     run TEXT PRIMARY KEY REFERENCES runs (id) ON DELETE CASCADE,
+     context TEXT NOT NULL
+   ) STRICT;`,
 ];

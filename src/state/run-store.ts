@@ -1,6 +1,7 @@
 import type { DatabaseSync, SQLInputValue, StatementSync } from "node:sqlite";
 import { AlError } from "../base/errors.ts";
 import type { FinishedRun, KillReason, NewRun, Run, RunFilter, StartIntent } from "../core/run.ts";
+import { joinTrigger, splitTrigger, type Trigger, type TriggerFacts } from "../core/trigger.ts";
 import { type RunRow, runOf } from "./run-row.ts";
 import { inTransaction } from "./sqlite.ts";
 
@@ -11,7 +12,14 @@ export function createRunStore(database: DatabaseSync) {
   const prepare = statementCache(database);
   return {
     async accept(run: NewRun): Promise<boolean> {
-      return insert(prepare, run);
+      return inTransaction(database, () => insert(prepare, run));
+    },
+
+    async trigger(id: string): Promise<Trigger> {
+      const sql = `SELECT trigger, context FROM runs LEFT JOIN run_contexts ON run = id WHERE id = ?`;
+      const row = prepare(sql).get(id) as { trigger: string; context: string | null } | undefined;
+      if (!row) throw new AlError(`there is no run ${id}`, { code: "run-state", blame: "bug" });
+      return joinTrigger(JSON.parse(row.trigger) as TriggerFacts, row.context ?? undefined);
     },
 
     async starting(id: string, intent: StartIntent): Promise<void> {
@@ -49,6 +57,7 @@ export function createRunStore(database: DatabaseSync) {
     async finished(id: string, result: FinishedRun, rerun?: NewRun): Promise<void> {
       inTransaction(database, () => {
         if (!finish(prepare, id, result)) return;
+        prepare("DELETE FROM run_contexts WHERE run = ?").run(id);
         if (rerun) insert(prepare, rerun);
       });
     },
@@ -86,14 +95,19 @@ function statementCache(database: DatabaseSync): Prepare {
 }
 
 function insert(prepare: Prepare, run: NewRun): boolean {
+  const { facts, context } = splitTrigger(run.trigger);
   const { changes } = prepare(
     `INSERT INTO runs (id, agent, trigger, key, state, created_at, rerun_of, reruns)
      VALUES (?, ?, ?, ?, 'queued', ?, ?, ?) ON CONFLICT (key) DO NOTHING`,
   ).run(
-    ...[run.id, run.agent, JSON.stringify(run.trigger), run.key ?? null],
+    ...[run.id, run.agent, JSON.stringify(facts), run.key ?? null],
     ...[run.createdAt, run.rerunOf ?? null, run.reruns],
   );
-  return changes > 0;
+  if (changes === 0) return false;
+  if (context !== undefined) {
+    prepare("INSERT INTO run_contexts (run, context) VALUES (?, ?)").run(run.id, context);
+  }
+  return true;
 }
 
 function finish(prepare: Prepare, id: string, result: FinishedRun): boolean {

@@ -78,7 +78,7 @@ test("the runtime uses the engine that DOCKER_HOST names, as the user who ran al
 
 test("an agent runs here, and its log is on the screen", async () => {
   const { stdout } = orFail(await first.al("run", "greeter", "--follow"));
-  expect(stdout).toContain('bash cmd="echo said apple"');
+  expect(stdout).toContain("$ echo said apple");
   expect(stdout).toMatch(/of greeter: completed, exit 0 after/);
   expect(orFail(await first.al("logs", "greeter")).stdout).toContain("I have greeted.");
 });

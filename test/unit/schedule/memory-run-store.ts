@@ -1,5 +1,6 @@
 import { AlError } from "../../../src/base/errors.ts";
 import type { NewRun, Run } from "../../../src/core/run.ts";
+import { joinTrigger, splitTrigger } from "../../../src/core/trigger.ts";
 import type { RunStore } from "../../../src/schedule/ports.ts";
 
 /** Runs in memory, for tests; passes the same suite as the real store. */
@@ -7,6 +8,7 @@ export function createMemoryRunStore(): RunStore {
   const runs = new Map<string, Run>();
   const keys = new Set<string>();
   const secrets = new Map<string, string>();
+  const contexts = new Map<string, string>();
   const change = (id: string, from: readonly string[], next: (run: Run) => Run) => {
     const run = runs.get(id);
     if (!run || !from.includes(run.state))
@@ -16,7 +18,9 @@ export function createMemoryRunStore(): RunStore {
   const accept = ({ key, ...run }: NewRun): boolean => {
     if (key !== undefined && keys.has(key)) return false;
     if (key !== undefined) keys.add(key);
-    runs.set(run.id, { ...run, state: "queued" });
+    const { facts, context } = splitTrigger(run.trigger);
+    runs.set(run.id, { ...run, trigger: facts, state: "queued" });
+    if (context !== undefined) contexts.set(run.id, context);
     return true;
   };
   const sorted = () => [...runs.values()].sort((a, b) => (a.id < b.id ? -1 : 1));
@@ -43,6 +47,7 @@ export function createMemoryRunStore(): RunStore {
     async finished(id, { startedAt, ...end }, rerun) {
       const run = runs.get(id);
       if (!run || run.state === "finished") return;
+      contexts.delete(id);
       const started = run.startedAt ?? startedAt;
       runs.set(id, {
         ...run,
@@ -53,6 +58,11 @@ export function createMemoryRunStore(): RunStore {
       if (rerun) accept(rerun);
     },
     get: async (id) => runs.get(id),
+    async trigger(id) {
+      const run = runs.get(id);
+      if (!run) throw new AlError(id, { code: "run-state", blame: "bug" });
+      return joinTrigger(run.trigger, contexts.get(id));
+    },
     unfinished: async () => sorted().filter(({ state }) => state !== "finished"),
     async list({ agent, limit }) {
       const found = sorted().filter((run) => agent === undefined || run.agent === agent);

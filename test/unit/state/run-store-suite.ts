@@ -44,11 +44,25 @@ function acceptance(open: () => RunStore): void {
     expect((await store.list({ agent: "dev", limit: 2 })).map(({ id }) => id)).toEqual(["3", "2"]);
   });
 
-  it("gives a trigger back as it came", async () => {
+  it("gives a trigger back as it came, and a run without its context", async () => {
     const store = open();
-    const trigger = { kind: "call", caller: "dev", context: { text: "ü\u0000\n" } } as const;
+    const facts = { kind: "call", caller: "dev" } as const;
+    const trigger = { ...facts, context: { text: "ü\u0000\n" } };
     await store.accept(newRun("1", { trigger }));
-    expect((await store.get("1"))?.trigger).toEqual(trigger);
+    expect((await store.get("1"))?.trigger).toEqual(facts);
+    expect(await store.trigger("1")).toEqual(trigger);
+  });
+
+  it("keeps a context of 10 MB whole, until its run has ended", async () => {
+    const store = open();
+    const facts = { kind: "webhook", source: "github" } as const;
+    const trigger = { ...facts, context: { text: "x".repeat(10 * 1024 * 1024) } };
+    await store.accept(newRun("1", { trigger }));
+    await store.starting("1", intent);
+    expect(await store.trigger("1")).toEqual(trigger);
+    await store.finished("1", { outcome: "completed", endedAt: 1 });
+    expect(await store.trigger("1")).toEqual(facts);
+    await expect(store.trigger("2")).rejects.toMatchObject({ code: "run-state" });
   });
 }
 
