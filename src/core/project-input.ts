@@ -2,6 +2,7 @@ import type { Json } from "../base/canonical-json.ts";
 import type { Architecture, ContextFile, HostAddress, Rollout } from "./desired.ts";
 
 import type { DriftPolicy } from "./drift.ts";
+import type { RunLimits } from "./run-limits.ts";
 
 /** The model of one agent, inheritance done. */
 export interface ModelInput {
@@ -48,6 +49,8 @@ export interface AgentInput {
   readonly memoryBytes: number;
   readonly cpus: number;
   readonly params: Readonly<Record<string, Json>>;
+  /** None when absent. */
+  readonly limits?: RunLimits | undefined;
   /** ACTIONS.md as UTF-8 without a byte order mark, lines ended by LF. */
   readonly instructions: Uint8Array;
   readonly dockerfile?: DockerfileInput | undefined;

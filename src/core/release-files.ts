@@ -51,6 +51,7 @@ function releasedAgent(agent: AgentInput, images: ReleaseImages): ReleasedAgent 
     memoryBytes: agent.memoryBytes,
     cpus: agent.cpus,
     params: agent.params,
+    limits: agent.limits,
   });
 }
 

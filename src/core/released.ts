@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { RunLimits } from "./run-limits.ts";
 
 /** The model an agent talks to. */
 export const ReleasedModel = z.strictObject({
@@ -27,6 +28,8 @@ export const ReleasedAgent = z.strictObject({
   memoryBytes: z.int().positive(),
   cpus: z.number().positive(),
   params: z.record(z.string(), z.json()),
+  /** Absent when there is none. */
+  limits: RunLimits.optional(),
 });
 export type ReleasedAgent = z.infer<typeof ReleasedAgent>;
 

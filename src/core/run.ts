@@ -1,8 +1,9 @@
+import type { RunLimits, TokenUsage } from "./run-limits.ts";
 import type { Trigger, TriggerFacts } from "./trigger.ts";
 
 /**
  * How a run ended. `rerun`: done, and wants to run again (exit 42). `failed`: any other exit.
- * `timed-out`: by itself (124) or by us. `killed`: on request. `interrupted`: its container or its host
+ * `timed-out`: by itself (124) or by us. `killed`: on request. `over-budget`: by us, at a limit of its agent. `interrupted`: its container or its host
  * went away under it. `not-started`: no container could be made. `cancelled`: dropped from the queue,
  * because its agent is gone or disabled.
  */
@@ -12,6 +13,7 @@ export const outcomes = [
   "failed",
   "timed-out",
   "killed",
+  "over-budget",
   "interrupted",
   "not-started",
   "cancelled",
@@ -23,7 +25,7 @@ export const runStates = ["queued", "starting", "running", "finished"] as const;
 export type RunState = (typeof runStates)[number];
 
 /** Why we end a run ourselves. */
-export type KillReason = "timed-out" | "killed";
+export type KillReason = "timed-out" | "killed" | "over-budget";
 
 /** One accepted trigger and what became of it. Times are ms since the epoch. */
 export interface Run {
@@ -40,6 +42,8 @@ export interface Run {
   /** What it was started with; from `starting` on. */
   readonly start?: StartFacts;
   readonly startedAt?: number;
+  /** As far as its log has told. */
+  readonly usage?: TokenUsage;
   readonly killReason?: KillReason;
   readonly endedAt?: number;
   readonly outcome?: Outcome;
@@ -57,6 +61,7 @@ export interface StartFacts {
   readonly credentials: string;
   readonly container: string;
   readonly timeoutSeconds: number;
+  readonly limits?: RunLimits;
 }
 
 /** A start about to happen. */

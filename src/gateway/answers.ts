@@ -10,6 +10,7 @@ const STATUSES: Readonly<Record<string, 400 | 404 | 409 | 413 | 503>> = {
   "agent-disabled": 409,
   "queue-full": 409,
   "not-running": 409,
+  "over-budget": 409,
   "bad-request": 400,
   "body-too-large": 413,
   "not-serving": 503,

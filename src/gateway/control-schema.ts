@@ -1,6 +1,7 @@
 import { z } from "zod";
 import type { Json } from "../base/canonical-json.ts";
 import { outcomes, type Run, runStates } from "../core/run.ts";
+import { RunLimits, TokenUsage } from "../core/run-limits.ts";
 
 const time = z.int().nonnegative();
 
@@ -19,6 +20,8 @@ export const RunAnswer = z.object({
   /** Why it ended so, where the outcome does not say it all. */
   detail: z.string().optional(),
   rerunOf: z.string().optional(),
+  /** As far as its log has told. */
+  usage: TokenUsage.optional(),
   revision: z.string().optional(),
   release: z.string().optional(),
   image: z.string().optional(),
@@ -36,6 +39,11 @@ export const AgentAnswer = z.object({
   running: z.int(),
   queued: z.int(),
   enabled: z.boolean(),
+  limits: RunLimits.optional(),
+  /** Runs and dollars of the day so far, for an agent with a limit of the day. */
+  today: z.object({ runs: z.int(), cost: z.number() }).optional(),
+  /** Why it starts no run until the day is over. */
+  overBudget: z.string().optional(),
 });
 export type AgentAnswer = z.infer<typeof AgentAnswer>;
 

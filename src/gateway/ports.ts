@@ -1,5 +1,6 @@
 import type { RuntimeReport } from "../core/observed.ts";
 import type { Run, RunFilter } from "../core/run.ts";
+import type { DayUse, RunLimits } from "../core/run-limits.ts";
 import type { Trigger } from "../core/trigger.ts";
 
 /** What an agent of the live release is doing. */
@@ -13,6 +14,10 @@ export interface AgentView {
   readonly running: number;
   readonly queued: number;
   readonly enabled: boolean;
+  readonly limits?: RunLimits;
+  readonly today?: DayUse;
+  /** Why it starts no run until the day is over. */
+  readonly overBudget?: string;
 }
 
 /** The scheduler, as the gateway needs it. Errors are AlError with the scheduler's codes. */

@@ -41,10 +41,10 @@ export function createRunner(options: RunnerOptions): RunnerPort {
     async look(run, signal) {
       return presenceOf(await inspect(run, signal));
     },
-    async wait(run, signal) {
+    async wait(run, { signal, onUsage }) {
       const { container } = started(run).start;
       if (presenceOf(await inspect(run, signal)) !== "started") return { kind: "gone" };
-      await copyLog({ docker, container, path: logPath(projectDir, run), signal });
+      await copyLog({ docker, container, path: logPath(projectDir, run), signal, onUsage });
       return exitOf(container, await inspect(run, signal));
     },
     async kill(run, signal) {

@@ -1,4 +1,5 @@
 import type { FinishedRun, NewRun, Run } from "../core/run.ts";
+import { overRunLimit } from "../core/run-limits.ts";
 import type { LiveRelease, RunExit } from "./ports.ts";
 
 const RERUN = 42;
@@ -53,9 +54,12 @@ function verdict(
   if (code === TIMED_OUT) return { outcome: "timed-out" };
   if (exit.outOfMemory) return { outcome: "failed", detail: "out of memory" };
   if (FROM_OUTSIDE.has(code)) {
-    return run.killReason
-      ? { outcome: run.killReason }
-      : { outcome: "interrupted", detail: `ended from outside (exit code ${code})` };
+    if (!run.killReason) {
+      return { outcome: "interrupted", detail: `ended from outside (exit code ${code})` };
+    }
+    const over = overRunLimit(run.start?.limits, run.usage);
+    const isOver = run.killReason === "over-budget" && over !== undefined;
+    return { outcome: run.killReason, ...(isOver && { detail: over }) };
   }
   const detail = EXIT_DETAILS.get(code);
   return { outcome: "failed", ...(detail !== undefined && { detail }) };

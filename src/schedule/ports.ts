@@ -1,5 +1,6 @@
 import type { ReleasedAgent, ReleasedProject } from "../core/released.ts";
 import type { FinishedRun, KillReason, NewRun, Run, RunFilter, StartIntent } from "../core/run.ts";
+import type { TokenUsage } from "../core/run-limits.ts";
 import type { Trigger } from "../core/trigger.ts";
 
 /**
@@ -15,6 +16,8 @@ export interface RunStore {
   requeue(id: string): Promise<void>;
   /** starting -> running. */
   running(id: string, startedAt: number): Promise<void>;
+  /** Notes what an unfinished run has used so far. */
+  used(id: string, usage: TokenUsage): Promise<void>;
   /** Notes why a run is about to be killed; the first reason stays. */
   killing(id: string, reason: KillReason): Promise<void>;
   /** Any unfinished state -> finished; accepts `rerun` in the same transaction. Repeating changes nothing. */
@@ -26,6 +29,8 @@ export interface RunStore {
   unfinished(): Promise<readonly Run[]>;
   /** Newest first. */
   list(filter: RunFilter): Promise<readonly Run[]>;
+  /** An agent's runs that started at that time or later, or are about to; oldest first. */
+  startedSince(agent: string, since: number): Promise<readonly Run[]>;
   /** The unfinished run whose secret has this SHA-256 (hex). */
   bySecret(secretHash: string): Promise<Run | undefined>;
 }
@@ -64,8 +69,14 @@ export interface RunnerPort {
   /** Starts a created container; one that was started before is left alone. */
   start(run: Run, signal: AbortSignal): Promise<void>;
   look(run: Run, signal: AbortSignal): Promise<RunPresence>;
-  /** Copies the run's output and resolves when its container has ended; the run goes on when aborted. */
-  wait(run: Run, signal: AbortSignal): Promise<RunExit>;
+  /**
+   * Copies the run's output and resolves when its container has ended; the run goes on when aborted.
+   * `onUsage` is told what the output says the run has used; not again what was copied before.
+   */
+  wait(
+    run: Run,
+    options: { readonly signal: AbortSignal; readonly onUsage: (usage: TokenUsage) => void },
+  ): Promise<RunExit>;
   /** Ends the container at once. True when it was running before and is not now. */
   kill(run: Run, signal: AbortSignal): Promise<boolean>;
   /** Removes everything of a finished run but its log. */

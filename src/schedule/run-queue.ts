@@ -22,6 +22,8 @@ export class RunQueue {
   readonly #serial = createSerial();
   readonly #abort = new AbortController();
   readonly #carried = new Set<Promise<void>>();
+  /** Day on which an agent's used up budget was told of. */
+  readonly #told = new Map<string, string>();
 
   constructor(ports: RunQueuePorts) {
     const nextUlid = monotonicFactory();
@@ -68,7 +70,8 @@ export class RunQueue {
     const accepted = this.#serial(async () => {
       const release = await this.#live();
       const id = this.#newId();
-      if (await acceptTick(this.#ports, { agent, tick, id }, release)) this.poke();
+      const tell = (reason: string, day: string) => this.#tellOnce(agent, day, reason);
+      if (await acceptTick(this.#ports, { agent, tick, id, tell }, release)) this.poke();
     });
     return accepted.catch((thrown) => this.#report(thrown));
   }
@@ -120,6 +123,13 @@ export class RunQueue {
       const { end } = await this.#life.begin(run, release, this.#abort.signal);
       this.#track(end);
     }
+  }
+
+  /** A schedule may tick every second: that its budget is used up is said once a day. */
+  #tellOnce(agent: string, day: string, reason: string): void {
+    if (this.#told.get(agent) === day) return;
+    this.#told.set(agent, day);
+    this.#ports.logger.warn({ agent, reason }, "scheduled runs are skipped");
   }
 
   /** What was never made starts from the beginning, as soon as runs may start. */

@@ -1,4 +1,5 @@
 import type { KillReason, Outcome, Run, RunState } from "../core/run.ts";
+import type { RunLimits, TokenUsage } from "../core/run-limits.ts";
 import type { TriggerFacts } from "../core/trigger.ts";
 
 /** A line of the table `runs`. */
@@ -22,6 +23,8 @@ export interface RunRow {
   readonly outcome: string | null;
   readonly exit_code: number | null;
   readonly detail: string | null;
+  readonly limits: string | null;
+  readonly usage: string | null;
 }
 
 /** A run as the ports carry it: absent members instead of nulls. The secret's hash stays behind. */
@@ -36,6 +39,7 @@ export function runOf(row: RunRow): Run {
     ...(row.rerun_of !== null && { rerunOf: row.rerun_of }),
     ...startOf(row),
     ...(row.started_at !== null && { startedAt: row.started_at }),
+    ...(row.usage !== null && { usage: JSON.parse(row.usage) as TokenUsage }),
     ...(row.kill_reason !== null && { killReason: row.kill_reason as KillReason }),
     ...(row.ended_at !== null && { endedAt: row.ended_at }),
     ...(row.outcome !== null && { outcome: row.outcome as Outcome }),
@@ -54,6 +58,7 @@ function startOf(row: RunRow) {
       credentials: row.credentials ?? "",
       container: row.container,
       timeoutSeconds: row.timeout_seconds ?? 0,
+      ...(row.limits !== null && { limits: JSON.parse(row.limits) as RunLimits }),
     },
   };
 }

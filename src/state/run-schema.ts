@@ -32,4 +32,7 @@ export const RUN_MIGRATIONS: readonly Migration[] = [
      run TEXT PRIMARY KEY REFERENCES runs (id) ON DELETE CASCADE,
      context TEXT NOT NULL
    ) STRICT;`,
+  `ALTER TABLE runs ADD COLUMN limits TEXT;
+   ALTER TABLE runs ADD COLUMN usage TEXT;
+   CREATE INDEX runs_by_start ON runs (agent, started_at);`,
 ];

@@ -1,6 +1,7 @@
 import type { DatabaseSync, SQLInputValue, StatementSync } from "node:sqlite";
 import { AlError } from "../base/errors.ts";
 import type { FinishedRun, KillReason, NewRun, Run, RunFilter, StartIntent } from "../core/run.ts";
+import type { TokenUsage } from "../core/run-limits.ts";
 import { joinTrigger, splitTrigger, type Trigger, type TriggerFacts } from "../core/trigger.ts";
 import { type RunRow, runOf } from "./run-row.ts";
 import { inTransaction } from "./sqlite.ts";
@@ -26,11 +27,12 @@ export function createRunStore(database: DatabaseSync) {
       const { revision, release, image, credentials, container } = intent;
       const changed = prepare(
         `UPDATE runs SET state = 'starting', revision = ?, release = ?, image = ?, credentials = ?,
-         container = ?, timeout_seconds = ?, secret_hash = ?
+         container = ?, timeout_seconds = ?, limits = ?, secret_hash = ?
          WHERE id = ? AND state IN ('queued', 'starting')`,
       ).run(
         ...[revision, release, image, credentials, container],
-        ...[intent.timeoutSeconds, intent.secretHash, id],
+        ...[intent.timeoutSeconds, intent.limits ? JSON.stringify(intent.limits) : null],
+        ...[intent.secretHash, id],
       ).changes;
       expectChange(changed, id, "starting");
     },
@@ -38,7 +40,7 @@ export function createRunStore(database: DatabaseSync) {
     async requeue(id: string): Promise<void> {
       const changed = prepare(
         `UPDATE runs SET state = 'queued', revision = NULL, release = NULL, image = NULL,
-         credentials = NULL, container = NULL, timeout_seconds = NULL, secret_hash = NULL,
+         credentials = NULL, container = NULL, timeout_seconds = NULL, limits = NULL, secret_hash = NULL,
          kill_reason = NULL WHERE id = ? AND state = 'starting'`,
       ).run(id).changes;
       expectChange(changed, id, "queued");
@@ -47,6 +49,11 @@ export function createRunStore(database: DatabaseSync) {
     async running(id: string, startedAt: number): Promise<void> {
       const sql = `UPDATE runs SET state = 'running', started_at = ? WHERE id = ? AND state = 'starting'`;
       expectChange(prepare(sql).run(startedAt, id).changes, id, "running");
+    },
+
+    async used(id: string, usage: TokenUsage): Promise<void> {
+      const sql = `UPDATE runs SET usage = ? WHERE id = ? AND ${UNFINISHED}`;
+      prepare(sql).run(JSON.stringify(usage), id);
     },
 
     async killing(id: string, reason: KillReason): Promise<void> {
@@ -75,6 +82,11 @@ export function createRunStore(database: DatabaseSync) {
       return agent === undefined
         ? all(prepare("SELECT * FROM runs ORDER BY id DESC LIMIT ?"), limit)
         : all(prepare("SELECT * FROM runs WHERE agent = ? ORDER BY id DESC LIMIT ?"), agent, limit);
+    },
+
+    async startedSince(agent: string, since: number): Promise<readonly Run[]> {
+      const sql = `SELECT * FROM runs WHERE agent = ? AND (started_at >= ? OR state = 'starting')`;
+      return all(prepare(`${sql} ORDER BY id`), agent, since);
     },
 
     async bySecret(secretHash: string): Promise<Run | undefined> {

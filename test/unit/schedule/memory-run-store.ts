@@ -23,7 +23,6 @@ export function createMemoryRunStore(): RunStore {
     if (context !== undefined) contexts.set(run.id, context);
     return true;
   };
-  const sorted = () => [...runs.values()].sort((a, b) => (a.id < b.id ? -1 : 1));
   return {
     accept: async (run) => accept(run),
     async starting(id, { secretHash, ...start }) {
@@ -39,6 +38,10 @@ export function createMemoryRunStore(): RunStore {
     },
     async running(id, startedAt) {
       change(id, ["starting"], (run) => ({ ...run, state: "running", startedAt }));
+    },
+    async used(id, usage) {
+      const run = runs.get(id);
+      if (run && run.state !== "finished") runs.set(id, { ...run, usage });
     },
     async killing(id, reason) {
       const run = runs.get(id);
@@ -57,6 +60,24 @@ export function createMemoryRunStore(): RunStore {
       });
       if (rerun) accept(rerun);
     },
+    ...reading({ runs, secrets, contexts }),
+  };
+}
+
+interface Memory {
+  readonly runs: ReadonlyMap<string, Run>;
+  readonly secrets: ReadonlyMap<string, string>;
+  readonly contexts: ReadonlyMap<string, string>;
+}
+
+function reading({ runs, secrets, contexts }: Memory) {
+  const sorted = () => [...runs.values()].sort((a, b) => (a.id < b.id ? -1 : 1));
+  return {
+    async startedSince(agent, since) {
+      return sorted().filter(
+        (run) => run.agent === agent && ((run.startedAt ?? 0) >= since || run.state === "starting"),
+      );
+    },
     get: async (id) => runs.get(id),
     async trigger(id) {
       const run = runs.get(id);
@@ -73,5 +94,5 @@ export function createMemoryRunStore(): RunStore {
         ({ id, state }) => secrets.get(id) === secretHash && state !== "finished",
       );
     },
-  };
+  } satisfies Partial<RunStore>;
 }

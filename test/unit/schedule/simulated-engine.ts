@@ -1,4 +1,5 @@
 import type { Run } from "../../../src/core/run.ts";
+import type { TokenUsage } from "../../../src/core/run-limits.ts";
 import type { RunExit, RunnerPort } from "../../../src/schedule/ports.ts";
 import type { SimulatedClock } from "./simulated-clock.ts";
 
@@ -20,6 +21,8 @@ export class SimulatedEngine implements RunnerPort {
   /** Ids of runs, once for each time a container really began to run. */
   readonly starts: string[] = [];
   readonly secrets: string[] = [];
+  /** Whom to tell what a run uses. */
+  readonly listeners = new Map<string, (usage: TokenUsage) => void>();
   readonly swept: ReadonlySet<string>[] = [];
   behaviour: (run: Run) => Behaviour = () => ({ ms: 1000, code: 0 });
   /** Thrown by the next calls of that name. */
@@ -61,8 +64,12 @@ export class SimulatedEngine implements RunnerPort {
     return container.startedAt ? ("started" as const) : ("created" as const);
   }
 
-  async wait(run: Run, signal: AbortSignal): Promise<RunExit> {
+  async wait(
+    run: Run,
+    { signal, onUsage }: { signal: AbortSignal; onUsage: (usage: TokenUsage) => void },
+  ): Promise<RunExit> {
     this.#fail("wait");
+    this.listeners.set(run.id, onUsage);
     for (;;) {
       signal.throwIfAborted();
       const container = this.containers.get(nameOf(run));

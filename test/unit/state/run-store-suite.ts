@@ -16,6 +16,7 @@ const intent: StartIntent = {
 export function runStoreSuite(open: () => RunStore): void {
   acceptance(open);
   transitions(open);
+  usage(open);
 }
 
 function acceptance(open: () => RunStore): void {
@@ -130,6 +131,28 @@ function transitions(open: () => RunStore): void {
     await store.finished("1", { outcome: "rerun", endedAt: 10, exitCode: 42 }, rerun);
     const { key: _key, ...stored } = rerun;
     expect(await store.unfinished()).toEqual([{ ...stored, state: "queued" }]);
+  });
+}
+
+function usage(open: () => RunStore): void {
+  it("keeps what a run used and its limits, and finds the runs of a day by their start", async () => {
+    const store = open();
+    const usage = {
+      ...{ inputTokens: 1, outputTokens: 2, cacheReadTokens: 3, cacheWriteTokens: 4 },
+      ...{ totalTokens: 10, cost: 0.5, turnCount: 1 },
+    };
+    for (const id of ["1", "2", "3", "4"]) await store.accept(newRun(id));
+    for (const id of ["1", "2", "3"]) {
+      await store.starting(id, { ...intent, limits: { maxTurns: 3 } });
+    }
+    await store.running("1", 5000);
+    await store.running("2", 6000);
+    await store.used("2", usage);
+    expect((await store.startedSince("dev", 6000)).map(({ id }) => id)).toEqual(["2", "3"]);
+    expect(await store.startedSince("other", 0)).toEqual([]);
+    await store.finished("2", { outcome: "over-budget", endedAt: 7000 });
+    await store.used("2", { ...usage, cost: 0 });
+    expect(await store.get("2")).toMatchObject({ usage, start: { limits: { maxTurns: 3 } } });
   });
 }
 
