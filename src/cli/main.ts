@@ -64,6 +64,7 @@ function createProgram(run: Run): Command {
   addDevCommand(program, run);
   addHostCommands(program, run);
   addRunCommands(program, run);
+  addRunRecords(program, run);
   addCredentialCommands(program, { run, subcommand });
   return program;
 }
@@ -232,6 +233,26 @@ function addRunCommands(program: Command, run: Run): void {
       const { logs } = await import("./commands/logs.ts");
       const { follow, lines, dev } = flags;
       await run(command, (context) => logs(context, { agent, run: id, follow, lines, dev }));
+    });
+}
+
+interface RunsFlags extends SelectionFlags {
+  readonly lines: number;
+  readonly dev: boolean;
+}
+
+function addRunRecords(program: Command, run: Run): void {
+  const listing = "what is recorded of runs, the newest first; of one run everything";
+  withSelection(subcommand(program, "runs", listing))
+    .argument("[agent|run]", "an agent's name or a run's id")
+    .option("-n, --lines <count>", "at most so many", wholeNumber, 20)
+    .option("--dev", DEV, false)
+    .action(async (what: string | undefined, flags: RunsFlags, command: Command) => {
+      const { runs } = await import("./commands/runs.ts");
+      const { lines, dev, ...selection } = flags;
+      await run(command, (context) =>
+        runs(context, { what, lines, dev, selection: selectionOf(selection) }),
+      );
     });
 }
 

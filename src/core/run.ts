@@ -41,6 +41,8 @@ export interface Run {
   readonly reruns: number;
   /** What it was started with; from `starting` on. */
   readonly start?: StartFacts;
+  /** From when its container is there. */
+  readonly made?: MadeFrom;
   readonly startedAt?: number;
   /** As far as its log has told. */
   readonly usage?: TokenUsage;
@@ -62,6 +64,14 @@ export interface StartFacts {
   readonly container: string;
   readonly timeoutSeconds: number;
   readonly limits?: RunLimits;
+}
+
+/** What a run's container was made from, for the record. */
+export interface MadeFrom {
+  /** The image, as the host's engine calls it. */
+  readonly imageId: string;
+  /** Versions by `type:instance`: keyed hashes, which say nothing of the values. */
+  readonly credentialVersions: Readonly<Record<string, string>>;
 }
 
 /** A start about to happen. */

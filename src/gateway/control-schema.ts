@@ -11,6 +11,12 @@ export const RunAnswer = z.object({
   agent: z.string(),
   /** schedule, webhook, call or manual. */
   trigger: z.string(),
+  /** Of a webhook: its type. */
+  source: z.string().optional(),
+  /** Of a call: the agent that called. */
+  caller: z.string().optional(),
+  /** Of a start by hand: who, as their `al` says. */
+  by: z.string().optional(),
   state: z.enum(runStates),
   createdAt: time,
   startedAt: time.optional(),
@@ -24,7 +30,13 @@ export const RunAnswer = z.object({
   usage: TokenUsage.optional(),
   revision: z.string().optional(),
   release: z.string().optional(),
+  /** Reference, which ends in the image's spec hash. */
   image: z.string().optional(),
+  /** The image, as the host's engine calls it. */
+  imageId: z.string().optional(),
+  /** Versions by `type:instance`, never values. */
+  credentialVersions: z.record(z.string(), z.string()).optional(),
+  limits: RunLimits.optional(),
   container: z.string().optional(),
 });
 export type RunAnswer = z.infer<typeof RunAnswer>;
@@ -116,14 +128,7 @@ export type ErrorAnswer = z.infer<typeof ErrorAnswer>;
 
 /** A run without what only the runtime needs; a trigger's context may be large and is left out. */
 export function runAnswer(run: Run): RunAnswer {
-  const { trigger, start, reruns: _reruns, killReason: _killReason, ...rest } = run;
-  const { revision, release, image, container } = start ?? {};
-  return RunAnswer.parse({
-    ...rest,
-    trigger: trigger.kind,
-    revision,
-    release,
-    image,
-    container,
-  });
+  const { trigger, start, made, ...rest } = run;
+  const { kind, ...whose } = trigger;
+  return RunAnswer.parse({ ...start, ...made, ...rest, ...whose, trigger: kind });
 }

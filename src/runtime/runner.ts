@@ -2,11 +2,12 @@ import { join } from "node:path";
 import { AlError } from "../base/errors.ts";
 import { LABELS } from "../core/names.ts";
 import { assemblePrompt } from "../core/prompt.ts";
-import type { Run } from "../core/run.ts";
+import type { MadeFrom, Run } from "../core/run.ts";
 import { splitTrigger } from "../core/trigger.ts";
 import type { ContainerState } from "../docker/container-calls.ts";
 import type { DockerClient } from "../docker/docker-client.ts";
 import type { CreateRequest, RunExit, RunnerPort, RunPresence } from "../schedule/ports.ts";
+import { credentialVersionsOf } from "./credential-versions.ts";
 import { readInstructions } from "./release.ts";
 import {
   carrierContainer,
@@ -69,18 +70,29 @@ async function createRun(
   options: RunnerOptions,
   request: CreateRequest,
   signal: AbortSignal,
+): Promise<MadeFrom> {
+  const { projectDir } = options;
+  const run = started(request.run);
+  const credentials = await credentialsOf(options, request);
+  if (!(await inspectOwn(options, run, signal))) {
+    await makeContainer(options, { request, credentials }, signal);
+  }
+  const state = await inspectOwn(options, run, signal);
+  const credentialVersions = await credentialVersionsOf(projectDir, credentials);
+  return { imageId: state?.imageId ?? "", credentialVersions };
+}
+
+async function makeContainer(
+  options: RunnerOptions,
+  { request, credentials }: { request: CreateRequest; credentials: readonly RunFile[] },
+  signal: AbortSignal,
 ): Promise<void> {
   const { docker, place } = options;
   const run = started(request.run);
   const { container } = run.start;
-  if (await inspectOwn(options, run, signal)) return;
   // What an interrupted attempt left may be half filled.
   await removeParts(docker, container, signal);
-  const [credentials, input] = await Promise.all([
-    credentialsOf(options, request),
-    inputFiles(options, request),
-    fillable(options, run, signal),
-  ]);
+  const [input] = await Promise.all([inputFiles(options, request), fillable(options, run, signal)]);
   const { carrier } = runObjectNames(container);
   const put = (path: string, files: readonly RunFile[]) =>
     docker.putArchive(carrier, runArchive(files), { path, signal });

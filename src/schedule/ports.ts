@@ -1,5 +1,13 @@
 import type { ReleasedAgent, ReleasedProject } from "../core/released.ts";
-import type { FinishedRun, KillReason, NewRun, Run, RunFilter, StartIntent } from "../core/run.ts";
+import type {
+  FinishedRun,
+  KillReason,
+  MadeFrom,
+  NewRun,
+  Run,
+  RunFilter,
+  StartIntent,
+} from "../core/run.ts";
 import type { TokenUsage } from "../core/run-limits.ts";
 import type { Trigger } from "../core/trigger.ts";
 
@@ -16,6 +24,8 @@ export interface RunStore {
   requeue(id: string): Promise<void>;
   /** starting -> running. */
   running(id: string, startedAt: number): Promise<void>;
+  /** Notes what an unfinished run's container was made from. */
+  made(id: string, from: MadeFrom): Promise<void>;
   /** Notes what an unfinished run has used so far. */
   used(id: string, usage: TokenUsage): Promise<void>;
   /** Notes why a run is about to be killed; the first reason stays. */
@@ -64,8 +74,8 @@ export interface CreateRequest {
  * container name. Errors are AlError; blame `transient` or `bug` may be tried again.
  */
 export interface RunnerPort {
-  /** Makes the container with all its files, and does not start it. */
-  create(request: CreateRequest, signal: AbortSignal): Promise<void>;
+  /** Makes the container with all its files, and does not start it; one that is there is left alone. */
+  create(request: CreateRequest, signal: AbortSignal): Promise<MadeFrom>;
   /** Starts a created container; one that was started before is left alone. */
   start(run: Run, signal: AbortSignal): Promise<void>;
   look(run: Run, signal: AbortSignal): Promise<RunPresence>;

@@ -119,7 +119,7 @@ async function launchOnce(
 ): Promise<void> {
   if (agent && secret !== undefined) {
     const trigger = await store.trigger(run.id);
-    await runner.create({ run, trigger, agent, secret }, signal);
+    await store.made(run.id, await runner.create({ run, trigger, agent, secret }, signal));
   }
   if ((await store.get(run.id))?.killReason) {
     throw new AlError("killed before it started", { code: "run-killed", blame: "user" });

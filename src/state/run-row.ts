@@ -1,4 +1,4 @@
-import type { KillReason, Outcome, Run, RunState } from "../core/run.ts";
+import type { KillReason, MadeFrom, Outcome, Run, RunState } from "../core/run.ts";
 import type { RunLimits, TokenUsage } from "../core/run-limits.ts";
 import type { TriggerFacts } from "../core/trigger.ts";
 
@@ -25,6 +25,7 @@ export interface RunRow {
   readonly detail: string | null;
   readonly limits: string | null;
   readonly usage: string | null;
+  readonly made: string | null;
 }
 
 /** A run as the ports carry it: absent members instead of nulls. The secret's hash stays behind. */
@@ -38,6 +39,7 @@ export function runOf(row: RunRow): Run {
     reruns: row.reruns,
     ...(row.rerun_of !== null && { rerunOf: row.rerun_of }),
     ...startOf(row),
+    ...(row.made !== null && { made: JSON.parse(row.made) as MadeFrom }),
     ...(row.started_at !== null && { startedAt: row.started_at }),
     ...(row.usage !== null && { usage: JSON.parse(row.usage) as TokenUsage }),
     ...(row.kill_reason !== null && { killReason: row.kill_reason as KillReason }),

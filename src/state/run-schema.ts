@@ -35,4 +35,5 @@ export const RUN_MIGRATIONS: readonly Migration[] = [
   `ALTER TABLE runs ADD COLUMN limits TEXT;
    ALTER TABLE runs ADD COLUMN usage TEXT;
    CREATE INDEX runs_by_start ON runs (agent, started_at);`,
+  "ALTER TABLE runs ADD COLUMN made TEXT;",
 ];

@@ -1,6 +1,14 @@
 import type { DatabaseSync, SQLInputValue, StatementSync } from "node:sqlite";
 import { AlError } from "../base/errors.ts";
-import type { FinishedRun, KillReason, NewRun, Run, RunFilter, StartIntent } from "../core/run.ts";
+import type {
+  FinishedRun,
+  KillReason,
+  MadeFrom,
+  NewRun,
+  Run,
+  RunFilter,
+  StartIntent,
+} from "../core/run.ts";
 import type { TokenUsage } from "../core/run-limits.ts";
 import { joinTrigger, splitTrigger, type Trigger, type TriggerFacts } from "../core/trigger.ts";
 import { type RunRow, runOf } from "./run-row.ts";
@@ -40,7 +48,7 @@ export function createRunStore(database: DatabaseSync) {
     async requeue(id: string): Promise<void> {
       const changed = prepare(
         `UPDATE runs SET state = 'queued', revision = NULL, release = NULL, image = NULL,
-         credentials = NULL, container = NULL, timeout_seconds = NULL, limits = NULL, secret_hash = NULL,
+         credentials = NULL, container = NULL, timeout_seconds = NULL, limits = NULL, made = NULL, secret_hash = NULL,
          kill_reason = NULL WHERE id = ? AND state = 'starting'`,
       ).run(id).changes;
       expectChange(changed, id, "queued");
@@ -49,6 +57,11 @@ export function createRunStore(database: DatabaseSync) {
     async running(id: string, startedAt: number): Promise<void> {
       const sql = `UPDATE runs SET state = 'running', started_at = ? WHERE id = ? AND state = 'starting'`;
       expectChange(prepare(sql).run(startedAt, id).changes, id, "running");
+    },
+
+    async made(id: string, from: MadeFrom): Promise<void> {
+      const sql = `UPDATE runs SET made = ? WHERE id = ? AND ${UNFINISHED}`;
+      prepare(sql).run(JSON.stringify(from), id);
     },
 
     async used(id: string, usage: TokenUsage): Promise<void> {

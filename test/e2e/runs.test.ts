@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { sha256 } from "../../src/core/fingerprint.ts";
+import { credentialVersion, sha256, treeHash } from "../../src/core/fingerprint.ts";
+import { RunAnswer, RunsAnswer } from "../../src/gateway/control-schema.ts";
 import { type ModelServer, startModelServer } from "../model-server/server.ts";
 import { type RunClient, runClient } from "./run-client.ts";
 import { type RuntimeHost, startRuntimeHost } from "./runtime-host.ts";
@@ -66,4 +67,26 @@ test("a run is killed at a limit of its agent, and none starts over the limit of
     message: expect.stringContaining("it has 2 runs today; maxRunsPerDay is 2"),
     hint: expect.stringContaining("thrifty/agent-config.toml"),
   });
+});
+
+test("a run's record says who started what from what, and what it used", async () => {
+  const key = "00".repeat(32);
+  await rig.transport.exec(["sh", "-c", `echo ${key} > "$1/credential.key"`, "sh", rig.projectDir]);
+  say("true");
+  const id = await client.trigger("dev", { by: "ann@laptop" });
+  await client.follow("dev", id);
+  const record = RunAnswer.parse(await client.get(`/control/runs/${id}`));
+  const imageId = expect.stringMatching(/^sha256:[0-9a-f]{64}$/);
+  const version = treeHash([
+    { path: "anthropic_key/default/token", hash: credentialVersion(key, Buffer.from("key\n")) },
+  ]);
+  expect(record).toMatchObject({
+    ...{ id, agent: "dev", trigger: "manual", by: "ann@laptop", outcome: "completed", exitCode: 0 },
+    ...{ revision: "revision-1", image: rig.images.agent, imageId },
+    ...{ startedAt: expect.any(Number), endedAt: expect.any(Number) },
+    credentialVersions: { "anthropic_key:default": version },
+    usage: { totalTokens: 30, turnCount: 2, cost: 0 },
+  });
+  const { runs } = RunsAnswer.parse(await client.get("/control/runs?agent=dev&limit=1"));
+  expect(runs).toEqual([record]);
 });

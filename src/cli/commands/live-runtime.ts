@@ -74,7 +74,8 @@ function notPlacedThere(
   });
 }
 
-function unknownAgent(agent: string, known: readonly string[]): AlError {
+/** The error for a name that no agent of the project has. */
+export function unknownAgent(agent: string, known: readonly string[]): AlError {
   return new AlError(`there is no agent ${agent} in this project`, {
     code: "unknown-agent",
     blame: "user",

@@ -30,7 +30,7 @@ export function createMemoryRunStore(): RunStore {
       secrets.set(id, secretHash);
     },
     async requeue(id) {
-      change(id, ["starting"], ({ start: _start, killReason: _reason, ...run }) => ({
+      change(id, ["starting"], ({ start: _start, made: _made, killReason: _reason, ...run }) => ({
         ...run,
         state: "queued",
       }));
@@ -38,6 +38,10 @@ export function createMemoryRunStore(): RunStore {
     },
     async running(id, startedAt) {
       change(id, ["starting"], (run) => ({ ...run, state: "running", startedAt }));
+    },
+    async made(id, made) {
+      const run = runs.get(id);
+      if (run && run.state !== "finished") runs.set(id, { ...run, made });
     },
     async used(id, usage) {
       const run = runs.get(id);

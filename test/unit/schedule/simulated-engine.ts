@@ -1,4 +1,4 @@
-import type { Run } from "../../../src/core/run.ts";
+import type { MadeFrom, Run } from "../../../src/core/run.ts";
 import type { TokenUsage } from "../../../src/core/run-limits.ts";
 import type { RunExit, RunnerPort } from "../../../src/schedule/ports.ts";
 import type { SimulatedClock } from "./simulated-clock.ts";
@@ -38,12 +38,14 @@ export class SimulatedEngine implements RunnerPort {
     return [...this.containers.values()].filter((one) => one.startedAt && !one.exit).length;
   }
 
-  async create({ run, secret }: { run: Run; secret: string }): Promise<void> {
+  async create({ run, secret }: { run: Run; secret: string }): Promise<MadeFrom> {
     this.#fail("create");
     const name = nameOf(run);
-    if (this.containers.has(name)) return;
+    const made = { imageId: "sha256:1", credentialVersions: {} };
+    if (this.containers.has(name)) return made;
     this.containers.set(name, { run: run.id });
     this.secrets.push(secret);
+    return made;
   }
 
   async start(run: Run): Promise<void> {

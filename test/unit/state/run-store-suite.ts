@@ -93,6 +93,7 @@ function transitions(open: () => RunStore): void {
     const store = open();
     await store.accept(newRun("1"));
     await store.starting("1", intent);
+    await store.made("1", { imageId: "sha256:1", credentialVersions: { "a:b": "1" } });
     await store.killing("1", "killed");
     await store.requeue("1");
     expect(await store.get("1")).toEqual({ ...newRun("1"), state: "queued" });
@@ -135,6 +136,16 @@ function transitions(open: () => RunStore): void {
 }
 
 function usage(open: () => RunStore): void {
+  it("keeps what a run was made from", async () => {
+    const store = open();
+    const made = { imageId: "sha256:1", credentialVersions: { "git_ssh:bot": "5" } };
+    await store.accept(newRun("1"));
+    await store.starting("1", intent);
+    await store.made("1", made);
+    await store.finished("1", { outcome: "completed", endedAt: 1 });
+    expect(await store.get("1")).toMatchObject({ made, outcome: "completed" });
+  });
+
   it("keeps what a run used and its limits, and finds the runs of a day by their start", async () => {
     const store = open();
     const usage = {
