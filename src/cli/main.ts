@@ -1,5 +1,5 @@
 import { resolve } from "node:path";
-import { Command, CommanderError, InvalidArgumentError, Option } from "commander";
+import { Command, CommanderError } from "commander";
 import { toAlError } from "../base/errors.ts";
 import type { ApplyFlags } from "./commands/apply.ts";
 import {
@@ -14,11 +14,11 @@ import {
 } from "./context.ts";
 import { addCredentialCommands } from "./credential-commands.ts";
 import { EXIT } from "./exit.ts";
+import { DEV, wholeNumber } from "./flags.ts";
 import { createOutput, type Streams } from "./render/output.ts";
+import { addRunCommands } from "./run-commands.ts";
 import { oneMoreHost, oneMoreLabel, type SelectionFlags, selectionOf } from "./selection.ts";
 import { packageVersion } from "./version.ts";
-
-const DEV = "that of `al dev` on this machine instead of the fleet's";
 
 /** Options that every command takes, before or after its name. */
 interface Common {
@@ -63,8 +63,7 @@ function createProgram(run: Run): Command {
   addControllerCommands(program, run);
   addDevCommand(program, run);
   addHostCommands(program, run);
-  addRunCommands(program, run);
-  addRunRecords(program, run);
+  addRunCommands(program, { run, subcommand, withSelection });
   addCredentialCommands(program, { run, subcommand });
   return program;
 }
@@ -189,73 +188,6 @@ function addHostCommands(program: Command, run: Run): void {
     });
 }
 
-interface RunFlags {
-  readonly follow: boolean;
-  readonly dev: boolean;
-  readonly host?: string;
-  readonly body?: string;
-}
-
-interface LogFlags extends Pick<RunFlags, "follow" | "dev"> {
-  readonly lines?: number;
-}
-
-function addRunCommands(program: Command, run: Run): void {
-  subcommand(program, "run", "trigger an agent by hand")
-    .argument("<agent>")
-    .option("-f, --follow", "show its log, and exit by its outcome", false)
-    .addOption(
-      new Option("--host <name>", "on this host; by default the first that has it").conflicts(
-        "dev",
-      ),
-    )
-    .option(
-      "--body <file>",
-      "start it as by a webhook with this context: a JSON object, up to 10 MB",
-    )
-    .option("--dev", DEV, false)
-    .addHelpText(
-      "after",
-      "\nWithout --follow it prints the run's id. With it: $ is what the agent does, ! what went wrong," +
-        "\n= what it used, - the run's other events. Exit code 0 when the run completed, 1 otherwise.",
-    )
-    .action(async (agent: string, flags: RunFlags, command: Command) => {
-      const { run: trigger } = await import("./commands/run.ts");
-      await run(command, (context) => trigger(context, agent, flags));
-    });
-  subcommand(program, "logs", "show the log of a run, by default the latest")
-    .argument("<agent>")
-    .argument("[run]", "a run's id")
-    .option("-f, --follow", "go on until the run ends", false)
-    .option("-n, --lines <count>", "only the last lines", wholeNumber)
-    .option("--dev", DEV, false)
-    .action(async (agent: string, id: string | undefined, flags: LogFlags, command: Command) => {
-      const { logs } = await import("./commands/logs.ts");
-      const { follow, lines, dev } = flags;
-      await run(command, (context) => logs(context, { agent, run: id, follow, lines, dev }));
-    });
-}
-
-interface RunsFlags extends SelectionFlags {
-  readonly lines: number;
-  readonly dev: boolean;
-}
-
-function addRunRecords(program: Command, run: Run): void {
-  const listing = "what is recorded of runs, the newest first; of one run everything";
-  withSelection(subcommand(program, "runs", listing))
-    .argument("[agent|run]", "an agent's name or a run's id")
-    .option("-n, --lines <count>", "at most so many", wholeNumber, 20)
-    .option("--dev", DEV, false)
-    .action(async (what: string | undefined, flags: RunsFlags, command: Command) => {
-      const { runs } = await import("./commands/runs.ts");
-      const { lines, dev, ...selection } = flags;
-      await run(command, (context) =>
-        runs(context, { what, lines, dev, selection: selectionOf(selection) }),
-      );
-    });
-}
-
 function contextFor(command: Command, { project = ".", json = false }: Common): CliContext {
   // biome-ignore lint/style/noProcessEnv: the one place where the environment is read
   const environment: Environment = process.env;
@@ -277,9 +209,4 @@ function contextFor(command: Command, { project = ".", json = false }: Common): 
 function terminal({ TERM }: Environment): Streams["err"] {
   if (TERM !== "dumb") return process.stderr;
   return { write: (text) => process.stderr.write(text) };
-}
-
-function wholeNumber(text: string): number {
-  if (/^[1-9]\d{0,8}$/.test(text)) return Number(text);
-  throw new InvalidArgumentError("It must be a whole number above 0.");
 }

@@ -42,6 +42,7 @@ export function controlApi(ports: ControlApiPorts): Hono {
       follow: ["1", "true"].includes(context.req.query("follow") ?? ""),
       lines: count(context, "lines"),
       cursor: count(context, "cursor"),
+      since: count(context, "since"),
     };
     return ndjson(context.req.raw, (signal) => logEvents(ports, run, { ...options, signal }));
   };

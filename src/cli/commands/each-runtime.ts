@@ -5,7 +5,9 @@ import type { HostSelection } from "../../core/select-hosts.ts";
 import { compose } from "../compose.ts";
 import type { CliContext } from "../context.ts";
 import { devPlace } from "../dev-place.ts";
+import { EXIT } from "../exit.ts";
 import { openProject } from "../project.ts";
+import { errorRecord, errorText } from "../render/output.ts";
 import { narrowed } from "../selection.ts";
 import { hasAgent, type LiveRuntime, unknownAgent, withRuntime } from "./live-runtime.ts";
 
@@ -24,19 +26,20 @@ export type HostAnswer<T> =
   | { readonly kind: "failed"; readonly host: string; readonly error: AlError };
 
 /**
- * Asks the live runtime of every selected host, at the same time; sorted as in fleet.toml.
+ * Asks the live runtime of every selected host, at the same time; sorted as in fleet.toml. `ask` is told
+ * how many are asked.
  * @throws AlError `unknown-agent`, or what is wrong with the project.
  */
 export async function askRuntimes<T>(
   context: CliContext,
   selection: RuntimeSelection,
-  ask: (live: LiveRuntime) => Promise<T>,
+  ask: (live: LiveRuntime, asked: { readonly hosts: number }) => Promise<T>,
 ): Promise<readonly HostAnswer<T>[]> {
   const { project, addresses, parallel } = await placesOf(context, selection);
   const adapters = compose(context, project);
   try {
     const settled = await settleBounded(addresses, parallel, (address) =>
-      withRuntime({ project, address }, adapters, ask),
+      withRuntime({ project, address }, adapters, (live) => ask(live, { hosts: addresses.length })),
     );
     return settled.map((result, index): HostAnswer<T> => {
       const host = addresses[index]?.host ?? "";
@@ -72,4 +75,21 @@ async function placesOf(
     addresses: having.map(({ address }) => address),
     parallel: fleet.rollout.parallelHosts,
   };
+}
+
+/**
+ * Says which hosts did not answer; the exit code for that.
+ * @throws AlError what went wrong, where only one host was asked.
+ */
+export function reportFailures(
+  { output }: CliContext,
+  answers: readonly HostAnswer<unknown>[],
+): number {
+  const failed = answers.filter((one) => one.kind === "failed");
+  if (failed[0] && answers.length === 1) throw failed[0].error;
+  for (const { host, error } of failed) {
+    output.record({ kind: "host-failed", host, error: errorRecord(error) });
+    output.progress(`${host}: ${errorText(error)}`);
+  }
+  return failed.length === 0 ? EXIT.done : EXIT.error;
 }

@@ -2,9 +2,10 @@ import { TriggerAnswer, type TriggerRequest } from "../../gateway/control-schema
 import { compose } from "../compose.ts";
 import type { CliContext } from "../context.ts";
 import { EXIT } from "../exit.ts";
+import { logPrinter } from "../render/log-printer.ts";
 import { readRunBody } from "../run-body.ts";
-import { followLog } from "./follow-log.ts";
 import { type LiveRuntime, placeOfAgent, withRuntime } from "./live-runtime.ts";
+import { readLog } from "./read-log.ts";
 
 /** Time for a body of 10 MB to get to a host. */
 const TRIGGER_TIMEOUT_MS = 120_000;
@@ -40,12 +41,25 @@ export async function run(
         context.output.line(runId);
         return EXIT.done;
       }
-      const end = await followLog(context, live, { agent, run: runId, follow: true });
-      return end?.outcome === "completed" || end?.outcome === "rerun" ? EXIT.done : EXIT.error;
+      return followRun(context, live, { agent, run: runId });
     });
   } finally {
     adapters.close();
   }
+}
+
+async function followRun(
+  { output, signal }: CliContext,
+  live: LiveRuntime,
+  run: { readonly agent: string; readonly run: string },
+): Promise<number> {
+  const show = logPrinter(output, { host: live.observed.host, prefixed: false });
+  let outcome: string | undefined;
+  for await (const event of readLog(live, { ...run, follow: true }, signal)) {
+    show(event);
+    if (event.kind === "end") outcome = event.run.outcome;
+  }
+  return outcome === "completed" || outcome === "rerun" ? EXIT.done : EXIT.error;
 }
 
 async function trigger(

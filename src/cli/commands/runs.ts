@@ -1,12 +1,10 @@
-import { AlError, hasCode } from "../../base/errors.ts";
-import { RunAnswer, RunsAnswer } from "../../gateway/control-schema.ts";
+import { RunsAnswer } from "../../gateway/control-schema.ts";
 import type { CliContext } from "../context.ts";
 import { EXIT } from "../exit.ts";
-import { errorRecord, errorText } from "../render/output.ts";
 import { runRecordLines, runTable } from "../render/runs.ts";
 import { isRunId } from "../run-id.ts";
-import { askRuntimes, type HostAnswer, type RuntimeSelection } from "./each-runtime.ts";
-import type { LiveRuntime } from "./live-runtime.ts";
+import { askRuntimes, type RuntimeSelection, reportFailures } from "./each-runtime.ts";
+import { findRun, unknownRun } from "./find-run.ts";
 
 /** Which records `al runs` shows. */
 export interface RunsOptions extends Omit<RuntimeSelection, "agent"> {
@@ -55,41 +53,4 @@ async function showRun(context: CliContext, options: RunsOptions, id: string): P
   }
   if (answers.some(({ kind }) => kind === "failed")) return reportFailures(context, answers);
   throw unknownRun(id);
-}
-
-/** A run by its id, if this runtime knows it. */
-export async function findRun(
-  { connection, runtime }: LiveRuntime,
-  id: string,
-  signal: AbortSignal,
-): Promise<RunAnswer | undefined> {
-  try {
-    const path = `/control/runs/${id}`;
-    return RunAnswer.parse(await connection.control.call({ runtime, method: "GET", path, signal }));
-  } catch (thrown) {
-    if (hasCode(thrown, "unknown-run")) return undefined;
-    throw thrown;
-  }
-}
-
-/** The error for an id that no asked host knows. */
-export function unknownRun(id: string): AlError {
-  return new AlError(`no host knows a run ${id}`, {
-    code: "unknown-run",
-    blame: "user",
-    hint: "List what there is: al runs",
-  });
-}
-
-/** Says which hosts did not answer; the exit code for that. */
-export function reportFailures(
-  { output }: CliContext,
-  answers: readonly HostAnswer<unknown>[],
-): number {
-  const failed = answers.filter((one) => one.kind === "failed");
-  for (const { host, error } of failed) {
-    output.record({ kind: "host-failed", host, error: errorRecord(error) });
-    output.progress(`${host}: ${errorText(error)}`);
-  }
-  return failed.length === 0 ? EXIT.done : EXIT.error;
 }

@@ -138,6 +138,12 @@ describe("logs", () => {
     expect(cursors(await read("?cursor=10"))).toEqual([20, 30]);
   });
 
+  it("leaves out what is older than asked", async () => {
+    ports.log.push(line(1), line(2), line(3));
+    const since = Date.parse(line(2).ts);
+    expect(cursors(await read(`/01A?since=${since}`))).toEqual([20, 30]);
+  });
+
   it("ends with the run, once it is over", async () => {
     ports.log.push(line(1));
     finish();
