@@ -11,6 +11,7 @@ import { noOpFigures } from "./no-op-figures.ts";
 import { measurePlanScale } from "./plan-scale.ts";
 import { measurePromptOnly } from "./prompt-only.ts";
 import { measureRoundTrips } from "./round-trips.ts";
+import { firstRequestFigures, imageSizeFigures, runLeakFigures } from "./run-figures.ts";
 
 /** One measured figure beside what it is held to. */
 interface Figure {
@@ -43,6 +44,15 @@ try {
   await world.remove(PROJECT);
 }
 await measured("plans of a large fleet", planScale);
+await measured("trigger to first model request", async () => {
+  figures.push(...(await firstRequestFigures()));
+});
+await measured("size of the agent image", async () => {
+  figures.push(...(await imageSizeFigures(say)));
+});
+await measured("what runs leave behind", async () => {
+  figures.push(...(await runLeakFigures()));
+});
 await measured("al dev", devLoop);
 await measured("demonstration from a fresh clone", freshDemo);
 report();
