@@ -62,6 +62,7 @@ function createProgram(run: Run): Command {
   addReconcileCommands(program, run);
   addControllerCommands(program, run);
   addDevCommand(program, run);
+  addBuildCommand(program, run);
   addHostCommands(program, run);
   addRunCommands(program, { run, subcommand, withSelection });
   addCredentialCommands(program, { run, subcommand });
@@ -126,6 +127,21 @@ function addReconcileCommands(program: Command, run: Run): void {
     .action(async ({ dev, ...flags }: SelectionFlags & { dev: boolean }, command: Command) => {
       const { status } = await import("./commands/status.ts");
       await run(command, (context) => status(context, { dev, selection: selectionOf(flags) }));
+    });
+}
+
+function addBuildCommand(program: Command, run: Run): void {
+  const building = "build the images that agents run on, with this machine's Docker";
+  subcommand(program, "build", building)
+    .argument("[agent]", "only what this agent runs on")
+    .option("--dev", "from the working tree, as `al dev` would, instead of the commit", false)
+    .addHelpText(
+      "after",
+      "\nSays each image's name and size and what was cached. `al apply` builds what is missing by itself.",
+    )
+    .action(async (agent: string | undefined, { dev }: { dev: boolean }, command: Command) => {
+      const { build } = await import("./commands/build.ts");
+      await run(command, (context) => build(context, { agent, dev }));
     });
 }
 
