@@ -29,7 +29,7 @@ export function isInstructionStep(name: string): boolean {
 
 /** The line that a message of BuildKit's parser names; undefined when it names none. */
 export function lineOfParseError(message: string): number | undefined {
-  const [, line] = /(?:parse error on|on|at) line (\d+)/.exec(message) ?? [];
+  const [, line] = /(?:parse error(?: on)?|on|at) line (\d+)/.exec(message) ?? [];
   return line === undefined ? undefined : Number(line);
 }
 

@@ -16,7 +16,7 @@ export async function withRunRig<T>(name: string, work: (rig: RunRig) => Promise
   const host = await startRuntimeHost(name);
   const script = [{ turns: [{ text: "done" }] }];
   const { gatewayAddress } = host.host;
-  const model = await startModelServer({ host: gatewayAddress, script, expectedKey: "key" });
+  const model = await startModelServer({ host: gatewayAddress, script });
   try {
     const spoken = { provider: "anthropic", model: "m", baseUrl: model.url };
     const agents = [

@@ -79,7 +79,7 @@ test(
     try {
       expect((await container.inspect()).Config.Entrypoint).toContain("--no-warnings");
       await container.start();
-      expect(await container.wait()).toEqual({ StatusCode: 1 });
+      expect(await container.wait()).toMatchObject({ StatusCode: 1 });
       const log = await container.logs({ stdout: true });
       expect(log.toString()).toContain("missing-run-input");
     } finally {

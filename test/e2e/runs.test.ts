@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { credentialVersion, sha256, treeHash } from "../../src/core/fingerprint.ts";
+import { sha256, treeHash } from "../../src/core/fingerprint.ts";
 import { RunAnswer, RunsAnswer } from "../../src/gateway/control-schema.ts";
 import { type ModelServer, startModelServer } from "../model-server/server.ts";
 import { type RunClient, runClient } from "./run-client.ts";
@@ -11,7 +11,7 @@ let client: RunClient;
 
 beforeAll(async () => {
   rig = await startRuntimeHost("runs-e2e");
-  model = await startModelServer({ host: rig.host.gatewayAddress, script: [], expectedKey: "key" });
+  model = await startModelServer({ host: rig.host.gatewayAddress, script: [] });
   const shared = { model: { provider: "anthropic", model: "m", baseUrl: model.url } };
   const instructions = "Do what you are told.";
   const limits = { maxTurns: 2, maxRunsPerDay: 2 };
@@ -69,17 +69,23 @@ test("a run is killed at a limit of its agent, and none starts over the limit of
   });
 });
 
+/** Gives the host a key for versions, and makes the version of a field as the controller has it made there. */
+async function versionOnHost(key: string, path: string): Promise<string> {
+  const script = `cd "$1" && echo "$2" > credential.key &&
+    { printf '%s\\0' "$2"; cat credentials/*/"$3"; } | sha256sum`;
+  const argv = ["sh", "-c", script, "sh", rig.projectDir, key, path];
+  return (await rig.transport.exec(argv)).stdout.toString().slice(0, 64);
+}
+
 test("a run's record says who started what from what, and what it used", async () => {
   const key = "00".repeat(32);
-  await rig.transport.exec(["sh", "-c", `echo ${key} > "$1/credential.key"`, "sh", rig.projectDir]);
+  const hash = await versionOnHost(key, "anthropic_key/default/token");
   say("true");
   const id = await client.trigger("dev", { by: "ann@laptop" });
   await client.follow("dev", id);
   const record = RunAnswer.parse(await client.get(`/control/runs/${id}`));
   const imageId = expect.stringMatching(/^sha256:[0-9a-f]{64}$/);
-  const version = treeHash([
-    { path: "anthropic_key/default/token", hash: credentialVersion(key, Buffer.from("key\n")) },
-  ]);
+  const version = treeHash([{ path: "anthropic_key/default/token", hash }]);
   expect(record).toMatchObject({
     ...{ id, agent: "dev", trigger: "manual", by: "ann@laptop", outcome: "completed", exitCode: 0 },
     ...{ revision: "revision-1", image: rig.images.agent, imageId },

@@ -60,5 +60,6 @@ test("what an instruction makes is told from BuildKit's own steps", () => {
 
 test("a parser's message may name a line", () => {
   expect(lineOfParseError("dockerfile parse error on line 3: unknown instruction: RUM")).toBe(3);
+  expect(lineOfParseError("dockerfile parse error line 4: unknown instruction: RUM")).toBe(4);
   expect(lineOfParseError("exit code: 1")).toBeUndefined();
 });
