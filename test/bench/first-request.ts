@@ -1,6 +1,6 @@
 import { setTimeout as delay } from "node:timers/promises";
 import { sha256 } from "../../src/core/fingerprint.ts";
-import { type RunRig, withRunRig } from "./run-rig.ts";
+import { type RunRig, untilGone, withRunRig } from "./run-rig.ts";
 
 /** From a trigger to the run's first request to its model, and the least a container can do. Medians, in ms. */
 export interface FirstRequest {
@@ -26,7 +26,8 @@ export async function measureFirstRequest({ runs = 9 } = {}): Promise<FirstReque
   });
 }
 
-async function untilFirstRequest({ client, model }: RunRig): Promise<number> {
+async function untilFirstRequest(rig: RunRig): Promise<number> {
+  const { client, model } = rig;
   const before = model.requests.length;
   const started = performance.now();
   const run = await client.trigger("dev");
@@ -36,7 +37,7 @@ async function untilFirstRequest({ client, model }: RunRig): Promise<number> {
   }
   const took = performance.now() - started;
   await client.follow("dev", run);
-  await client.untilGone(run);
+  await untilGone(rig, run);
   return took;
 }
 

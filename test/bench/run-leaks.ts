@@ -1,6 +1,6 @@
 import { setTimeout as delay } from "node:timers/promises";
 import { LABELS } from "../../src/core/names.ts";
-import { type RunRig, withRunRig } from "./run-rig.ts";
+import { type RunRig, untilGone, withRunRig } from "./run-rig.ts";
 
 /** What is there on a host more than before, after many short runs. */
 export interface RunLeaks {
@@ -38,13 +38,13 @@ export async function measureRunLeaks({ runs = 50 } = {}): Promise<RunLeaks> {
   });
 }
 
-async function runMany({ client }: RunRig, runs: number): Promise<void> {
+async function runMany(rig: RunRig, runs: number): Promise<void> {
   for (let n = 0; n < runs; n++) {
-    const run = await client.trigger("dev");
-    const end = (await client.follow("dev", run)).at(-1);
+    const run = await rig.client.trigger("dev");
+    const end = (await rig.client.follow("dev", run)).at(-1);
     if (end?.kind !== "end" || end.run.outcome !== "completed")
       throw new Error(`run ${run} failed`);
-    await client.untilGone(run);
+    await untilGone(rig, run);
   }
 }
 
