@@ -134,6 +134,13 @@ function follow(session: AgentSession, settings: SettingsManager, options: Model
     }
     if (event.type === "message_end" && event.message.role === "assistant") {
       prepareRetry(event.message, settings, options);
+      if (event.message.stopReason === "error" || event.message.stopReason === "aborted") return;
+      const text = textOf(event.message.content);
+      // pi counts a message right after it has told of it.
+      queueMicrotask(() => {
+        const usage = usageOf(session, counts.turns + 1);
+        options.onEvent({ kind: "answered", text, usage });
+      });
     }
     if (event.type === "auto_retry_start") {
       const { attempt, delayMs, errorMessage: error } = event;

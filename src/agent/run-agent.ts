@@ -49,7 +49,6 @@ export async function runAgent(run: AgentRun): Promise<void> {
   if (run.stop.stopped) return;
   log.log("info", "session created, sending prompt");
   const end = await session.prompt(run.prompt);
-  if (end.kind === "completed" && end.text !== "") log.print(end.text);
   log.log("info", "token-usage", { ...session.usage() });
   if (run.stop.stopped) return;
   if (end.kind === "aborted") throw modelFailed(config, "the session was aborted");
@@ -64,6 +63,10 @@ function follower({ log, stop }: AgentRun): (event: SessionEvent) => void {
     if (event.kind === "tool-started") {
       if (event.tool === "bash") log.log("info", "bash", { cmd: quote(event.command) });
       return;
+    }
+    if (event.kind === "answered") {
+      if (event.text !== "") log.print(event.text);
+      return log.log("info", "usage", { ...event.usage });
     }
     if (event.kind === "retrying") {
       const { attempt, delayMs } = event;

@@ -58,10 +58,11 @@ export function openImageBuilds({ project, builders, cacheDir }: ImageBuildOptio
       if (parent) await buildOne(docker, parent, call);
     }
     const progress = onProgress && ((line: string) => onProgress(`${reference}: ${line}`));
-    await buildComplete(docker, recipe, {
+    const outcome = await buildComplete(docker, recipe, {
       ...{ project, cacheDir, network: "host", signal },
       ...(progress ? { onProgress: progress } : {}),
     });
+    call.onOutcome?.(recipe.image, outcome);
     const made = await docker.inspectImage(reference, { signal });
     if (made) whole.add(made.id);
   }

@@ -76,6 +76,7 @@ export async function loadAgent(tree: SourceTree, source: AgentSource): Promise<
     memoryBytes: config.local.memory,
     cpus: config.local.cpus,
     params: own.params,
+    limits: own.limits,
     webhooks: own.webhooks,
     preflight: own.preflight,
     instructions: content,

@@ -2,6 +2,7 @@ import type { Json } from "../base/canonical-json.ts";
 import type { Architecture, ContextFile, HostAddress, Rollout } from "./desired.ts";
 import type { DriftPolicy } from "./drift.ts";
 import type { PreflightStep } from "./preflight-step.ts";
+import type { RunLimits } from "./run-limits.ts";
 
 /** The model of one agent, inheritance done. */
 export interface ModelInput {
@@ -50,6 +51,8 @@ export interface AgentInput {
   readonly params: Readonly<Record<string, Json>>;
   /** Steps in a run's container before its session, in order; none when absent. */
   readonly preflight?: readonly PreflightStep[] | undefined;
+  /** None when absent. */
+  readonly limits?: RunLimits | undefined;
   /** ACTIONS.md as UTF-8 without a byte order mark, lines ended by LF. */
   readonly instructions: Uint8Array;
   readonly dockerfile?: DockerfileInput | undefined;

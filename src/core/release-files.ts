@@ -54,6 +54,7 @@ function releasedAgent(agent: AgentInput, images: ReleaseImages): ReleasedAgent 
     cpus: agent.cpus,
     params: agent.params,
     preflight: agent.preflight?.length ? agent.preflight : undefined,
+    limits: agent.limits,
   });
 }
 

@@ -1,5 +1,6 @@
 import { z } from "zod";
 import { PreflightStep } from "./preflight-step.ts";
+import { RunLimits } from "./run-limits.ts";
 
 /** The model an agent talks to. */
 export const ReleasedModel = z.strictObject({
@@ -30,6 +31,7 @@ export const ReleasedAgent = z.strictObject({
   params: z.record(z.string(), z.json()),
   /** Absent when there is none. */
   preflight: z.array(PreflightStep).optional(),
+  limits: RunLimits.optional(),
 });
 export type ReleasedAgent = z.infer<typeof ReleasedAgent>;
 

@@ -1,6 +1,8 @@
 import type { Json } from "../base/canonical-json.ts";
 import type { RuntimeReport } from "../core/observed.ts";
 import type { Run, RunFilter } from "../core/run.ts";
+import type { DayUse, RunLimits } from "../core/run-limits.ts";
+import type { Trigger } from "../core/trigger.ts";
 
 /** What an agent of the live release is doing. */
 export interface AgentView {
@@ -13,11 +15,16 @@ export interface AgentView {
   readonly running: number;
   readonly queued: number;
   readonly enabled: boolean;
+  readonly limits?: RunLimits;
+  readonly today?: DayUse;
+  /** Why it starts no run until the day is over. */
+  readonly overBudget?: string;
 }
 
 /** The scheduler, as the gateway needs it. Errors are AlError with the scheduler's codes. */
 export interface SchedulePort {
-  trigger(agent: string): Promise<Run>;
+  /** `trigger` is what it is told of; by hand. */
+  trigger(agent: string, trigger: Trigger): Promise<Run>;
   /** Makes a run of the target; the id is the call's. `requestId` is the same for each attempt at it. */
   call(
     caller: Run,

@@ -1,6 +1,7 @@
 import { AlError } from "../base/errors.ts";
 import type { ImageRecipe, ImageSpec } from "../core/desired.ts";
 import { LABELS } from "../core/names.ts";
+import type { BuildOutcome } from "../docker/build.ts";
 import { deliverImage } from "../docker/deliver-image.ts";
 import type { ImageArchive } from "../docker/image-archive.ts";
 import type { StepInput } from "./carry-out.ts";
@@ -15,6 +16,8 @@ export interface ImageCall {
   readonly wanted: readonly ImageRecipe[];
   readonly signal?: AbortSignal | undefined;
   readonly onProgress?: ((text: string) => void) | undefined;
+  /** Told of each image that was built, or found to be there. */
+  readonly onOutcome?: ((image: ImageSpec, outcome: BuildOutcome) => void) | undefined;
 }
 
 /** Where finished images come from: built once, exported once, sent to many hosts. */

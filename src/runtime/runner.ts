@@ -2,11 +2,13 @@ import { join } from "node:path";
 import { AlError } from "../base/errors.ts";
 import { LABELS } from "../core/names.ts";
 import { assemblePrompt } from "../core/prompt.ts";
-import type { Run } from "../core/run.ts";
+import type { MadeFrom, Run } from "../core/run.ts";
+import { splitTrigger } from "../core/trigger.ts";
 import type { ContainerState } from "../docker/container-calls.ts";
 import type { DockerClient } from "../docker/docker-client.ts";
 import { sweepRuns } from "../host/sweep-runs.ts";
 import type { CreateRequest, RunExit, RunnerPort, RunPresence } from "../schedule/ports.ts";
+import { credentialVersionsOf } from "./credential-versions.ts";
 import { readInstructions } from "./release.ts";
 import {
   carrierContainer,
@@ -40,10 +42,10 @@ export function createRunner(options: RunnerOptions): RunnerPort {
     async look(run, signal) {
       return presenceOf(await inspect(run, signal));
     },
-    async wait(run, signal) {
+    async wait(run, { signal, onUsage }) {
       const { container } = started(run).start;
       if (presenceOf(await inspect(run, signal)) !== "started") return { kind: "gone" };
-      await copyLog({ docker, container, path: logPath(projectDir, run), signal });
+      await copyLog({ docker, container, path: logPath(projectDir, run), signal, onUsage });
       return exitOf(container, await inspect(run, signal));
     },
     async kill(run, signal) {
@@ -68,18 +70,29 @@ async function createRun(
   options: RunnerOptions,
   request: CreateRequest,
   signal: AbortSignal,
+): Promise<MadeFrom> {
+  const { projectDir } = options;
+  const run = started(request.run);
+  const credentials = await credentialsOf(options, request);
+  if (!(await inspectOwn(options, run, signal))) {
+    await makeContainer(options, { request, credentials }, signal);
+  }
+  const state = await inspectOwn(options, run, signal);
+  const credentialVersions = await credentialVersionsOf(projectDir, credentials);
+  return { imageId: state?.imageId ?? "", credentialVersions };
+}
+
+async function makeContainer(
+  options: RunnerOptions,
+  { request, credentials }: { request: CreateRequest; credentials: readonly RunFile[] },
+  signal: AbortSignal,
 ): Promise<void> {
   const { docker, place } = options;
   const run = started(request.run);
   const { container } = run.start;
-  if (await inspectOwn(options, run, signal)) return;
   // What an interrupted attempt left may be half filled.
   await removeParts(docker, container, signal);
-  const [credentials, input] = await Promise.all([
-    credentialsOf(options, request),
-    inputFiles(options, request),
-    fillable(options, run, signal),
-  ]);
+  const [input] = await Promise.all([inputFiles(options, request), fillable(options, run, signal)]);
   const { carrier } = runObjectNames(container);
   const put = (path: string, files: readonly RunFile[]) =>
     docker.putArchive(carrier, runArchive(files), { path, signal });
@@ -123,17 +136,19 @@ function credentialsOf({ projectDir }: RunnerOptions, request: CreateRequest): P
 
 async function inputFiles(
   { projectDir }: RunnerOptions,
-  { run, agent, secret }: CreateRequest,
+  { run, trigger, agent, secret }: CreateRequest,
 ): Promise<RunFile[]> {
   const { release } = started(run).start;
   const { name, model, credentials, params, preflight, timeoutSeconds } = agent;
   const instructions = await readInstructions(projectDir, { release, agent: name });
   const config = { name, instructions, model, credentials, params, preflight, timeoutSeconds };
-  const prompt = assemblePrompt({ params, credentials, timeoutSeconds, trigger: run.trigger });
+  const prompt = assemblePrompt({ params, credentials, timeoutSeconds, trigger });
+  const { context } = splitTrigger(trigger);
   return [
     { path: "config.json", content: Buffer.from(JSON.stringify(config)) },
     { path: "prompt", content: Buffer.from(prompt) },
     { path: "secret", content: Buffer.from(secret) },
+    ...(context === undefined ? [] : [{ path: "context.json", content: Buffer.from(context) }]),
   ];
 }
 

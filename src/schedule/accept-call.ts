@@ -1,6 +1,7 @@
 import type { Json } from "../base/canonical-json.ts";
 import { AlError } from "../base/errors.ts";
 import type { Run } from "../core/run.ts";
+import { splitTrigger } from "../core/trigger.ts";
 import { checkRoom } from "./accept.ts";
 import type { LiveRelease } from "./ports.ts";
 import type { RunQueuePorts } from "./run-queue.ts";
@@ -16,7 +17,7 @@ export interface CallRequest {
 /**
  * Stores a call as a queued run of the target. Given a request id that was accepted before, it returns
  * that run.
- * @throws AlError `self-call`, `call-depth`, `unknown-agent`, `agent-disabled` (user), `queue-full` (transient).
+ * @throws AlError `self-call`, `call-depth`, `unknown-agent`, `agent-disabled`, `over-budget` (user), `queue-full` (transient).
  */
 export async function acceptCall(
   { store, clock }: RunQueuePorts,
@@ -29,12 +30,12 @@ export async function acceptCall(
   if (known) return known;
   const depth = depthOf(caller) + 1;
   checkCall(caller, { target, depth }, release);
-  await checkRoom(store, target, release);
+  await checkRoom({ store, clock }, target, release);
   const by = { caller: caller.agent, callerRun: caller.id };
   const trigger = { kind: "call", ...by, depth, context } as const;
-  const run = { id, agent: target, trigger, createdAt: clock.now(), reruns: 0 };
-  await store.accept({ ...run, ...(key !== undefined && { key }) });
-  return { ...run, state: "queued" };
+  const run = { id, agent: target, createdAt: clock.now(), reruns: 0 };
+  await store.accept({ ...run, trigger, ...(key !== undefined && { key }) });
+  return { ...run, trigger: splitTrigger(trigger).facts, state: "queued" };
 }
 
 function checkCall(

@@ -54,8 +54,10 @@ function verdict(
   if (exit.outOfMemory) return { outcome: "failed", detail: "out of memory" };
   if (FROM_OUTSIDE.has(code)) {
     const { killReason, killDetail } = run;
-    if (killReason) return { outcome: killReason, ...(killDetail && { detail: killDetail }) };
-    return { outcome: "interrupted", detail: `ended from outside (exit code ${code})` };
+    if (!killReason) {
+      return { outcome: "interrupted", detail: `ended from outside (exit code ${code})` };
+    }
+    return { outcome: killReason, ...(killDetail && { detail: killDetail }) };
   }
   const detail = EXIT_DETAILS.get(code);
   return { outcome: "failed", ...(detail !== undefined && { detail }) };

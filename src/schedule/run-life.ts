@@ -7,6 +7,7 @@ import type { FinishedRun, NewRun, Run } from "../core/run.ts";
 import { finishedRun, rerunOf } from "./outcome.ts";
 import type { LiveRelease, ReleasePort, RunExit, RunnerPort, RunStore } from "./ports.ts";
 import { retry } from "./retry.ts";
+import { followBudget } from "./run-budget.ts";
 
 /** The agent ends itself at its timeout; this much later we do. */
 const GRACE_MS = 60_000;
@@ -73,6 +74,7 @@ async function storeIntent(
     credentials: release.credentials,
     container: containerName(run),
     timeoutSeconds: agent.timeoutSeconds,
+    ...(agent.limits && { limits: agent.limits }),
   };
   const secretHash = createHash("sha256").update(secret).digest("hex");
   await store.starting(run.id, { ...start, secretHash });
@@ -115,7 +117,10 @@ async function launchOnce(
   { run, agent, secret }: Launch,
   signal: AbortSignal,
 ): Promise<void> {
-  if (agent && secret !== undefined) await runner.create({ run, agent, secret }, signal);
+  if (agent && secret !== undefined) {
+    const trigger = await store.trigger(run.id);
+    await store.made(run.id, await runner.create({ run, trigger, agent, secret }, signal));
+  }
   if ((await store.get(run.id))?.killReason) {
     throw new AlError("killed before it started", { code: "run-killed", blame: "user" });
   }
@@ -149,10 +154,15 @@ async function carry(ports: RunLifePorts, run: Run, signal: AbortSignal): Promis
   const watch = new AbortController();
   const watched = AbortSignal.any([signal, watch.signal]);
   const enforced = enforceTimeout(ports, { ...run, startedAt }, watched).catch(() => undefined);
+  const insist = <T>(work: () => Promise<T>) => retry(work, stubborn(ports, run, watched));
+  const budget = followBudget(ports, run, { insist, signal: watched });
+  const onUsage = budget.seen;
   const exit = await retry(
-    () => ports.runner.wait(run, signal),
+    () => ports.runner.wait(run, { signal, onUsage }),
     stubborn(ports, run, signal),
-  ).finally(() => watch.abort());
+  );
+  await budget.settled();
+  watch.abort();
   await enforced;
   await end(ports, run, exit, signal);
 }

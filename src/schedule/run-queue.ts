@@ -1,6 +1,7 @@
 import { monotonicFactory } from "ulid";
 import { AlError, hasCode, toAlError } from "../base/errors.ts";
 import type { Run } from "../core/run.ts";
+import type { Trigger } from "../core/trigger.ts";
 import { acceptManual, acceptTick, cancelHopeless } from "./accept.ts";
 import { acceptCall, type CallRequest } from "./accept-call.ts";
 import { nextStartable } from "./capacity.ts";
@@ -23,6 +24,8 @@ export class RunQueue {
   readonly #abort = new AbortController();
   readonly #carried = new Set<Promise<void>>();
   #adopted = false;
+  /** Day on which an agent's used up budget was told of. */
+  readonly #told = new Map<string, string>();
 
   constructor(ports: RunQueuePorts) {
     const nextUlid = monotonicFactory();
@@ -51,11 +54,15 @@ export class RunQueue {
     this.#serial(() => this.#pump()).catch((thrown) => this.#report(thrown));
   }
 
-  /** Accepts a manual trigger; durable when resolved. */
-  accept(agent: string): Promise<Run> {
+  /** Accepts a trigger given by hand; durable when resolved. */
+  accept(agent: string, trigger: Trigger): Promise<Run> {
     return this.#serial(async () => {
       const release = await this.#live();
-      const run = await acceptManual(this.#ports, agent, { release, id: this.#newId() });
+      const run = await acceptManual(
+        this.#ports,
+        { agent, trigger },
+        { release, id: this.#newId() },
+      );
       this.poke();
       return run;
     });
@@ -77,7 +84,8 @@ export class RunQueue {
     const accepted = this.#serial(async () => {
       const release = await this.#live();
       const id = this.#newId();
-      if (await acceptTick(this.#ports, { agent, tick, id }, release)) this.poke();
+      const tell = (reason: string, day: string) => this.#tellOnce(agent, day, reason);
+      if (await acceptTick(this.#ports, { agent, tick, id, tell }, release)) this.poke();
     });
     return accepted.catch((thrown) => this.#report(thrown));
   }
@@ -131,6 +139,13 @@ export class RunQueue {
       const { end } = await this.#life.begin(run, release, this.#abort.signal);
       this.#track(end);
     }
+  }
+
+  /** A schedule may tick every second: that its budget is used up is said once a day. */
+  #tellOnce(agent: string, day: string, reason: string): void {
+    if (this.#told.get(agent) === day) return;
+    this.#told.set(agent, day);
+    this.#ports.logger.warn({ agent, reason }, "scheduled runs are skipped");
   }
 
   /** What was never made starts from the beginning, as soon as runs may start. */

@@ -43,4 +43,12 @@ export const RUN_MIGRATIONS: readonly Migration[] = [
    ) STRICT;
    CREATE TRIGGER locks_end_with_their_run AFTER UPDATE OF state ON runs
    WHEN NEW.state = 'finished' BEGIN DELETE FROM locks WHERE run = NEW.id; END;`,
+  `CREATE TABLE run_contexts (
+     run TEXT PRIMARY KEY REFERENCES runs (id) ON DELETE CASCADE,
+     context TEXT NOT NULL
+   ) STRICT;`,
+  `ALTER TABLE runs ADD COLUMN limits TEXT;
+   ALTER TABLE runs ADD COLUMN usage TEXT;
+   CREATE INDEX runs_by_start ON runs (agent, started_at);`,
+  "ALTER TABLE runs ADD COLUMN made TEXT;",
 ];

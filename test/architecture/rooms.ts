@@ -90,7 +90,7 @@ function problemOf(file: string, use: ImportUse, packages: Packages): string | u
 
 function roomProblem(room: string, target: string): string | undefined {
   const wanted = roomOf(target);
-  if (wanted === room && room !== "src") return undefined;
+  if (wanted === room) return undefined;
   const allowed = room === "src" ? Object.keys(ROOMS) : ROOMS[room];
   if (allowed === undefined) return `room ${room} is not in the table of rooms`;
   if (wanted !== undefined && allowed.includes(wanted)) return undefined;

@@ -66,7 +66,7 @@ test("uncommitted files run here, under a name that no fleet has, whatever their
 
 test("machine's own files are laid over config.toml: the run finds the model", async () => {
   const { stdout } = orFail(await project.al("run", "greeter", "--dev", "--follow"));
-  expect(stdout).toContain('bash cmd="echo said apple"');
+  expect(stdout).toContain("$ echo said apple");
   expect(stdout).toMatch(/of greeter: completed, exit 0 after/);
 });
 

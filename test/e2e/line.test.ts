@@ -72,7 +72,7 @@ async function outcomeOf({ revision, from }: { revision: string; from: number })
 
 async function runAndSay(word: string): Promise<void> {
   const { stdout } = orFail(await world.al("run", "greeter", "--follow"));
-  expect(stdout).toContain(`bash cmd="cat /usr/local/share/greeting.txt; echo said ${word}"`);
+  expect(stdout).toContain(`$ cat /usr/local/share/greeting.txt; echo said ${word}`);
   expect(stdout).toContain("I have greeted.");
   expect(stdout).toMatch(/of greeter: completed, exit 0 after/);
   const request = model.requests.at(-1);

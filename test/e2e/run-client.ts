@@ -1,14 +1,19 @@
 import { createInterface } from "node:readline";
 import { expect } from "vitest";
 import { LABELS } from "../../src/core/names.ts";
-import { LogEvent, RunAnswer, TriggerAnswer } from "../../src/gateway/control-schema.ts";
+import {
+  LogEvent,
+  RunAnswer,
+  TriggerAnswer,
+  type TriggerRequest,
+} from "../../src/gateway/control-schema.ts";
 import type { RuntimeHost } from "./runtime-host.ts";
 
 /** The control API of one runtime, as tests use it. */
 export interface RunClient {
   get(path: string): Promise<unknown>;
   /** Triggers an agent; the run's id. */
-  trigger(agent: string): Promise<string>;
+  trigger(agent: string, body?: TriggerRequest): Promise<string>;
   /** The latest runs, newest first. */
   runs(): Promise<RunAnswer[]>;
   /** Every log event of a run until its end; `query` begins with `&`. */
@@ -26,9 +31,9 @@ export function runClient(rig: RuntimeHost, runtime: string): RunClient {
   const get = (path: string) => rig.control.call({ runtime, method: "GET", path });
   const client: RunClient = {
     get,
-    async trigger(agent) {
+    async trigger(agent, body) {
       const path = `/control/trigger/${agent}`;
-      const answer = await rig.control.call({ runtime, method: "POST", path });
+      const answer = await rig.control.call({ runtime, method: "POST", path, body });
       return TriggerAnswer.parse(answer).runId;
     },
     async runs() {

@@ -65,7 +65,7 @@ export interface AgentSetup {
 /** Starts it; takes some seconds when images and host disk are cached. */
 export async function startRuntimeHost(name: string, kind?: HostKind): Promise<RuntimeHost> {
   const lab = await setUpLab({ log });
-  const images = await buildImages(lab.engine, lab.baseImage);
+  const images = await buildRuntimeImages(lab.engine, lab.baseImage);
   const options = { log, name, preload: [lab.baseImage], ...(kind && { kind }) };
   const host = await startHost(lab.engine, options);
   const connection = await connect(host);
@@ -204,7 +204,8 @@ export async function outputOf(docker: DockerClient, container: string): Promise
   return Buffer.concat(chunks).toString();
 }
 
-async function buildImages(engine: Engine, base: string) {
+/** The images of agents and runtime on a base, by the tools of the lab; returns their names. */
+export async function buildRuntimeImages(engine: Engine, base: string) {
   const directory = cacheDirectory("bundles", String(process.pid));
   try {
     await bundleAgents(join(directory, "agents"));

@@ -1,5 +1,6 @@
 import type { AlError } from "../../base/errors.ts";
 import { printable } from "../../base/printable.ts";
+import { counted } from "../../core/counted.ts";
 import { foreignNotes } from "../../core/foreign.ts";
 import { shortHash } from "../../core/names.ts";
 import type { ObservedHost } from "../../core/observed.ts";
@@ -56,5 +57,11 @@ function agentLine(agent: AgentAnswer): string {
   if (!enabled) return `${name}: disabled`;
   const next = nextRunAt === undefined ? "" : `, next ${new Date(nextRunAt).toISOString()}`;
   const when = schedule === undefined ? "no schedule" : `schedule "${schedule}"${next}`;
-  return `${name}: ${when}, ${running}/${scale} running${queued > 0 ? `, ${queued} queued` : ""}`;
+  const waiting = queued > 0 ? `, ${queued} queued` : "";
+  return `${name}: ${when}, ${running}/${scale} running${waiting}${budgetText(agent)}`;
+}
+
+function budgetText({ today, overBudget }: AgentAnswer): string {
+  if (overBudget !== undefined) return `; starts no run until tomorrow: ${overBudget}`;
+  return today ? `, ${counted(today.runs, "run")} and $${today.cost.toFixed(4)} today` : "";
 }

@@ -41,15 +41,19 @@ test.each(protocols)(
       "credentials loaded from volume",
       "creating agent session",
       "session created, sending prompt",
+      "usage",
       "bash",
+      "usage",
       "token-usage",
       "run completed",
     ]);
     expect(run.log[0]).toMatchObject({ agentName: "dev", modelId: "test-model" });
-    expect(run.log[4]).toMatchObject({ cmd: "echo word-heron > out; cat out" });
-    expect(run.log[5]).toMatchObject({ inputTokens: 110, outputTokens: 25, turnCount: 2, cost: 0 });
+    const all = { inputTokens: 110, outputTokens: 25, totalTokens: 135, turnCount: 2, cost: 0 };
+    expect(run.log[4]).toMatchObject({ inputTokens: 10, outputTokens: 5, turnCount: 1 });
+    expect(run.log[5]).toMatchObject({ cmd: "echo word-heron > out; cat out" });
+    expect(run.log.slice(6, 8)).toMatchObject([all, all]);
     expect(Math.abs(Date.now() - Number(run.log[0]?.ts))).toBeLessThan(60_000);
-    expect(run.plain).toEqual(["Found word-heron.", "Bye."]);
+    expect(run.plain).toEqual(["Looking.", "Found word-heron.", "Bye."]);
     expect(run.code).toBe(0);
     expect(server.requests).toHaveLength(2);
     expect(server.requests[0]).toMatchObject({ protocol, keySent: true });

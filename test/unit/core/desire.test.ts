@@ -126,6 +126,17 @@ test("an image's hash follows what it is built from, through the images below it
   expect(changed.runtime).toBe(before.runtime);
 });
 
+test("our own Dockerfiles get their base as a build argument, whatever its package manager", () => {
+  for (const baseImage of ["node:24-slim", "node:24-alpine"]) {
+    const { recipes } = desireFleet({ ...project(["one"], ["a"]), baseImage }, ASSETS, REVISION);
+    const ours = recipes.filter(({ image }) => ["base", "runtime"].includes(image.name));
+    expect(ours.map(({ buildArgs }) => buildArgs)).toEqual([
+      { BASE: baseImage },
+      { BASE: baseImage },
+    ]);
+  }
+});
+
 test("a changed prompt changes one host's release and no image", () => {
   const input = project(["one", "two"], ["a", "b", "c", "d", "e"]);
   const before = desireFleet(input, ASSETS, REVISION);

@@ -146,8 +146,7 @@ describe("the body of a call", () => {
     ["any JSON", { a: [1, null, "ü"] }],
   ])("may hold a context of %s", async (_what, context) => {
     const id = await called(dev, "reviewer", { context });
-    const run = await world.ports.runs.get(id);
-    expect(run?.trigger).toMatchObject({ context });
+    expect(await world.triggerOf(id)).toMatchObject({ context });
   });
 
   it("is refused when its context is larger, and so is a return value", async () => {

@@ -5,6 +5,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { DatabaseSync } from "node:sqlite";
 import { silentLogger } from "../../../src/base/logger.ts";
+import type { Trigger } from "../../../src/core/trigger.ts";
 import { type ContainerApiPorts, containerApi } from "../../../src/gateway/container-api.ts";
 import { type Listening, listenOnPort } from "../../../src/gateway/listen.ts";
 import { createCalls } from "../../../src/schedule/calls.ts";
@@ -68,6 +69,11 @@ export class GatewayWorld {
 
   get ports(): ContainerApiPorts {
     return this.#now.ports;
+  }
+
+  /** What is stored of a run's trigger, its context included. */
+  triggerOf(run: string): Promise<Trigger> {
+    return createRunStore(this.#now.database).trigger(run);
   }
 
   get scheduler(): Scheduler {

@@ -1,4 +1,5 @@
-import type { Run } from "../../../src/core/run.ts";
+import type { MadeFrom, Run } from "../../../src/core/run.ts";
+import type { TokenUsage } from "../../../src/core/run-limits.ts";
 import type { RunExit, RunnerPort } from "../../../src/schedule/ports.ts";
 import type { SimulatedClock } from "./simulated-clock.ts";
 
@@ -21,6 +22,8 @@ export class SimulatedEngine implements RunnerPort {
   /** Ids of runs, once for each time a container really began to run. */
   readonly starts: string[] = [];
   readonly secrets: string[] = [];
+  /** Whom to tell what a run uses. */
+  readonly listeners = new Map<string, (usage: TokenUsage) => void>();
   readonly swept: ReadonlySet<string>[] = [];
   behaviour: (run: Run) => Behaviour = () => ({ ms: 1000, code: 0 });
   /** Thrown by the next calls of that name. */
@@ -36,12 +39,14 @@ export class SimulatedEngine implements RunnerPort {
     return [...this.containers.values()].filter((one) => one.startedAt && !one.exit).length;
   }
 
-  async create({ run, secret }: { run: Run; secret: string }): Promise<void> {
+  async create({ run, secret }: { run: Run; secret: string }): Promise<MadeFrom> {
     this.#fail("create");
     const name = nameOf(run);
-    if (this.containers.has(name)) return;
+    const made = { imageId: "sha256:1", credentialVersions: {} };
+    if (this.containers.has(name)) return made;
     this.containers.set(name, { run: run.id, secret });
     this.secrets.push(secret);
+    return made;
   }
 
   /** The secret of a run that has a container. */
@@ -68,8 +73,12 @@ export class SimulatedEngine implements RunnerPort {
     return container.startedAt ? ("started" as const) : ("created" as const);
   }
 
-  async wait(run: Run, signal: AbortSignal): Promise<RunExit> {
+  async wait(
+    run: Run,
+    { signal, onUsage }: { signal: AbortSignal; onUsage: (usage: TokenUsage) => void },
+  ): Promise<RunExit> {
     this.#fail("wait");
+    this.listeners.set(run.id, onUsage);
     for (;;) {
       signal.throwIfAborted();
       const container = this.containers.get(nameOf(run));
