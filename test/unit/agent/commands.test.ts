@@ -81,8 +81,7 @@ describe("calls", () => {
       expect([code, answer]).toEqual([0, { ok: true, callId: expect.any(String) }]);
       const { callId } = answer as { callId: string };
       const reviewer = await world.begun(callId);
-      const run = await world.ports.runs.get(callId);
-      expect(run?.trigger).toMatchObject({ context: AWKWARD });
+      expect(await world.triggerOf(callId)).toMatchObject({ context: AWKWARD });
       expect(await by(dev, "al-check", [callId])).toEqual([0, { status: "running" }]);
       expect((await by(reviewer, "al-return", [AWKWARD], { shell }))[0]).toBe(0);
       await world.end(callId);
@@ -96,7 +95,7 @@ describe("calls", () => {
     const input = `${'0123456789 "ü"\n'.repeat(70_000)}end\n`;
     const { callId } = (await by(dev, "al-call", ["reviewer"], { input }))[1] as { callId: string };
     const reviewer = await world.begun(callId);
-    expect((await world.ports.runs.get(callId))?.trigger).toMatchObject({ context: input });
+    expect(await world.triggerOf(callId)).toMatchObject({ context: input });
     expect(await by(reviewer, "al-return", [], { input })).toEqual([0, { ok: true }]);
     await world.end(callId);
     const [, answer] = await by(dev, "al-wait", [callId]);

@@ -66,6 +66,7 @@ test("steps run in order, with the credentials in their environment, before the 
     "preflight step done",
     "creating agent session",
     "session created, sending prompt",
+    "usage",
     "token-usage",
     "no work to do",
   ]);
