@@ -11,6 +11,12 @@ import { createWorld, orFail, type World } from "../world/world.ts";
 const PROJECT = "line";
 const KEY = "sk-the-line-never-shows-this";
 const COMMAND = "cat /usr/local/share/greeting.txt; echo said {{match:word of the day is: (\\w+)}}";
+const AGENT = `schedule = "0 5 1 1 *"
+
+[[preflight]]
+provider = "shell"
+params = { command = "echo prepared by $(id -u)" }
+`;
 
 let world: World;
 let model: ModelServer;
@@ -73,6 +79,8 @@ async function outcomeOf({ revision, from }: { revision: string; from: number })
 async function runAndSay(word: string): Promise<void> {
   const { stdout } = orFail(await world.al("run", "greeter", "--follow"));
   expect(stdout).toContain(`bash cmd="cat /usr/local/share/greeting.txt; echo said ${word}"`);
+  expect(stdout).toMatch(/^.*prepared by 1000$/m);
+  expect(stdout).toContain("preflight step done");
   expect(stdout).toContain("I have greeted.");
   expect(stdout).toMatch(/of greeter: completed, exit 0 after/);
   const request = model.requests.at(-1);
@@ -83,6 +91,7 @@ async function runAndSay(word: string): Promise<void> {
 test("a controller waits on an empty repository, and asks for approvals after the first push", async () => {
   await controller.until("an empty repository", ({ kind }) => kind === "empty");
   await writeSampleProject(world.copy, sample);
+  await world.copy.write("greeter/agent-config.toml", AGENT);
   const { from } = await pushed("first");
   const isAsking = (event: Event) => resultOf(event).kind === "approval-needed";
   await controller.until("asking for approvals", isAsking, { from });
