@@ -7,7 +7,7 @@ import { substitute } from "./substitute.ts";
 type Params = Extract<PreflightStep, { provider: "shell" }>["params"];
 
 /**
- * Runs a command with `sh -c`; its output goes into a file below /tmp, else into the run's log.
+ * Runs a command with `sh -c`; its output goes into a file below /tmp, else the end of it into the log.
  * `${VAR}` in the command is left to the shell, for which a value is never part of the command.
  */
 export async function runShell(params: Params, { tmp, env, log, signal }: StepContext) {

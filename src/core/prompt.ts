@@ -40,7 +40,8 @@ function environment(timeoutSeconds: number): string {
 
 /** Where a run finds its trigger's context as JSON, whatever its size. */
 const CONTEXT_FILE = "/run/al/context.json";
-const MAX_CONTEXT_BYTES = 256 * 1024;
+/** A larger context would leave the model little room for its work. */
+const MAX_INLINE_BYTES = 256 * 1024;
 
 function triggerText(trigger: Trigger): string {
   switch (trigger.kind) {
@@ -72,7 +73,7 @@ function triggerText(trigger: Trigger): string {
 /** What stands in place of a context that would fill the model's window. */
 function fileFor(context: Json): Readonly<Record<string, Json>> | undefined {
   const bytes = new TextEncoder().encode(JSON.stringify(context)).byteLength;
-  if (bytes <= MAX_CONTEXT_BYTES) return undefined;
+  if (bytes <= MAX_INLINE_BYTES) return undefined;
   const note =
     "Too large for this message. The file has it whole, as JSON: read it with jq, in parts.";
   return { contextFile: CONTEXT_FILE, contextBytes: bytes, note };

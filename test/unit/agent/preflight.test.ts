@@ -4,7 +4,10 @@ import { mkdir, readdir, readFile, symlink, writeFile } from "node:fs/promises";
 import { createServer, type IncomingMessage } from "node:http";
 import type { AddressInfo } from "node:net";
 import { join } from "node:path";
-import { afterAll, beforeAll, expect, onTestFinished, test } from "vitest";
+import { afterAll, beforeAll, expect, onTestFinished, test, vi } from "vitest";
+import { runPreflight } from "../../../src/agent/preflight.ts";
+import { createRunLog } from "../../../src/agent/run-log.ts";
+import { Stop } from "../../../src/agent/stop.ts";
 import type { PreflightStep } from "../../../src/core/preflight-step.ts";
 import { bareOf, commit, git, temporaryDirectory } from "../git/git-fixture.ts";
 import { EntryHarness, inputFor, type RunOptions } from "./entry-harness.ts";
@@ -263,4 +266,23 @@ test("the end of the run's time ends a step, and al-exit in a step ends the run"
   const left = await run([{ provider: "shell", params: { command: "al-exit 13; sleep 34" } }], {});
   expect(left.outcome.code).toBe(13);
   expect(left.server.requests).toEqual([]);
+});
+
+test("a step that takes longer than it may is killed and named", async () => {
+  const tmp = temporaryDirectory();
+  vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout"] });
+  onTestFinished(() => void vi.useRealTimers());
+  const log = createRunLog(() => {}, Date.now);
+  const params = { command: "echo $$ > new; mv new pid; sleep 35; true" };
+  const steps = [{ provider: "shell", required: true, params }] as const;
+  const env = { get: () => undefined };
+  const failure = expect(runPreflight(steps, { tmp, env, log, stop: new Stop() })).rejects;
+  const named = failure.toThrow(
+    "preflight step 1 (shell) failed: shell: no result after 600000 ms",
+  );
+  await expect.poll(() => existsSync(join(tmp, "pid")), { timeout: 10_000 }).toBe(true);
+  const pid = Number(await readFile(join(tmp, "pid"), "utf8"));
+  await vi.advanceTimersByTimeAsync(600_000);
+  await named;
+  await expect.poll(() => existsSync(`/proc/${pid}`), { timeout: 10_000 }).toBe(false);
 });
