@@ -41,15 +41,13 @@ export function lockRoutes({ runs, locks }: { runs: RunsPort; locks: LocksPort }
   });
   app.get("/list", async (context) => {
     await readRun(context, runs);
-    const held = await locks.list();
-    const view = ({ resourceKey, heldSince, expiresAt }: LockView) => ({
-      ...{ resourceKey, heldSince, expiresAt },
-    });
-    return context.json({
-      locks: held.map((lock) => ({ ...view(lock), holder: holderOf(lock) })),
-    });
+    return context.json({ locks: (await locks.list()).map(shown) });
   });
   return app;
+}
+
+function shown({ resourceKey, heldSince, expiresAt, ...lock }: LockView) {
+  return { resourceKey, holder: holderOf(lock), heldSince, expiresAt };
 }
 
 function keyOf(body: Body): string {
@@ -66,7 +64,7 @@ function ttlOf({ ttl }: Body): number | undefined {
   );
 }
 
-function holderOf({ agent, run }: LockView): string {
+function holderOf({ agent, run }: Pick<LockView, "agent" | "run">): string {
   return `${agent}/${run}`;
 }
 

@@ -1,3 +1,6 @@
+import { once } from "node:events";
+import { connect } from "node:net";
+import { setTimeout as delay } from "node:timers/promises";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { AlError } from "../../../src/base/errors.ts";
 import { containerApi } from "../../../src/gateway/container-api.ts";
@@ -129,6 +132,27 @@ describe("everything else", () => {
     expect(await world.get("/control/status")).toEqual(missing);
     expect(await world.get("/locks/acquire")).toEqual(missing);
     expect(await world.post("/health", {})).toEqual(missing);
+  });
+
+  it("goes on while many large bodies are on their way, which are read a few at a time", async () => {
+    const { hostname: host, port } = new URL(world.url);
+    const head = "POST /calls HTTP/1.1\r\nHost: x\r\nContent-Length: 1000000\r\n\r\n";
+    const slow = Array.from({ length: 8 }, () => connect({ host, port: Number(port) }));
+    await Promise.all(slow.map((socket) => once(socket, "connect")));
+    await Promise.all(slow.map((socket) => new Promise((done) => socket.write(head, done))));
+    await delay(200);
+    let made: unknown;
+    const { secret } = run;
+    const body = { secret, targetAgent: "reviewer", context: "" };
+    const call = world.post("/calls", body).then((answer) => {
+      made = answer.body;
+    });
+    expect((await world.post("/locks/acquire", { secret, resourceKey: "x" })).status).toBe(200);
+    await delay(200);
+    expect(made).toBeUndefined();
+    for (const socket of slow) socket.destroy();
+    await call;
+    expect(made).toMatchObject({ ok: true });
   });
 
   it("is refused with 413 in JSON when it is too large", async () => {
