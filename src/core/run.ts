@@ -3,8 +3,8 @@ import type { Trigger, TriggerFacts } from "./trigger.ts";
 
 /**
  * How a run ended. `rerun`: done, and wants to run again (exit 42). `failed`: any other exit.
- * `timed-out`: by itself (124) or by us. `killed`: on request. `over-budget`: by us, at a limit of its agent. `interrupted`: its container or its host
- * went away under it. `not-started`: no container could be made. `cancelled`: dropped from the queue,
+ * `timed-out`: by itself (124) or by us. `killed`: on request. `over-budget`: by us, at a limit of its
+ * agent. `interrupted`: its container or its host went away under it. `not-started`: no container could be made. `cancelled`: dropped from the queue,
  * because its agent is gone or disabled.
  */
 export const outcomes = [

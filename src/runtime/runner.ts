@@ -73,32 +73,39 @@ async function createRun(
 ): Promise<MadeFrom> {
   const { projectDir } = options;
   const run = started(request.run);
-  const credentials = await credentialsOf(options, request);
-  if (!(await inspectOwn(options, run, signal))) {
-    await makeContainer(options, { request, credentials }, signal);
-  }
+  const isThere = (await inspectOwn(options, run, signal)) !== undefined;
+  // Where an earlier attempt made it, its credentials may have been pruned since: it has its own.
+  const credentials = isThere
+    ? await credentialsOf(options, request).catch(() => [])
+    : await makeContainer(options, request, signal);
   const state = await inspectOwn(options, run, signal);
   const credentialVersions = await credentialVersionsOf(projectDir, credentials);
   return { imageId: state?.imageId ?? "", credentialVersions };
 }
 
+/** Makes it with its volumes; returns the credentials that are in them. */
 async function makeContainer(
   options: RunnerOptions,
-  { request, credentials }: { request: CreateRequest; credentials: readonly RunFile[] },
+  request: CreateRequest,
   signal: AbortSignal,
-): Promise<void> {
+): Promise<readonly RunFile[]> {
   const { docker, place } = options;
   const run = started(request.run);
   const { container } = run.start;
   // What an interrupted attempt left may be half filled.
   await removeParts(docker, container, signal);
-  const [input] = await Promise.all([inputFiles(options, request), fillable(options, run, signal)]);
+  const [credentials, input] = await Promise.all([
+    credentialsOf(options, request),
+    inputFiles(options, request),
+    fillable(options, run, signal),
+  ]);
   const { carrier } = runObjectNames(container);
   const put = (path: string, files: readonly RunFile[]) =>
     docker.putArchive(carrier, runArchive(files), { path, signal });
   await Promise.all([put("/credentials", credentials), put("/run/al", input)]);
   const made = docker.createContainer(runContainer(place, run, request.agent), { signal });
   await Promise.all([made, docker.removeContainer(carrier, { force: true, signal })]);
+  return credentials;
 }
 
 /** The two volumes, and a carrier that has them mounted. */

@@ -88,11 +88,15 @@ export async function acceptTick(
 /** Ends queued runs that can never start under this release, or are over their agent's budget of the day. */
 export async function cancelHopeless(ports: RunQueuePorts, release: LiveRelease): Promise<void> {
   const { store, clock, logger } = ports;
-  for (const run of await store.unfinished()) {
-    if (run.state !== "queued") continue;
-    const agent = release.agents.get(run.agent);
-    const detail =
-      whyNever(run.agent, release) ?? (agent && (await whyNotToday({ store, clock }, agent)));
+  const queued = (await store.unfinished()).filter(({ state }) => state === "queued");
+  const reasons = new Map<string, string | undefined>();
+  for (const name of new Set(queued.map(({ agent }) => agent))) {
+    const agent = release.agents.get(name);
+    const today = agent && (await whyNotToday({ store, clock }, agent));
+    reasons.set(name, whyNever(name, release) ?? today);
+  }
+  for (const run of queued) {
+    const detail = reasons.get(run.agent);
     if (detail === undefined) continue;
     logger.warn({ run: run.id, agent: run.agent, detail }, "queued run cancelled");
     await store.finished(run.id, { outcome: "cancelled", endedAt: clock.now(), detail });

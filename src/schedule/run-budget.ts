@@ -29,6 +29,7 @@ export function followBudget(ports: Ports, run: Run, { insist, signal }: Means):
   const { store, runner, logger } = ports;
   let latest = run.usage;
   let killed = false;
+  let isStoring = false;
   let work: Promise<void> = Promise.resolve();
   const then = (step: () => Promise<unknown>) => {
     work = work.then(() => insist(step)).then(ignore, ignore);
@@ -47,8 +48,14 @@ export function followBudget(ports: Ports, run: Run, { insist, signal }: Means):
     seen(usage) {
       const most = mostUsage(latest, usage);
       latest = most;
-      then(() => store.used(run.id, most));
       check();
+      // A run may write such lines without end: those that come together are stored as one.
+      if (isStoring) return;
+      isStoring = true;
+      then(() => {
+        isStoring = false;
+        return store.used(run.id, latest ?? most);
+      });
     },
     settled: () => work,
   };

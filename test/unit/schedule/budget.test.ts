@@ -67,6 +67,29 @@ describe("a run with limits", () => {
   });
 });
 
+describe("a run that writes its usage without end", () => {
+  it("has only the last of what comes together stored", async () => {
+    const world = limited({ maxTokensPerRun: 1e9 });
+    let stored = 0;
+    const { used: keep } = world.store;
+    const store = {
+      ...world.store,
+      used: (...use: Parameters<typeof keep>) => {
+        stored += 1;
+        return keep(...use);
+      },
+    };
+    const scheduler = world.open({ runner: world.engine, store });
+    await scheduler.start();
+    const { id } = await scheduler.trigger("dev");
+    await world.clock.advance(1000);
+    for (let n = 1; n <= 1000; n++) world.engine.listeners.get(id)?.(used(n));
+    await settle();
+    expect(stored).toBe(1);
+    expect(await world.store.get(id)).toMatchObject({ usage: used(1000) });
+  });
+});
+
 describe("an agent with limits of the day", () => {
   it("starts no run by hand over them, waiting ones counted, and says what to do", async () => {
     const world = limited({ maxRunsPerDay: 2 });
