@@ -4,10 +4,7 @@ import { mkdir, readdir, readFile, symlink, writeFile } from "node:fs/promises";
 import { createServer, type IncomingMessage } from "node:http";
 import type { AddressInfo } from "node:net";
 import { join } from "node:path";
-import { afterAll, beforeAll, expect, onTestFinished, test, vi } from "vitest";
-import { runPreflight } from "../../../src/agent/preflight.ts";
-import { createRunLog } from "../../../src/agent/run-log.ts";
-import { Stop } from "../../../src/agent/stop.ts";
+import { afterAll, beforeAll, expect, onTestFinished, test } from "vitest";
 import type { PreflightStep } from "../../../src/core/preflight-step.ts";
 import { bareOf, commit, git, temporaryDirectory } from "../git/git-fixture.ts";
 import { EntryHarness, inputFor, type RunOptions } from "./entry-harness.ts";
@@ -268,21 +265,14 @@ test("the end of the run's time ends a step, and al-exit in a step ends the run"
   expect(left.server.requests).toEqual([]);
 });
 
-test("a step that takes longer than it may is killed and named", async () => {
-  const tmp = temporaryDirectory();
-  vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout"] });
-  onTestFinished(() => void vi.useRealTimers());
-  const log = createRunLog(() => {}, Date.now);
-  const params = { command: "echo $$ > new; mv new pid; sleep 35; true" };
-  const steps = [{ provider: "shell", required: true, params }] as const;
-  const env = { get: () => undefined };
-  const failure = expect(runPreflight(steps, { tmp, env, log, stop: new Stop() })).rejects;
-  const named = failure.toThrow(
-    "preflight step 1 (shell) failed: shell: no result after 600000 ms",
-  );
-  await expect.poll(() => existsSync(join(tmp, "pid")), { timeout: 10_000 }).toBe(true);
-  const pid = Number(await readFile(join(tmp, "pid"), "utf8"));
-  await vi.advanceTimersByTimeAsync(600_000);
-  await named;
-  await expect.poll(() => existsSync(`/proc/${pid}`), { timeout: 10_000 }).toBe(false);
+test("SIGTERM ends a step, and nothing comes after it", async () => {
+  const steps = [
+    { provider: "shell", params: { command: "al-status waiting; sleep 36" } },
+  ] as const;
+  const { outcome, server } = await run(steps, {
+    onLog: ({ msg }, child) => void (msg === "status" && child.kill("SIGTERM")),
+  });
+  expect(outcome.code).toBe(143);
+  expect(outcome.log.at(-1)).toMatchObject({ msg: "container stopped by SIGTERM" });
+  expect(server.requests).toEqual([]);
 });
