@@ -101,6 +101,7 @@ test("what fails is told with the Dockerfile and its line", BUILDS_IMAGES, async
     "greeter/Dockerfile:2: ",
   );
   await project.write("greeter/Dockerfile", "FROM al-agent:latest\nRUN apk add jq\n");
+  await project.edit("config.toml", (was) => was.replace(world.lab.baseImage, "node:24-slim"));
   expect((await project.al("build", "--dev")).stderr).toContain(
     "greeter/Dockerfile:2: calls apk, but the base image is",
   );

@@ -36,7 +36,7 @@ export async function askRuntimes<T>(
   ask: (live: LiveRuntime, asked: { readonly hosts: number }) => Promise<T>,
 ): Promise<readonly HostAnswer<T>[]> {
   const { project, addresses, parallel } = await placesOf(context, selection);
-  const adapters = compose(context, project);
+  const adapters = compose(context, project, { store: "read" });
   try {
     const settled = await settleBounded(addresses, parallel, (address) =>
       withRuntime({ project, address }, adapters, (live) => ask(live, { hosts: addresses.length })),
