@@ -1,5 +1,4 @@
 import { createHash } from "node:crypto";
-import { existsSync } from "node:fs";
 import { mkdir, readdir, readFile, rename, rm, writeFile } from "node:fs/promises";
 import { dirname, join, relative } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -58,6 +57,7 @@ export async function buildProject(dist = join(PROJECT, "dist")): Promise<BuildR
     await bundleAgents(join(next, "agents"));
     await bundleRuntime(join(next, "runtime"));
     await writeFile(join(next, STAMP), stamp);
+    if (await hasStamp(dist, stamp)) return done(false);
     await replaceDirectory(dist, next, stamp);
   } finally {
     await rm(next, { recursive: true, force: true });
@@ -88,12 +88,12 @@ export async function bundleAgents(directory: string): Promise<void> {
   await writePackageJson(directory, { piConfig: { name: "al", configDir: ".al" } });
 }
 
-/** Bundles the runtime container's programs, those that exist, into `directory`. */
-export async function bundleRuntime(directory: string): Promise<void> {
-  const programs = ["src/runtime/main.ts", "src/runtime/control-proxy.ts"];
-  const present = programs.filter((program) => existsSync(join(PROJECT, program)));
-  if (present.length === 0) return;
-  await bundleEntries(directory, present, forRuntime);
+async function bundleRuntime(directory: string): Promise<void> {
+  await bundleEntries(
+    directory,
+    ["src/runtime/main.ts", "src/runtime/control-proxy.ts"],
+    forRuntime,
+  );
   await writePackageJson(directory, {});
 }
 

@@ -1,9 +1,9 @@
 import { createHash } from "node:crypto";
-import { readdir, readFile, rm } from "node:fs/promises";
+import { readdir, readFile } from "node:fs/promises";
 import { join, relative } from "node:path";
 import { canonicalJson, type Json } from "../../src/base/canonical-json.ts";
 import { Secret } from "../../src/base/secret.ts";
-import { bundleAgents, bundleRuntime } from "../../src/build.ts";
+import { buildProject } from "../../src/build.ts";
 import { sha256 } from "../../src/core/fingerprint.ts";
 import { LABELS, runtimeName } from "../../src/core/names.ts";
 import type { Current } from "../../src/core/observed.ts";
@@ -206,20 +206,14 @@ export async function outputOf(docker: DockerClient, container: string): Promise
 
 /** The images of agents and runtime on a base, by the tools of the lab; returns their names. */
 export async function buildRuntimeImages(engine: Engine, base: string) {
-  const directory = cacheDirectory("bundles", String(process.pid));
-  try {
-    await bundleAgents(join(directory, "agents"));
-    await bundleRuntime(join(directory, "runtime"));
-    const tools = await filesOf(join(checkoutRoot, "docker/bin"), "docker/bin", 0o755);
-    const agents = await filesOf(join(directory, "agents"), "dist/agents", 0o644);
-    const runtime = await filesOf(join(directory, "runtime"), "dist/runtime", 0o644);
-    return {
-      agent: await build(engine, { base, name: "agent", files: [...tools, ...agents] }),
-      runtime: await build(engine, { base, name: "runtime", files: runtime }),
-    };
-  } finally {
-    await rm(directory, { recursive: true, force: true });
-  }
+  const { dist } = await buildProject();
+  const tools = await filesOf(join(checkoutRoot, "docker/bin"), "docker/bin", 0o755);
+  const agents = await filesOf(join(dist, "agents"), "dist/agents", 0o644);
+  const runtime = await filesOf(join(dist, "runtime"), "dist/runtime", 0o644);
+  return {
+    agent: await build(engine, { base, name: "agent", files: [...tools, ...agents] }),
+    runtime: await build(engine, { base, name: "runtime", files: runtime }),
+  };
 }
 
 async function build(

@@ -3,7 +3,7 @@ import { cp, mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { delimiter, join } from "node:path";
 import { text } from "node:stream/consumers";
-import { bundleAgents } from "../../../src/build.ts";
+import { buildProject } from "../../../src/build.ts";
 import { environment } from "../../lab/environment.ts";
 
 const PROJECT = join(import.meta.dirname, "../../..");
@@ -35,10 +35,11 @@ export class CommandHarness {
     this.signals = join(directory, "signals");
   }
 
-  /** Bundles the program as it stands. */
+  /** Takes the program from the build, which is made if it is not of these sources. */
   static async create(): Promise<CommandHarness> {
     const directory = await mkdtemp(join(tmpdir(), "al-commands-"));
-    await bundleAgents(join(directory, "dist", "agents"));
+    const { dist } = await buildProject();
+    await cp(join(dist, "agents"), join(directory, "dist/agents"), { recursive: true });
     await cp(join(PROJECT, "docker/bin"), join(directory, "docker/bin"), { recursive: true });
     return new CommandHarness(directory);
   }

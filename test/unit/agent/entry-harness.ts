@@ -1,8 +1,8 @@
 import { type ChildProcess, spawn } from "node:child_process";
-import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
+import { cp, mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
-import { bundleAgents } from "../../../src/build.ts";
+import { buildProject } from "../../../src/build.ts";
 import type { AgentRunConfig } from "../../../src/core/agent-run-config.ts";
 import type { ModelScript } from "../../model-server/script.ts";
 import { type ModelServer, startModelServer } from "../../model-server/server.ts";
@@ -84,10 +84,11 @@ export class EntryHarness {
     this.#directory = directory;
   }
 
-  /** Bundles the program as it stands. */
+  /** Takes the program from the build, which is made if it is not of these sources. */
   static async create(): Promise<EntryHarness> {
     const directory = await mkdtemp(join(tmpdir(), "al-entry-"));
-    await bundleAgents(join(directory, "app"));
+    const { dist } = await buildProject();
+    await cp(join(dist, "agents"), join(directory, "app"), { recursive: true });
     return new EntryHarness(directory);
   }
 
