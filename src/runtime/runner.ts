@@ -17,6 +17,7 @@ import {
   runLabels,
   type StartedRun,
 } from "./run-container.ts";
+import { runCredentialFiles } from "./run-credentials.ts";
 import { credentialFiles, type RunFile, runArchive } from "./run-files.ts";
 import { copyLog } from "./run-log-copy.ts";
 import { logPath } from "./run-log-file.ts";
@@ -38,6 +39,7 @@ export function createRunner(options: RunnerOptions): RunnerPort {
   const inspect = (run: Run, signal: AbortSignal) => inspectOwn(options, run, signal);
   return {
     create: (request, signal) => createRun(options, request, signal),
+    madeFrom: (run, signal) => madeFrom(options, run, signal),
     start: (run, signal) => docker.startContainer(started(run).start.container, { signal }),
     async look(run, signal) {
       return presenceOf(await inspect(run, signal));
@@ -70,28 +72,11 @@ async function createRun(
   options: RunnerOptions,
   request: CreateRequest,
   signal: AbortSignal,
-): Promise<MadeFrom> {
-  const { projectDir } = options;
-  const run = started(request.run);
-  const isThere = (await inspectOwn(options, run, signal)) !== undefined;
-  // Where an earlier attempt made it, its credentials may have been pruned since: it has its own.
-  const credentials = isThere
-    ? await credentialsOf(options, request).catch(() => [])
-    : await makeContainer(options, request, signal);
-  const state = await inspectOwn(options, run, signal);
-  const credentialVersions = await credentialVersionsOf(projectDir, credentials);
-  return { imageId: state?.imageId ?? "", credentialVersions };
-}
-
-/** Makes it with its volumes; returns the credentials that are in them. */
-async function makeContainer(
-  options: RunnerOptions,
-  request: CreateRequest,
-  signal: AbortSignal,
-): Promise<readonly RunFile[]> {
+): Promise<void> {
   const { docker, place } = options;
   const run = started(request.run);
   const { container } = run.start;
+  if (await inspectOwn(options, run, signal)) return;
   // What an interrupted attempt left may be half filled.
   await removeParts(docker, container, signal);
   const [credentials, input] = await Promise.all([
@@ -105,7 +90,17 @@ async function makeContainer(
   await Promise.all([put("/credentials", credentials), put("/run/al", input)]);
   const made = docker.createContainer(runContainer(place, run, request.agent), { signal });
   await Promise.all([made, docker.removeContainer(carrier, { force: true, signal })]);
-  return credentials;
+}
+
+async function madeFrom(options: RunnerOptions, run: Run, signal: AbortSignal): Promise<MadeFrom> {
+  const { projectDir } = options;
+  const [state, credentials] = await Promise.all([
+    inspectOwn(options, run, signal),
+    // A set that only an older run needs may have been pruned.
+    runCredentialFiles(projectDir, run).catch(() => []),
+  ]);
+  const credentialVersions = await credentialVersionsOf(projectDir, credentials);
+  return { imageId: state?.imageId ?? "", credentialVersions };
 }
 
 /** The two volumes, and a carrier that has them mounted. */

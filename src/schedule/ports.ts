@@ -77,7 +77,9 @@ export interface CreateRequest {
  */
 export interface RunnerPort {
   /** Makes the container with all its files, and does not start it; one that is there is left alone. */
-  create(request: CreateRequest, signal: AbortSignal): Promise<MadeFrom>;
+  create(request: CreateRequest, signal: AbortSignal): Promise<void>;
+  /** What the container was made from, as far as can be told afterwards. */
+  madeFrom(run: Run, signal: AbortSignal): Promise<MadeFrom>;
   /** Starts a created container; one that was started before is left alone. */
   start(run: Run, signal: AbortSignal): Promise<void>;
   look(run: Run, signal: AbortSignal): Promise<RunPresence>;

@@ -119,7 +119,7 @@ async function launchOnce(
 ): Promise<void> {
   if (agent && secret !== undefined) {
     const trigger = await store.trigger(run.id);
-    await store.made(run.id, await runner.create({ run, trigger, agent, secret }, signal));
+    await runner.create({ run, trigger, agent, secret }, signal);
   }
   if ((await store.get(run.id))?.killReason) {
     throw new AlError("killed before it started", { code: "run-killed", blame: "user" });
@@ -154,6 +154,7 @@ async function carry(ports: RunLifePorts, run: Run, signal: AbortSignal): Promis
   const watch = new AbortController();
   const watched = AbortSignal.any([signal, watch.signal]);
   const enforced = enforceTimeout(ports, { ...run, startedAt }, watched).catch(() => undefined);
+  const noted = noteMade(ports, run, watched);
   const insist = <T>(work: () => Promise<T>) => retry(work, stubborn(ports, run, watched));
   const budget = followBudget(ports, run, { insist, signal: watched });
   const onUsage = budget.seen;
@@ -161,10 +162,26 @@ async function carry(ports: RunLifePorts, run: Run, signal: AbortSignal): Promis
     () => ports.runner.wait(run, { signal, onUsage }),
     stubborn(ports, run, signal),
   );
-  await budget.settled();
+  await Promise.all([noted, budget.settled()]);
   watch.abort();
   await enforced;
   await end(ports, run, exit, signal);
+}
+
+/** Beside the run, which does not wait for its record. */
+async function noteMade(ports: RunLifePorts, run: Run, signal: AbortSignal): Promise<void> {
+  const { runner, store, logger } = ports;
+  if (run.made) return;
+  try {
+    await store.made(run.id, await runner.madeFrom(run, signal));
+  } catch (thrown) {
+    if (signal.aborted) return;
+    const reason = toAlError(thrown).message;
+    logger.warn(
+      { run: run.id, agent: run.agent, reason },
+      "what a run was made from is not recorded",
+    );
+  }
 }
 
 async function enforceTimeout(

@@ -39,14 +39,16 @@ export class SimulatedEngine implements RunnerPort {
     return [...this.containers.values()].filter((one) => one.startedAt && !one.exit).length;
   }
 
-  async create({ run, secret }: { run: Run; secret: string }): Promise<MadeFrom> {
+  async create({ run, secret }: { run: Run; secret: string }): Promise<void> {
     this.#fail("create");
     const name = nameOf(run);
-    const made = { imageId: "sha256:1", credentialVersions: {} };
-    if (this.containers.has(name)) return made;
+    if (this.containers.has(name)) return;
     this.containers.set(name, { run: run.id, secret });
     this.secrets.push(secret);
-    return made;
+  }
+
+  async madeFrom(): Promise<MadeFrom> {
+    return { imageId: "sha256:1", credentialVersions: { "a:b": "1" } };
   }
 
   /** The secret of a run that has a container. */
