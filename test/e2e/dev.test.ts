@@ -113,7 +113,7 @@ test("a link is refused like in a commit, and mended files are live again", asyn
   from = dev.lines.length;
   await project.link("greeter/notes", "/etc/passwd");
   const isLink = ({ report }: Event) =>
-    `${report}`.includes('"greeter/notes": it is a symbolic link');
+    `${report}`.includes("greeter/notes: it is a symbolic link");
   await dev.until("the link to be refused", isLink, { from });
   await project.remove("greeter/notes");
 });
