@@ -50,19 +50,21 @@ export function parseObservation(host: string, output: string): FileObservation 
     lines.filter((line) => line.startsWith(`${word} `)).map((line) => line.slice(word.length + 1));
   const value = (word: string) => values(word)[0];
   const projectDir = value("dir") ?? "";
+  const free = availableBlocks(lines);
+  const hashes = hashedFiles(lines);
   return {
     projectDir,
     uid: Number(value("uid")),
     gid: Number(value("gid")),
     dockerGid: Number(value("docker-gid") || Number.NaN),
     architecture: parseMachine(host, value("machine")),
-    dockerFreeBytes: Number(value("docker-free") ?? 0) * 1024,
-    projectFreeBytes: Number(value("free") ?? 0) * 1024,
+    dockerFreeBytes: (free[0] ?? 0) * 1024,
+    projectFreeBytes: (free[1] ?? 0) * 1024,
     credentialKey: parseKey(value("key")),
     current: parseCurrent(decode(value("current"))),
     inventory: parseInventory(host, projectDir, decode(value("inventory"))),
-    releases: parseTrees("releases", values),
-    credentialSets: parseTrees("credentials", values),
+    releases: parseTrees("releases", values, hashes),
+    credentialSets: parseTrees("credentials", values, hashes),
     temporary: values("temporary").map((path) => `${projectDir}/${path.replace(/^\.\//, "")}`),
     entries: values("entry")
       .map((path) => path.replace(/^\.\//, ""))
@@ -116,7 +118,30 @@ function parseJson(text: string | undefined): unknown {
   }
 }
 
-function parseTrees(root: string, values: (word: string) => string[]): ObservedTree[] {
+/** What `df -Pk` says is available, in its order. */
+function availableBlocks(lines: readonly string[]): readonly number[] {
+  return lines.flatMap((line) => {
+    const available = /\s\d+\s+\d+\s+(\d+)\s+\d+%\s/.exec(line)?.[1];
+    return available === undefined ? [] : [Number(available)];
+  });
+}
+
+/** Paths and hashes as `sha256sum` prints them; those of credentials follow their path. */
+function hashedFiles(lines: readonly string[]): readonly FileHash[] {
+  return lines.flatMap((line, index) => {
+    const [, hash = "", path = ""] = /^\\?([0-9a-f]{64}) [ *](.*)$/.exec(line) ?? [];
+    if (hash === "") return [];
+    if (path !== "-") return path.startsWith("releases/") ? [{ path, hash }] : [];
+    const before = lines[index - 1] ?? "";
+    return before.startsWith("keyed ") ? [{ path: before.slice("keyed ".length), hash }] : [];
+  });
+}
+
+function parseTrees(
+  root: string,
+  values: (word: string) => string[],
+  hashes: readonly FileHash[],
+): ObservedTree[] {
   const trees = new Map<string, { files: FileHash[]; oddities: string[] }>();
   const treeOf = (path: string) => {
     const name = path.slice(root.length + 1).split("/", 1)[0] ?? "";
@@ -124,15 +149,14 @@ function parseTrees(root: string, values: (word: string) => string[]): ObservedT
     trees.set(name, found);
     return { tree: found, inner: path.slice(root.length + name.length + 2) };
   };
-  for (const path of values("tree").filter((path) => path.startsWith(`${root}/`))) treeOf(path);
-  for (const line of values("file")) {
-    const match = /^\\?([0-9a-f]{64}) [ *](.*)$/.exec(line);
-    const path = match?.[2] ?? "";
-    if (!path.startsWith(`${root}/`)) continue;
+  const inRoot = (path: string) => path.startsWith(`${root}/`);
+  const directories = values("tree").map((path) => path.replace(/^\.\//, ""));
+  for (const path of directories.filter(inRoot)) treeOf(path);
+  for (const { path, hash } of hashes.filter((one) => inRoot(one.path))) {
     const { tree, inner } = treeOf(path);
-    tree.files.push({ path: inner, hash: match?.[1] ?? "" });
+    tree.files.push({ path: inner, hash });
   }
-  for (const text of values("oddity").filter((text) => text.startsWith(`${root}/`))) {
+  for (const text of values("oddity").filter(inRoot)) {
     treeOf(text).tree.oddities.push(text.slice(root.length + 66));
   }
   return [...trees].map(([name, tree]) => ({ name, ...tree }));
