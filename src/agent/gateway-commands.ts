@@ -2,6 +2,7 @@ import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { text } from "node:stream/consumers";
 import { parseArgs } from "node:util";
+import { MAX_STATUS_CHARACTERS } from "../core/run.ts";
 import type { Environment } from "./environment.ts";
 import { askGateway, type GatewayAnswer, type GatewayPlace } from "./gateway-client.ts";
 import { type CommandResult, resultOf, USAGE } from "./gateway-result.ts";
@@ -13,7 +14,6 @@ const DEFAULT_PATIENCE_SECONDS = 60;
 /** Whoever wants to be shut down should not go on for long. */
 const SHUTDOWN_PATIENCE_MS = 5000;
 const DEFAULT_WAIT_SECONDS = 900;
-const MAX_STATUS_CHARACTERS = 1000;
 
 /** Carries out one of the commands by its name; GATEWAY_URL is set, or its command would not ask. */
 export async function runGatewayCommand(

@@ -1,3 +1,4 @@
+import { printable } from "../base/printable.ts";
 import { compareText } from "./fingerprint.ts";
 import { networkFlaw, networkUsers } from "./network-drift.ts";
 import type { Inventory, ObservedHost } from "./observed.ts";
@@ -19,7 +20,9 @@ export function foreignNotes(observed: ObservedHost, known: Inventory): readonly
   };
   const entries = observed.entries
     .filter((entry) => !isOwn(entry))
-    .map((entry) => `foreign: ${shown(entry)} lies in ${observed.facts.projectDir}`);
+    .map(
+      (entry) => `foreign: ${printable(entry).slice(0, 200)} lies in ${observed.facts.projectDir}`,
+    );
   const neighbours = observed.neighbours.map(
     (name) => `foreign: container ${name} runs in network ${observed.network?.name ?? ""}`,
   );
@@ -38,9 +41,4 @@ export function networkNotes(project: string, observed: ObservedHost): readonly 
   if (flaw === undefined || users.length === 0) return [];
   const name = observed.network?.name ?? "";
   return [`network ${name} was altered (${flaw}); it stays until ${users.join(", ")} ended`];
-}
-
-/** Names on a host may hold anything: no control characters reach a terminal. */
-function shown(text: string): string {
-  return text.replace(/[\p{Cc}\p{Cf}]/gu, "?").slice(0, 200);
 }

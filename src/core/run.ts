@@ -27,6 +27,9 @@ export type RunState = (typeof runStates)[number];
 /** Why we end a run ourselves. */
 export type KillReason = "timed-out" | "killed" | "over-budget";
 
+/** Longest text of a status signal, in characters. */
+export const MAX_STATUS_CHARACTERS = 1000;
+
 /** One accepted trigger and what became of it. Times are ms since the epoch. */
 export interface Run {
   /** ULID: sorts by time of acceptance. */

@@ -1,5 +1,11 @@
 import { z } from "zod";
-import { capabilityText, listText, mountText, portText } from "../core/container-facts.ts";
+import {
+  type ContainerFacts,
+  capabilityText,
+  listText,
+  mountText,
+  portText,
+} from "../core/container-facts.ts";
 
 const strings = z
   .array(z.string())
@@ -41,19 +47,8 @@ export const ContainerMakeJson = z.object({
     .nullish(),
 });
 
-/** How a container was made, each fact as one text; without its image's content and its labels. */
-export interface ContainerMake {
-  readonly image: string;
-  readonly user: string;
-  readonly groups: string;
-  readonly ports: string;
-  readonly mounts: string;
-  readonly restart: string;
-  readonly readOnlyRoot: string;
-  readonly capabilities: string;
-  readonly security: string;
-  readonly pidsLimit: string;
-}
+/** The facts that an inspection alone tells. */
+export type ContainerMake = Omit<ContainerFacts, "imageSpecHash" | "specHash" | "networks">;
 
 /** Reads the engine's words, which differ between versions, as `core/container-facts.ts` writes them. */
 export function containerMake({

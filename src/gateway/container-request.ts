@@ -95,7 +95,18 @@ export function valueField(body: Body, name: string): Json {
 }
 
 function textOf(value: unknown): string {
-  return typeof value === "string" ? value : JSON.stringify(value);
+  const text = typeof value === "string" ? value : written(value);
+  if (text === undefined) throw new Refusal(400, "invalid JSON body");
+  return text;
+}
+
+/** Undefined for what could be read, but is nested too deeply to be written again. */
+function written(value: unknown): string | undefined {
+  try {
+    return JSON.stringify(value);
+  } catch {
+    return undefined;
+  }
 }
 
 function sha256(text: string): string {

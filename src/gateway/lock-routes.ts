@@ -1,4 +1,5 @@
 import { Hono } from "hono";
+import type { NotHeld, RunLock } from "../core/run-lock.ts";
 import {
   type Body,
   Refusal,
@@ -7,7 +8,7 @@ import {
   smallBody,
   textField,
 } from "./container-request.ts";
-import type { LocksPort, LockView, RunsPort } from "./ports.ts";
+import type { LocksPort, RunsPort } from "./ports.ts";
 
 const MAX_KEY_CHARACTERS = 1000;
 const MAX_TTL_SECONDS = 7 * 24 * 3600;
@@ -46,7 +47,7 @@ export function lockRoutes({ runs, locks }: { runs: RunsPort; locks: LocksPort }
   return app;
 }
 
-function shown({ resourceKey, heldSince, expiresAt, ...lock }: LockView) {
+function shown({ resourceKey, heldSince, expiresAt, ...lock }: RunLock) {
   return { resourceKey, holder: holderOf(lock), heldSince, expiresAt };
 }
 
@@ -64,11 +65,11 @@ function ttlOf({ ttl }: Body): number | undefined {
   );
 }
 
-function holderOf({ agent, run }: Pick<LockView, "agent" | "run">): string {
+function holderOf({ agent, run }: Pick<RunLock, "agent" | "run">): string {
   return `${agent}/${run}`;
 }
 
-function whyNot(answer: { kind: "free" } | { kind: "taken"; lock: LockView }): string {
+function whyNot(answer: NotHeld): string {
   return answer.kind === "free"
     ? "this run does not hold the lock: it was never taken, was given back or has expired"
     : `the lock is held by ${holderOf(answer.lock)}`;

@@ -1,7 +1,9 @@
 import type { Json } from "../base/canonical-json.ts";
+import type { CallState } from "../core/call-state.ts";
 import type { RuntimeReport } from "../core/observed.ts";
 import type { Run, RunFilter } from "../core/run.ts";
 import type { DayUse, RunLimits } from "../core/run-limits.ts";
+import type { HoldsAnother, LockAnswer, NotHeld, RunLock } from "../core/run-lock.ts";
 import type { Trigger } from "../core/trigger.ts";
 
 /** What an agent of the live release is doing. */
@@ -45,44 +47,18 @@ export interface RunsPort {
   bySecret(secretHash: string): Promise<Run | undefined>;
 }
 
-/** How a call stands. */
-export type CallView =
-  | { readonly status: "pending" | "running" }
-  | { readonly status: "completed"; readonly returnValue?: Json }
-  | { readonly status: "error"; readonly errorMessage: string };
-
 /** The calls that runs made. */
 export interface CallsPort {
   /** Undefined for a call that this run did not make. */
-  look(caller: Run, callId: string): Promise<CallView | undefined>;
+  look(caller: Run, callId: string): Promise<CallState | undefined>;
 }
-
-/** A lock somebody holds; times are ms since the epoch. */
-export interface LockView {
-  readonly resourceKey: string;
-  readonly run: string;
-  readonly agent: string;
-  readonly heldSince: number;
-  readonly expiresAt: number;
-}
-
-type Held = { readonly kind: "held"; readonly expiresAt: number };
-type NotHeld = { readonly kind: "free" } | { readonly kind: "taken"; readonly lock: LockView };
 
 /** Locks of runs, one for each. `ttlSeconds` is the project's lockTimeout unless given. */
 export interface LocksPort {
-  acquire(
-    run: Run,
-    resourceKey: string,
-    ttlSeconds?: number,
-  ): Promise<
-    | Held
-    | Extract<NotHeld, { kind: "taken" }>
-    | { readonly kind: "holds-another"; readonly resourceKey: string }
-  >;
+  acquire(run: Run, resourceKey: string, ttlSeconds?: number): Promise<LockAnswer | HoldsAnother>;
   release(run: Run, resourceKey: string): Promise<{ readonly kind: "released" } | NotHeld>;
-  heartbeat(run: Run, resourceKey: string, ttlSeconds?: number): Promise<Held | NotHeld>;
-  list(): Promise<readonly LockView[]>;
+  heartbeat(run: Run, resourceKey: string, ttlSeconds?: number): Promise<LockAnswer | NotHeld>;
+  list(): Promise<readonly RunLock[]>;
 }
 
 /** What runs say of themselves; false when the run has ended. */

@@ -1,4 +1,5 @@
 import { type Context, Hono } from "hono";
+import { MAX_STATUS_CHARACTERS } from "../core/run.ts";
 import { type CallPorts, callAgent } from "./call-routes.ts";
 import {
   largeBody,
@@ -9,8 +10,6 @@ import {
   valueField,
 } from "./container-request.ts";
 import type { SignalsPort } from "./ports.ts";
-
-const MAX_STATUS_CHARACTERS = 1000;
 
 /** `/signals`: what a run says of itself. */
 export function signalRoutes(

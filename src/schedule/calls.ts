@@ -1,13 +1,7 @@
-import type { Json } from "../base/canonical-json.ts";
+import type { CallState } from "../core/call-state.ts";
 import type { Run } from "../core/run.ts";
 import type { RunStore } from "./ports.ts";
 import type { SignalStore } from "./signals.ts";
-
-/** How a call stands, for the run that made it. */
-export type CallState =
-  | { readonly status: "pending" | "running" }
-  | { readonly status: "completed"; readonly returnValue?: Json }
-  | { readonly status: "error"; readonly errorMessage: string };
 
 /** Tells runs how the calls they made stand. */
 export interface Calls {

@@ -1,41 +1,8 @@
 import type { Clock } from "../base/clock.ts";
 import { AlError } from "../base/errors.ts";
 import type { Run } from "../core/run.ts";
+import type { HoldsAnother, LockAnswer, LockRequest, NotHeld, RunLock } from "../core/run-lock.ts";
 import type { ReleasePort } from "./ports.ts";
-
-/** A lock somebody holds; times are ms since the epoch. */
-export interface HeldLock {
-  readonly resourceKey: string;
-  /** The holding run's id, and its agent. */
-  readonly run: string;
-  readonly agent: string;
-  readonly heldSince: number;
-  readonly expiresAt: number;
-}
-
-/** One run wants something of one lock, at a time. */
-export interface LockRequest {
-  readonly run: string;
-  readonly resourceKey: string;
-  readonly now: number;
-}
-
-/** What asking for a lock came to. */
-export type LockAnswer =
-  | { readonly kind: "held"; readonly expiresAt: number }
-  /** Another run holds it. */
-  | { readonly kind: "taken"; readonly lock: HeldLock };
-
-/** The run holds a lock already: this one. */
-export interface HoldsAnother {
-  readonly kind: "holds-another";
-  readonly resourceKey: string;
-}
-
-/** Nobody holds the lock. */
-export interface FreeLock {
-  readonly kind: "free";
-}
 
 /**
  * Durable memory of locks: one per run, gone when it expires or its run ends. Every call is atomic, and
@@ -46,13 +13,11 @@ export interface LockStore {
   acquire(
     request: LockRequest & { readonly expiresAt: number },
   ): Promise<LockAnswer | HoldsAnother>;
-  release(
-    request: LockRequest,
-  ): Promise<{ readonly kind: "released" } | FreeLock | Exclude<LockAnswer, { kind: "held" }>>;
+  release(request: LockRequest): Promise<{ readonly kind: "released" } | NotHeld>;
   /** Moves the expiry of a lock that the run still holds. */
-  heartbeat(request: LockRequest & { readonly expiresAt: number }): Promise<LockAnswer | FreeLock>;
+  heartbeat(request: LockRequest & { readonly expiresAt: number }): Promise<LockAnswer | NotHeld>;
   /** Sorted by key. */
-  list(now: number): Promise<readonly HeldLock[]>;
+  list(now: number): Promise<readonly RunLock[]>;
 }
 
 /** What runs may do with locks. `ttlSeconds` is the project's lockTimeout unless given. */

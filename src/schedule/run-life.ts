@@ -27,7 +27,7 @@ export interface RunLifePorts {
 
 /** One way through a run's life. Aborting leaves the run as it is, for the next process to take over. */
 export interface RunLife {
-  /** From `queued` to the end. The intent is stored when `onStarting` is called. */
+  /** From `queued` to the end; resolves when the intent is stored. */
   begin(run: Run, release: LiveRelease, signal: AbortSignal): Promise<Started>;
   /** From whatever an earlier process reached to the end, or back to be started again. */
   adopt(run: Run, signal: AbortSignal): Promise<"ended" | "never-made">;

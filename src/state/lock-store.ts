@@ -1,4 +1,5 @@
 import type { DatabaseSync, StatementSync } from "node:sqlite";
+import type { LockRequest, RunLock } from "../core/run-lock.ts";
 import { inTransaction } from "./sqlite.ts";
 
 interface LockRow {
@@ -7,22 +8,6 @@ interface LockRow {
   readonly agent: string;
   readonly held_since: number;
   readonly expires_at: number;
-}
-
-/** A lock somebody holds; times are ms since the epoch. */
-interface HeldLock {
-  readonly resourceKey: string;
-  /** The holding run's id, and its agent. */
-  readonly run: string;
-  readonly agent: string;
-  readonly heldSince: number;
-  readonly expiresAt: number;
-}
-
-interface LockRequest {
-  readonly run: string;
-  readonly resourceKey: string;
-  readonly now: number;
 }
 
 const SELECT = `SELECT locks.*, runs.agent FROM locks JOIN runs ON runs.id = locks.run`;
@@ -84,18 +69,18 @@ export function createLockStore(database: DatabaseSync) {
       });
     },
 
-    async list(now: number): Promise<readonly HeldLock[]> {
+    async list(now: number): Promise<readonly RunLock[]> {
       const rows = prepare(`${SELECT} WHERE expires_at > ? ORDER BY resource_key`).all(now);
       return (rows as unknown as LockRow[]).map(lockOf);
     },
   };
 }
 
-function notHeld(lock: HeldLock | undefined) {
+function notHeld(lock: RunLock | undefined) {
   return lock ? ({ kind: "taken", lock } as const) : ({ kind: "free" } as const);
 }
 
-function lockOf(row: LockRow): HeldLock {
+function lockOf(row: LockRow): RunLock {
   return {
     resourceKey: row.resource_key,
     run: row.run,

@@ -2,6 +2,7 @@ import { join } from "node:path";
 import { AlError } from "../../base/errors.ts";
 import { desireFleet } from "../../core/desire.ts";
 import type { FleetSpec, ImageRecipe } from "../../core/desired.ts";
+import { agentsOf } from "../../core/placed-agents.ts";
 import type { BuildOutcome } from "../../docker/build.ts";
 import { openBuilders } from "../builders.ts";
 import type { CliContext } from "../context.ts";
@@ -78,11 +79,7 @@ async function localFleet(context: CliContext, { dev }: BuildOptions): Promise<F
 function recipesOf({ recipes, hosts }: FleetSpec, agent?: string): readonly ImageRecipe[] {
   const ours = recipes.filter(({ image }) => image.name !== "runtime");
   if (agent === undefined) return ours;
-  const known = hosts.flatMap(({ spec }) =>
-    spec.release.files.flatMap(
-      ({ path }) => /^agents\/([^/]+)\/agent\.json$/.exec(path)?.[1] ?? [],
-    ),
-  );
+  const known = hosts.flatMap(({ spec }) => agentsOf(spec));
   if (!known.includes(agent)) throw unknownAgent(agent, known);
   const named = (name: string) => ours.find(({ image }) => image.name === name);
   const own = named(`agent-${agent}`) ?? named("project") ?? named("base");

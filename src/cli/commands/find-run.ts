@@ -9,7 +9,7 @@ export async function findRun(
   signal: AbortSignal,
 ): Promise<RunAnswer | undefined> {
   try {
-    const path = `/control/runs/${id}`;
+    const path = `/control/runs/${encodeURIComponent(id)}`;
     return RunAnswer.parse(await connection.control.call({ runtime, method: "GET", path, signal }));
   } catch (thrown) {
     if (hasCode(thrown, "unknown-run")) return undefined;

@@ -1,6 +1,7 @@
 import { AlError } from "../../base/errors.ts";
 import type { FleetSpec, HostAddress, HostSpec } from "../../core/desired.ts";
 import type { ObservedHost } from "../../core/observed.ts";
+import { agentsOf } from "../../core/placed-agents.ts";
 import type { HostConnection } from "../../host/session.ts";
 import type { Adapters } from "../compose.ts";
 import type { CliContext } from "../context.ts";
@@ -59,8 +60,8 @@ export async function withRuntime<T>(
 }
 
 /** True when the host's release has the agent. */
-export function hasAgent({ release }: HostSpec, agent: string): boolean {
-  return release.files.some(({ path }) => path === `agents/${agent}/agent.json`);
+export function hasAgent(spec: HostSpec, agent: string): boolean {
+  return agentsOf(spec).includes(agent);
 }
 
 function notPlacedThere(

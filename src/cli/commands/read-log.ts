@@ -27,7 +27,7 @@ export async function* readLog(
   signal: AbortSignal,
 ): AsyncGenerator<LogEvent> {
   const { agent, run, follow } = part;
-  const path = `/api/logs/agents/${agent}/${run}?${queryOf(part)}`;
+  const path = `/api/logs/agents/${encodeURIComponent(agent)}/${encodeURIComponent(run)}?${queryOf(part)}`;
   let ended = false;
   try {
     const input = await connection.control.stream({ runtime, method: "GET", path, signal });

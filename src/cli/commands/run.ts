@@ -68,7 +68,7 @@ async function trigger(
   { agent, request }: { readonly agent: string; readonly request: TriggerRequest },
 ): Promise<string> {
   const answer = await connection.control.call({
-    ...{ runtime, method: "POST", path: `/control/trigger/${agent}` },
+    ...{ runtime, method: "POST", path: `/control/trigger/${encodeURIComponent(agent)}` },
     ...{ body: request, signal, timeoutMs: TRIGGER_TIMEOUT_MS },
   });
   return TriggerAnswer.parse(answer).runId;

@@ -149,6 +149,16 @@ describe("the body of a call", () => {
     expect(await world.triggerOf(id)).toMatchObject({ context });
   });
 
+  it("is refused when it is nested too deeply to be kept", async () => {
+    for (const depth of [2500, 5000, 10_000, 100_000, 1_000_000]) {
+      const nested = `${"[".repeat(depth)}${"]".repeat(depth)}`;
+      const body = `{"secret":"${dev.secret}","targetAgent":"reviewer","context":${nested}}`;
+      const { status } = await world.post("/calls", body);
+      expect([200, 400, 409]).toContain(status);
+      if (depth >= 100_000) expect(status).toBe(400);
+    }
+  });
+
   it("is refused when its context is larger, and so is a return value", async () => {
     const context = "x".repeat(2 * 1024 * 1024 + 1);
     const answer = await call(dev, "reviewer", { context });
