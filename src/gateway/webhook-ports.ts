@@ -1,0 +1,69 @@
+import type { NewRun } from "../core/run.ts";
+import type { Trigger } from "../core/trigger.ts";
+import type { WebhookSource } from "../core/webhook-authenticate.ts";
+import type { WebhookListener } from "../core/webhook-filter.ts";
+import type { ReceiptFacts, WebhookReceipt } from "../core/webhook-receipt.ts";
+
+/** What the live release says of webhooks. */
+export interface LiveWebhooks {
+  readonly sources: readonly WebhookSource[];
+  readonly listeners: readonly WebhookListener[];
+}
+
+/** Where the live release's webhooks are read, afresh at each call. */
+export interface WebhooksPort {
+  /** Undefined while this process may accept nothing. */
+  current(): Promise<LiveWebhooks | undefined>;
+}
+
+/** An agent for which no run was accepted, and why. */
+export interface RefusedAgent {
+  readonly agent: string;
+  readonly reason: string;
+}
+
+/**
+ * What became of a delivery. `duplicate`: it was accepted before, nothing was stored. `refused`: it is
+ * for agents of which none can take a run now; nothing was stored, and it may be sent again.
+ */
+export type DeliveryOutcome =
+  | {
+      readonly kind: "accepted";
+      readonly runs: readonly string[];
+      readonly refused: readonly RefusedAgent[];
+    }
+  | { readonly kind: "duplicate" }
+  | { readonly kind: "refused"; readonly refused: readonly RefusedAgent[] };
+
+/** The scheduler, as webhooks need it. */
+export interface DeliveriesPort {
+  /**
+   * Accepts a delivery, with a run for each of these agents that can take one, in one transaction:
+   * either all of it survives a power cut when this resolves, or nothing was stored.
+   * @throws AlError blame `transient` when nothing can be accepted now.
+   */
+  accept(
+    receipt: WebhookReceipt,
+    start: { readonly agents: readonly string[]; readonly trigger: Trigger },
+  ): Promise<DeliveryOutcome>;
+}
+
+/**
+ * Durable memory of deliveries. A promise resolves only when the change survives a power cut, and every
+ * call is atomic.
+ */
+export interface WebhookReceipts {
+  /** Stores a receipt and its runs together. False, and nothing is stored, for a {@link duplicate}. */
+  accept(receipt: WebhookReceipt, runs: readonly NewRun[]): Promise<boolean>;
+  /** True when an equal delivery (type, sources, delivery id) was accepted before. */
+  duplicate(receipt: ReceiptFacts): Promise<boolean>;
+  /** Undefined for one that is not known, or whose body was dropped. */
+  get(id: string): Promise<WebhookReceipt | undefined>;
+  /** Newest first. */
+  list(options: { readonly limit: number }): Promise<readonly ReceiptFacts[]>;
+  /**
+   * Forgets receipts from before a time (ms), and then bodies, oldest first, until those left have at
+   * most so many bytes together: such a receipt still tells duplicates.
+   */
+  prune(keep: { readonly since: number; readonly bodyBytes: number }): Promise<void>;
+}
