@@ -1,9 +1,9 @@
 import type { Context } from "hono";
 import { toAlError } from "../base/errors.ts";
 import type { Logger } from "../base/logger.ts";
+import type { DeliveryOutcome } from "../core/webhook-outcome.ts";
 import { webhookTypes } from "../core/webhook-types.ts";
 import type { ErrorAnswer } from "./control-schema.ts";
-import type { DeliveryOutcome } from "./webhook-ports.ts";
 import type { RateLimits } from "./webhook-rate.ts";
 import { WebhookRefusal } from "./webhook-refusal.ts";
 

@@ -2,6 +2,7 @@ import type { NewRun } from "../core/run.ts";
 import type { Trigger } from "../core/trigger.ts";
 import type { WebhookSource } from "../core/webhook-authenticate.ts";
 import type { WebhookListener } from "../core/webhook-filter.ts";
+import type { DeliveryOutcome } from "../core/webhook-outcome.ts";
 import type { ReceiptFacts, WebhookReceipt } from "../core/webhook-receipt.ts";
 
 /** What the live release says of webhooks. */
@@ -15,25 +16,6 @@ export interface WebhooksPort {
   /** Undefined while this process may accept nothing. */
   current(): Promise<LiveWebhooks | undefined>;
 }
-
-/** An agent for which no run was accepted, and why. */
-export interface RefusedAgent {
-  readonly agent: string;
-  readonly reason: string;
-}
-
-/**
- * What became of a delivery. `duplicate`: it was accepted before, nothing was stored. `refused`: it is
- * for agents of which none can take a run now; nothing was stored, and it may be sent again.
- */
-export type DeliveryOutcome =
-  | {
-      readonly kind: "accepted";
-      readonly runs: readonly string[];
-      readonly refused: readonly RefusedAgent[];
-    }
-  | { readonly kind: "duplicate" }
-  | { readonly kind: "refused"; readonly refused: readonly RefusedAgent[] };
 
 /** The scheduler, as webhooks need it. */
 export interface DeliveriesPort {
