@@ -72,7 +72,7 @@ async function accept(
   const { matched, skipped } = matchListeners(live.listeners, names, event);
   const receipt = receiptOf(format, delivery, { id, sources: names, receivedAt: clock.now() });
   const trigger = { kind: "webhook", source: format.type, context: event.context } as const;
-  const outcome = await deliveries.accept(receipt, { agents: matched, trigger });
+  const outcome = await deliveries.accept({ receipt, agents: matched, trigger });
   const facts = { receipt: id, sources: names, delivery: receipt.deliveryId };
   return answerOutcome(outcome, skipped.length, logger.child(facts));
 }

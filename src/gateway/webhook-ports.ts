@@ -24,10 +24,11 @@ export interface DeliveriesPort {
    * either all of it survives a power cut when this resolves, or nothing was stored.
    * @throws AlError blame `transient` when nothing can be accepted now.
    */
-  accept(
-    receipt: WebhookReceipt,
-    start: { readonly agents: readonly string[]; readonly trigger: Trigger },
-  ): Promise<DeliveryOutcome>;
+  accept(delivery: {
+    readonly receipt: WebhookReceipt;
+    readonly agents: readonly string[];
+    readonly trigger: Trigger;
+  }): Promise<DeliveryOutcome>;
 }
 
 /**
@@ -35,8 +36,13 @@ export interface DeliveriesPort {
  * call is atomic.
  */
 export interface WebhookReceipts {
-  /** Stores a receipt and its runs together. False, and nothing is stored, for a {@link duplicate}. */
-  accept(receipt: WebhookReceipt, runs: readonly NewRun[]): Promise<boolean>;
+  /**
+   * Stores receipts with their runs in one transaction: all, or nothing when it throws. False for each
+   * {@link duplicate}, of which nothing is stored.
+   */
+  accept(
+    deliveries: readonly { readonly receipt: WebhookReceipt; readonly runs: readonly NewRun[] }[],
+  ): Promise<readonly boolean[]>;
   /** True when an equal delivery (type, sources, delivery id) was accepted before. */
   duplicate(receipt: ReceiptFacts): Promise<boolean>;
   /** Undefined for one that is not known, or whose body was dropped. */

@@ -17,13 +17,18 @@ interface ReceiptRow {
   readonly headers: string;
 }
 
+interface NewReceipt {
+  readonly receipt: WebhookReceipt;
+  readonly runs: readonly NewRun[];
+}
+
 /** Names of sources have no comma. */
 const SEPARATOR = ",";
 
 /**
- * Webhook receipts in SQLite (tables of `WEBHOOK_MIGRATION`): satisfies the gateway's WebhookReceipts
+ * Webhook receipts in SQLite (table of `WEBHOOK_MIGRATION`): satisfies the gateway's WebhookReceipts
  * port. `enqueue` stores a run with the same database's connection; it is called inside of the
- * transaction that stores the receipt, must be synchronous, and undoes all of it by throwing.
+ * transaction that stores the receipts, must be synchronous, and undoes all of it by throwing.
  */
 export function createWebhookReceipts(database: DatabaseSync, enqueue: (run: NewRun) => void) {
   const statements = prepareStatements(database);
@@ -34,18 +39,20 @@ export function createWebhookReceipts(database: DatabaseSync, enqueue: (run: New
     return statements.equal.get(...key) !== undefined;
   };
   return {
-    async accept(receipt: WebhookReceipt, runs: readonly NewRun[]): Promise<boolean> {
-      return inTransaction(database, () => {
-        if (isDuplicate(receipt)) return false;
-        const { id, type, sources, deliveryId, receivedAt, headers, body } = receipt;
-        statements.insert.run(
-          ...[id, type, sources.join(SEPARATOR), deliveryId],
-          ...[receivedAt, JSON.stringify(headers)],
-        );
-        statements.insertBody.run(id, body.byteLength, body);
-        for (const run of runs) enqueue(run);
-        return true;
-      });
+    async accept(deliveries: readonly NewReceipt[]): Promise<readonly boolean[]> {
+      if (deliveries.length === 0) return [];
+      return inTransaction(database, () =>
+        deliveries.map(({ receipt, runs }) => {
+          if (isDuplicate(receipt)) return false;
+          const { id, type, sources, deliveryId, receivedAt, headers, body } = receipt;
+          statements.insert.run(
+            ...[id, type, sources.join(SEPARATOR), deliveryId],
+            ...[receivedAt, JSON.stringify(headers), body],
+          );
+          for (const run of runs) enqueue(run);
+          return true;
+        }),
+      );
     },
 
     async duplicate(receipt: ReceiptFacts): Promise<boolean> {
@@ -77,21 +84,20 @@ function prepareStatements(database: DatabaseSync) {
        WHERE delivery_id = ? AND type = ? AND sources = ? AND received_at >= ? LIMIT 1`,
     ),
     insert: database.prepare(
-      `INSERT INTO webhook_receipts (id, type, sources, delivery_id, received_at, headers)
-       VALUES (?, ?, ?, ?, ?, ?)`,
+      `INSERT INTO webhook_receipts (id, type, sources, delivery_id, received_at, headers, body)
+       VALUES (?, ?, ?, ?, ?, ?, ?)`,
     ),
-    insertBody: database.prepare(
-      "INSERT INTO webhook_bodies (receipt, bytes, body) VALUES (?, ?, ?)",
+    get: database.prepare("SELECT * FROM webhook_receipts WHERE id = ? AND body IS NOT NULL"),
+    list: database.prepare(
+      `SELECT id, type, sources, delivery_id, received_at, headers FROM webhook_receipts
+       ORDER BY id DESC LIMIT ?`,
     ),
-    get: database.prepare(
-      "SELECT * FROM webhook_receipts JOIN webhook_bodies ON receipt = id WHERE id = ?",
-    ),
-    list: database.prepare("SELECT * FROM webhook_receipts ORDER BY id DESC LIMIT ?"),
     forget: database.prepare("DELETE FROM webhook_receipts WHERE received_at < ?"),
     dropBodies: database.prepare(
-      `DELETE FROM webhook_bodies WHERE receipt IN (
-         SELECT receipt FROM (
-           SELECT receipt, sum(bytes) OVER (ORDER BY receipt DESC) AS total FROM webhook_bodies
+      `UPDATE webhook_receipts SET body = NULL WHERE id IN (
+         SELECT id FROM (
+           SELECT id, sum(length(body)) OVER (ORDER BY id DESC) AS total
+           FROM webhook_receipts WHERE body IS NOT NULL
          ) WHERE total > ?)`,
     ),
   };

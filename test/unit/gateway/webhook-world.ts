@@ -7,10 +7,12 @@ import type { NewRun } from "../../../src/core/run.ts";
 import type { WebhookSource } from "../../../src/core/webhook-authenticate.ts";
 import type { WebhookListener } from "../../../src/core/webhook-filter.ts";
 import type { WebhookFormat } from "../../../src/core/webhook-types.ts";
+import { answerError } from "../../../src/gateway/answers.ts";
 import { listenOutside } from "../../../src/gateway/listen.ts";
 import { webhookApp } from "../../../src/gateway/webhook-app.ts";
-import type { LiveWebhooks } from "../../../src/gateway/webhook-ports.ts";
-import { acceptDelivery } from "../../../src/schedule/accept-delivery.ts";
+import { webhookControl } from "../../../src/gateway/webhook-control.ts";
+import type { DeliveriesPort, LiveWebhooks } from "../../../src/gateway/webhook-ports.ts";
+import { createDeliveryQueue } from "../../../src/schedule/delivery-queue.ts";
 import { createSerial } from "../../../src/schedule/serial.ts";
 import { RUN_MIGRATIONS } from "../../../src/state/run-schema.ts";
 import { openDatabase } from "../../../src/state/sqlite.ts";
@@ -55,24 +57,26 @@ export async function openWebhookWorld({
     /** Why no run of an agent is taken now. */
     refusals: new Map<string, Error>(),
   };
-  const serial = createSerial();
   const ports = {
-    ...{ receipts, clock, newId: () => randomUUID() },
+    ...{ receipts, clock, newId: () => randomUUID(), exclusive: createSerial() },
     checkRoom: async (agent: string) => {
       const refusal = state.refusals.get(agent);
       if (refusal) throw refusal;
     },
   };
   const log: { readonly message: string; readonly fields: LogFields }[] = [];
-  const app = webhookApp({
-    webhooks: { current: async () => state.live },
-    deliveries: { accept: (...given) => serial(() => acceptDelivery(ports, ...given)) },
-    ...{ clock, logger: collect(log) },
-  });
+  const webhooks = { current: async () => state.live };
+  const deliveries: DeliveriesPort = createDeliveryQueue(ports);
+  const logger = collect(log);
+  const app = webhookApp({ webhooks, deliveries, clock, logger });
+  const control = webhookControl({ webhooks, deliveries, ...ports });
+  control.onError(answerError(logger));
   const listening = await listenOutside(app, { port: 0, hostname: "127.0.0.1", ...timeouts });
   const url = `http://127.0.0.1:${listening.port}`;
   return {
     ...{ state, clock, receipts, database, log, url, port: listening.port },
+    /** The operator's side. */
+    control,
     /** Runs in the order of their acceptance. */
     runs: () => allRuns(database),
     send: (path: string, sending: Sending = {}) => send(`${url}${path}`, sending),

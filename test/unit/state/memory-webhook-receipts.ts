@@ -16,12 +16,22 @@ export function createMemoryWebhookReceipts(store: (runs: readonly NewRun[]) => 
         nameOf(facts) === nameOf(receipt) && facts.receivedAt >= duplicatesSince(receipt),
     );
   return {
-    async accept(receipt: WebhookReceipt, runs: readonly NewRun[]) {
-      if (isDuplicate(receipt)) return false;
-      store(runs);
-      const { body, ...facts } = receipt;
-      all.push({ facts, body });
-      return true;
+    async accept(deliveries: readonly { receipt: WebhookReceipt; runs: readonly NewRun[] }[]) {
+      const before = [...all];
+      const accepted: NewRun[] = [];
+      const results = deliveries.map(({ receipt: { body, ...facts }, runs }) => {
+        if (isDuplicate(facts)) return false;
+        all.push({ facts, body });
+        accepted.push(...runs);
+        return true;
+      });
+      try {
+        store(accepted);
+      } catch (thrown) {
+        all = before;
+        throw thrown;
+      }
+      return results;
     },
     duplicate: async (receipt: ReceiptFacts) => isDuplicate(receipt),
     async get(id: string) {
