@@ -52,11 +52,13 @@ export function answerRefusal(
   thrown: Error,
   context: Context,
 ): Response {
-  const refusal = thrown instanceof WebhookRefusal ? thrown : unforeseen(thrown, logger);
+  const refusal = thrown instanceof WebhookRefusal ? thrown : unforeseen(thrown);
   const { status, message, code, hint, retryAfterSeconds } = refusal;
   if (limits.take("log", TOLD_PER_MINUTE) === 0) {
     const type = webhookTypes.find((each) => each === context.req.param("type"));
-    logger.warn({ type, status, code, reason: message }, "delivery refused");
+    if (refusal === thrown)
+      logger.warn({ type, status, code, reason: message }, "delivery refused");
+    else logger.error({ type, err: toAlError(thrown) }, "delivery could not be accepted");
   }
   if (retryAfterSeconds !== undefined) context.header("retry-after", String(retryAfterSeconds));
   if (status === 405) context.header("allow", "POST");
@@ -64,11 +66,9 @@ export function answerRefusal(
   return context.json(answer, status);
 }
 
-/** What fails in here may work later: a sender who is told so sends it again. */
-function unforeseen(thrown: Error, logger: Logger): WebhookRefusal {
-  const failure = toAlError(thrown);
-  logger.error({ err: failure }, "a delivery could not be accepted");
+/** What fails in here may work later: a sender who is told so sends it again, and is told no more. */
+function unforeseen(cause: Error): WebhookRefusal {
   return new WebhookRefusal(503, "the delivery cannot be accepted at the moment", {
-    ...{ code: "not-accepted", retryAfterSeconds: NOT_ACCEPTED_SECONDS, cause: thrown },
+    ...{ code: "not-accepted", retryAfterSeconds: NOT_ACCEPTED_SECONDS, cause },
   });
 }

@@ -24,14 +24,17 @@ export function createBodyReader({ budgetBytes = 128 * 1024 * 1024 } = {}): Body
       const announced = announcedBytes(request);
       if (announced !== undefined && announced > MAX_DELIVERY_BYTES) throw tooLarge();
       if (announced !== undefined && announced <= SMALL_BYTES) return work(await whole(request));
-      // What does not say its size may become as large as any.
-      const reserved = announced ?? MAX_DELIVERY_BYTES;
-      if (reserved > free) throw busy();
-      free -= reserved;
+      let taken = 0;
+      // Only what has arrived counts: an announcement alone keeps nobody else out.
+      const take = (bytes: number) => {
+        if (bytes > free) throw busy();
+        free -= bytes;
+        taken += bytes;
+      };
       try {
-        return await work(announced === undefined ? await counted(request) : await whole(request));
+        return await work(await counted(request, take));
       } finally {
-        free += reserved;
+        free += taken;
       }
     },
   };
@@ -52,13 +55,14 @@ async function whole(request: Request): Promise<Uint8Array> {
   }
 }
 
-async function counted(request: Request): Promise<Uint8Array> {
+async function counted(request: Request, take: (bytes: number) => void): Promise<Uint8Array> {
   const chunks: Uint8Array[] = [];
   let bytes = 0;
   try {
     for await (const chunk of request.body ?? []) {
       bytes += chunk.byteLength;
       if (bytes > MAX_DELIVERY_BYTES) throw tooLarge();
+      if (bytes > SMALL_BYTES) take(Math.min(chunk.byteLength, bytes - SMALL_BYTES));
       chunks.push(chunk);
     }
   } catch (thrown) {

@@ -6,7 +6,7 @@ import { join } from "node:path";
 import { afterEach, beforeEach, expect, it } from "vitest";
 import { hmac, openWebhookWorld } from "./webhook-world.ts";
 
-const KILLS = 5;
+const KILLS = 3;
 const SENDERS = 4;
 
 let directory: string;

@@ -132,7 +132,7 @@ describe("bodies in memory", () => {
     });
 
   it("are few when they are large; small ones are always read", async () => {
-    const bodies = createBodyReader({ budgetBytes: 300_000 });
+    const bodies = createBodyReader({ budgetBytes: 200_000 });
     const done = Promise.withResolvers<void>();
     const first = bodies.withBody(request(200_000), async (body) => {
       await done.promise;
@@ -148,8 +148,19 @@ describe("bodies in memory", () => {
     expect(await bodies.withBody(request(200_000), size)).toBe(200_000);
   });
 
+  it("count only what has arrived: who announces much and sends nothing keeps nobody out", async () => {
+    const bodies = createBodyReader({ budgetBytes: 200_000 });
+    const silent = () =>
+      new Request("http://x/", {
+        ...{ method: "POST", duplex: "half", headers: { "content-length": "10000000" } },
+        body: new ReadableStream({ pull: () => new Promise(() => undefined) }),
+      });
+    for (let n = 0; n < 20; n += 1) void bodies.withBody(silent(), async () => undefined);
+    expect(await bodies.withBody(request(200_000), async (body) => body.byteLength)).toBe(200_000);
+  });
+
   it("give their memory back when what is done with them fails", async () => {
-    const bodies = createBodyReader({ budgetBytes: 300_000 });
+    const bodies = createBodyReader({ budgetBytes: 200_000 });
     const fail = async () => {
       throw new TypeError("no");
     };
