@@ -47,8 +47,21 @@ export type WebhookFormat =
   | { readonly type: Exclude<WebhookType, "generic"> }
   | { readonly type: "generic"; readonly headers: GenericHeaders };
 
-/** The header of signatures of a `generic` source that names none. */
-export const DEFAULT_SIGNATURE_HEADER = "x-hub-signature-256";
-
 /** How many deliveries a minute are taken from a source that does not say. */
 export const DEFAULT_DELIVERIES_PER_MINUTE = 6000;
+
+/** Where a `generic` source that names no header has its signatures. */
+const DEFAULT_SIGNATURE_HEADER = "X-Hub-Signature-256";
+
+/** How deliveries of a source are read, by what its table in config.toml says. */
+export function webhookFormat(source: {
+  readonly type: WebhookType;
+  readonly signatureHeader?: string | undefined;
+  readonly deliveryHeader?: string | undefined;
+  readonly eventHeader?: string | undefined;
+}): WebhookFormat {
+  const { type, signatureHeader, deliveryHeader, eventHeader } = source;
+  if (type !== "generic") return { type };
+  const signature = signatureHeader ?? DEFAULT_SIGNATURE_HEADER;
+  return { type, headers: { signature, delivery: deliveryHeader, event: eventHeader } };
+}

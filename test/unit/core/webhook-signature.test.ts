@@ -4,6 +4,7 @@ import { describe, expect, test } from "vitest";
 import { Secret } from "../../../src/base/secret.ts";
 import { authenticate, type WebhookSource } from "../../../src/core/webhook-authenticate.ts";
 import { isSignedBy } from "../../../src/core/webhook-signature.ts";
+import { webhookFormat } from "../../../src/core/webhook-types.ts";
 
 const sign = (body: Uint8Array, secret: string) =>
   createHmac("sha256", secret).update(body).digest("hex");
@@ -110,4 +111,17 @@ describe("a delivery", () => {
     expect(ask(sources, "two")).toBe(wrong);
     expect(ask(sources, "one")).toEqual(["closed"]);
   });
+});
+
+test("a generic source is checked by the header it names, or by the usual one", () => {
+  const bytes = Buffer.from("{}");
+  const isTaken = (signatureHeader: string | undefined, sentAs: string) => {
+    const format = webhookFormat({ type: "generic", signatureHeader });
+    const headers = { [sentAs]: sign(bytes, "one") };
+    return authenticate([{ ...source("a", ["one"]), format }], { headers, body: bytes }).ok;
+  };
+  expect(isTaken(undefined, "x-hub-signature-256")).toBe(true);
+  expect(isTaken("X-Gitea-Signature", "x-gitea-signature")).toBe(true);
+  expect(isTaken("X-Gitea-Signature", "x-hub-signature-256")).toBe(false);
+  expect(webhookFormat({ type: "linear" })).toEqual({ type: "linear" });
 });
