@@ -1,10 +1,10 @@
 import { createHash } from "node:crypto";
-import { existsSync } from "node:fs";
 import { mkdir, readdir, readFile, rename, rm, writeFile } from "node:fs/promises";
 import { dirname, join, relative } from "node:path";
 import { fileURLToPath } from "node:url";
 import { type BuildOptions, build as bundle, type Plugin } from "esbuild";
 import { errnoOf } from "./base/errors.ts";
+import { forAgents, forCli, forRuntime } from "./build-plugins.ts";
 
 const PROJECT = dirname(import.meta.dirname);
 const STAMP = ".stamp";
@@ -33,29 +33,6 @@ const EXTERNAL = [
   "@smithy/*",
 ];
 
-/**
- * A stand-in that does nothing for libraries that are imported and never used: it makes the bundles a
- * third smaller.
- */
-const leavingOut = (...packages: string[]): Plugin => ({
-  name: "leaving-out",
-  setup(builder) {
-    const filter = new RegExp(`^(${packages.join("|")})(/|$)`);
-    const contents = "module.exports = new Proxy(() => {}, { get: (nothing) => nothing });";
-    builder.onResolve({ filter }, ({ path }) => ({ path, namespace: "left-out" }));
-    builder.onLoad({ filter: /.*/, namespace: "left-out" }, () => ({ contents, loader: "js" }));
-  },
-});
-
-/** What dockerode's own builds need; ours speak BuildKit's protocol themselves. */
-const DOCKERODE_BUILDS = ["@grpc/grpc-js", "@grpc/proto-loader", "protobufjs"];
-
-/**
- * What a container must never reach: pi's loader of extensions and its colours for terminals;
- * dockerode's own SSH, since a runtime only uses the socket it is given.
- */
-const NOT_IN_CONTAINERS = ["jiti", "highlight\\.js", "grok-mermaid", "ssh2"];
-
 /** What a build did. */
 export interface BuildResult {
   readonly dist: string;
@@ -80,6 +57,7 @@ export async function buildProject(dist = join(PROJECT, "dist")): Promise<BuildR
     await bundleAgents(join(next, "agents"));
     await bundleRuntime(join(next, "runtime"));
     await writeFile(join(next, STAMP), stamp);
+    if (await hasStamp(dist, stamp)) return done(false);
     await replaceDirectory(dist, next, stamp);
   } finally {
     await rm(next, { recursive: true, force: true });
@@ -98,26 +76,32 @@ async function bundleCli(directory: string): Promise<void> {
     entryPoints: ["src/al.ts"],
     outdir: directory,
     external: ["ssh2", "*.node"],
-    plugins: [leavingOut(...DOCKERODE_BUILDS)],
+    plugins: [...forCli],
   });
 }
 
 /** Bundles what runs inside an agent's container into `directory`. */
 export async function bundleAgents(directory: string): Promise<void> {
-  await bundleEntries(directory, ["src/agent/container-entry.ts", "src/agent/probe.ts"]);
+  const programs = ["container-entry", "probe", "command"];
+  const entries = programs.map((name) => `src/agent/${name}.ts`);
+  await bundleEntries(directory, entries, forAgents);
   await writePackageJson(directory, { piConfig: { name: "al", configDir: ".al" } });
 }
 
-/** Bundles the runtime container's programs, those that exist, into `directory`. */
-export async function bundleRuntime(directory: string): Promise<void> {
-  const programs = ["src/runtime/main.ts", "src/runtime/control-proxy.ts"];
-  const present = programs.filter((program) => existsSync(join(PROJECT, program)));
-  if (present.length === 0) return;
-  await bundleEntries(directory, present);
+async function bundleRuntime(directory: string): Promise<void> {
+  await bundleEntries(
+    directory,
+    ["src/runtime/main.ts", "src/runtime/control-proxy.ts"],
+    forRuntime,
+  );
   await writePackageJson(directory, {});
 }
 
-async function bundleEntries(directory: string, entryPoints: readonly string[]): Promise<void> {
+async function bundleEntries(
+  directory: string,
+  entryPoints: readonly string[],
+  plugins: readonly Plugin[],
+): Promise<void> {
   await bundle({
     ...NODE_BUNDLE,
     entryPoints: [...entryPoints],
@@ -125,7 +109,7 @@ async function bundleEntries(directory: string, entryPoints: readonly string[]):
     minify: true,
     legalComments: "none",
     external: EXTERNAL,
-    plugins: [leavingOut(...NOT_IN_CONTAINERS, ...DOCKERODE_BUILDS)],
+    plugins: [...plugins],
   });
 }
 

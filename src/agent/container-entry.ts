@@ -3,8 +3,9 @@ import { toAlError } from "../base/errors.ts";
 import type { Secret } from "../base/secret.ts";
 import { openFields } from "../core/credential-types.ts";
 import { type ContainerPaths, containerPaths } from "./container-paths.ts";
-import { modelKey } from "./credential-injection.ts";
+import { modelKey, requireCredentials } from "./credential-injection.ts";
 import { type Environment, processEnvironment } from "./environment.ts";
+import { runPreflight } from "./preflight.ts";
 import { prepareEnvironment } from "./prepare-environment.ts";
 import { runAgent } from "./run-agent.ts";
 import { loadCredentials, type RunCredentials } from "./run-credentials.ts";
@@ -12,9 +13,8 @@ import { type RunInput, readRunInput } from "./run-input.ts";
 import { createRunLog, type RunLog } from "./run-log.ts";
 import { exitCodeOf, readSignals, type Signals, watchSignals } from "./signals.ts";
 import { Stop } from "./stop.ts";
-import { startTerminationTimer } from "./termination-timer.ts";
+import { DEFAULT_TIMEOUT_SECONDS, startTerminationTimer } from "./termination-timer.ts";
 
-const DEFAULT_TIMEOUT_SECONDS = 3600;
 /** How long a stopped run may take to end its session before the process exits anyway. */
 const STOP_GRACE_MS = 500;
 
@@ -63,22 +63,29 @@ async function run(entry: Entry): Promise<number> {
   timer.fallback(config.timeoutSeconds ?? DEFAULT_TIMEOUT_SECONDS);
   log.log("info", "container starting", { agentName: config.name, modelId: config.model.model });
   const credentials = await takeCredentials(entry, input);
+  requireCredentials(credentials, config.credentials);
   const key = modelKey(credentials, config.credentials, config.model.provider);
   const signals = await prepareEnvironment(entry, input, credentials);
   const unwatch = await watchSignals(signals, (seen) => heed(entry, seen));
-  await runAgent({
-    ...{ config, prompt, key, log, stop, retryBaseMs, cwd: paths.tmp },
-    // Loaded late: pi takes half a second, in which a SIGTERM must already be heard.
-    createSession: async (options) => (await import("./pi-session.ts")).createPiSession(options),
-  });
+  await runPreflight(config.preflight, { tmp: paths.tmp, env, log, stop });
+  if (!stop.stopped) {
+    await runAgent({
+      ...{ config, prompt, key, log, stop, retryBaseMs, cwd: paths.tmp },
+      // Loaded late: pi takes half a second, in which a SIGTERM must already be heard.
+      createSession: async (options) => (await import("./pi-session.ts")).createPiSession(options),
+    });
+  }
   unwatch();
   return finish(entry, await readSignals(signals));
 }
 
 async function takeCredentials(entry: Entry, { secret }: RunInput): Promise<RunCredentials> {
-  const { paths, env, log } = entry;
-  const gatewayUrl = env.get("GATEWAY_URL");
-  const loaded = await loadCredentials({ directory: paths.credentials, env, gatewayUrl, secret });
+  const { paths, env, log, retryBaseMs } = entry;
+  const loaded = await loadCredentials({
+    directory: paths.credentials,
+    env,
+    gateway: { url: env.get("GATEWAY_URL"), secret, retryBaseMs },
+  });
   if (!loaded) return new Map();
   log.hide(secretsOf(loaded.credentials));
   log.log("info", `credentials loaded from ${loaded.source}`);
@@ -96,10 +103,14 @@ function secretsOf(credentials: RunCredentials): Secret[] {
 }
 
 /** Acts on signals while the run goes on. */
-function heed({ log, stop }: Entry, { status, exitCode }: Signals): void {
+function heed({ log, stop }: Entry, { status, exitCode, unknownExit }: Signals): void {
   if (status !== undefined) log.log("info", "status", { text: status });
   if (exitCode === undefined) return;
-  log.log("warn", "al-exit", { exitCode });
+  const hint = "al-exit takes 0, 1 or 10 to 16";
+  log.log("warn", "al-exit", {
+    exitCode,
+    ...(unknownExit === undefined ? {} : { given: unknownExit, hint }),
+  });
   stop.now(exitCode);
 }
 

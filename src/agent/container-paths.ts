@@ -10,8 +10,12 @@ export interface ContainerPaths {
   readonly secret: string;
   /** `<type>/<instance>/<field>` below it. */
   readonly credentials: string;
+  /** Our commands, in images that have them nowhere else. */
+  readonly commands: string;
   /** Working directory and HOME. */
   readonly tmp: string;
+  /** Host keys of git servers that the image's author trusts. */
+  readonly knownHosts: string;
   /** Signal files, unless AL_SIGNAL_DIR names another directory. */
   readonly signals: string;
 }
@@ -23,7 +27,9 @@ export function containerPaths(root = "/"): ContainerPaths {
     prompt: join(root, "run/al/prompt"),
     secret: join(root, "run/al/secret"),
     credentials: join(root, "credentials"),
+    commands: join(root, "app/bin"),
     tmp: join(root, "tmp"),
+    knownHosts: join(root, "etc/ssh/ssh_known_hosts"),
     signals: join(root, "tmp/signals"),
   };
 }

@@ -1,34 +1,34 @@
+import { AlError } from "../base/errors.ts";
 import type { Secret } from "../base/secret.ts";
 import {
-  type CredentialRef,
   credentialTypes,
+  formatCredentialRef,
   modelKeyType,
   parseCredentialRef,
 } from "../core/credential-types.ts";
 import type { RunCredentials } from "./run-credentials.ts";
 
 /**
- * The environment variables a run's credentials ask for. References are taken in order, and a
- * later one replaces an earlier one's variables; what is present and not declared comes first.
+ * The environment variables a run's credentials ask for. Of each type one instance counts, so that
+ * a key never meets the name or region of another: see {@link chosenInstance}.
  */
 export function credentialVariables(
   credentials: RunCredentials,
   references: readonly string[],
 ): Map<string, string> {
   const variables = new Map<string, string>();
-  for (const ref of injectionOrder(credentials, references)) {
-    const fields = credentials.get(ref.type)?.get(ref.instance);
-    for (const [field, names] of Object.entries(credentialTypes.get(ref.type)?.env ?? {})) {
+  for (const type of credentials.keys()) {
+    const fields = chosenInstance(credentials, references, type);
+    for (const [field, names] of Object.entries(credentialTypes.get(type)?.env ?? {})) {
       const value = fields?.get(field);
       if (!value || value.byteLength === 0) continue;
       for (const name of names) variables.set(name, value.reveal());
     }
   }
-  const token = variables.get("GITHUB_TOKEN");
-  return token === undefined ? variables : new Map([...variables, ...gitCredentialHelper()]);
+  return variables;
 }
 
-/** The instance of a type that this run uses: a declared one, else `default`, else any. */
+/** The instance of a type that a run uses: the last that it lists, else `default`, else the first. */
 export function chosenInstance(
   credentials: RunCredentials,
   references: readonly string[],
@@ -52,26 +52,23 @@ export function modelKey(
   return chosenInstance(credentials, references, modelKeyType(provider))?.get("token");
 }
 
-function injectionOrder(credentials: RunCredentials, references: readonly string[]) {
-  const declared = references.map(parseCredentialRef);
-  const isDeclared = (ref: CredentialRef) =>
-    declared.some((other) => other.type === ref.type && other.instance === ref.instance);
-  const present = [...credentials].flatMap(([type, instances]) =>
-    [...instances.keys()].map((instance) => ({ type, instance })),
-  );
-  return [...present.filter((ref) => !isDeclared(ref)), ...declared];
-}
-
-/** git over HTTPS asks this helper, which reads the variable when asked: no file holds the token. */
-function gitCredentialHelper(): [string, string][] {
-  const helper =
-    '!f() { test "$1" = get && echo username=x-access-token && echo "password=$GITHUB_TOKEN"; }; f';
-  return [
-    ["GIT_CONFIG_COUNT", "2"],
-    ["GIT_CONFIG_KEY_0", "credential.https://github.com.helper"],
-    ["GIT_CONFIG_VALUE_0", ""],
-    ["GIT_CONFIG_KEY_1", "credential.https://github.com.helper"],
-    ["GIT_CONFIG_VALUE_1", helper],
-    ["GIT_TERMINAL_PROMPT", "0"],
-  ];
+/**
+ * Refuses a run that was not given everything its agent lists.
+ * @throws AlError `credential-missing` (user), naming all that lack.
+ */
+export function requireCredentials(
+  credentials: RunCredentials,
+  references: readonly string[],
+): void {
+  const missing = references
+    .map(parseCredentialRef)
+    .filter(({ type, instance }) => !credentials.get(type)?.get(instance)?.size)
+    .map(formatCredentialRef);
+  if (missing.length === 0) return;
+  const which = `credential${missing.length === 1 ? "" : "s"} ${missing.join(", ")}`;
+  throw new AlError(`the run was not given the ${which}`, {
+    code: "credential-missing",
+    blame: "user",
+    hint: `Run \`al creds add ${missing[0]}\` and then \`al push\`, or take it off \`credentials\` in agent-config.toml.`,
+  });
 }

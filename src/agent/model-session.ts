@@ -1,9 +1,17 @@
 import type { Secret } from "../base/secret.ts";
 import type { ModelConfig } from "../core/agent-run-config.ts";
+import type { TokenUsage } from "../core/run-limits.ts";
 import type { RetryPolicy } from "./failure-patterns.ts";
 
 /** Something a session did that the log or the run's fate depends on. */
 export type SessionEvent =
+  | {
+      readonly kind: "answered";
+      /** What the model said beside its tool calls; may be empty. */
+      readonly text: string;
+      /** Of all answers so far. */
+      readonly usage: TokenUsage;
+    }
   | { readonly kind: "tool-started"; readonly tool: string; readonly command: string }
   | {
       readonly kind: "tool-failed";
@@ -17,17 +25,6 @@ export type SessionEvent =
       readonly delayMs: number;
       readonly error: string;
     };
-
-/** What a session used, summed over its turns. Cost in US dollars, 0 for an unknown model. */
-export interface TokenUsage {
-  readonly inputTokens: number;
-  readonly outputTokens: number;
-  readonly cacheReadTokens: number;
-  readonly cacheWriteTokens: number;
-  readonly totalTokens: number;
-  readonly cost: number;
-  readonly turnCount: number;
-}
 
 /** How a prompt ended. */
 export type SessionEnd =

@@ -1,5 +1,5 @@
 import { join } from "node:path";
-import { InMemoryCredentialStore } from "@earendil-works/pi-ai";
+import { type Api, InMemoryCredentialStore, type Model } from "@earendil-works/pi-ai";
 import {
   type AgentSession,
   type AgentSessionEvent,
@@ -16,6 +16,7 @@ import { AlError } from "../base/errors.ts";
 import type { Secret } from "../base/secret.ts";
 import type { ModelConfig } from "../core/agent-run-config.ts";
 import { isGarbled, isRateLimit } from "./failure-patterns.ts";
+import { modelEntry } from "./model-entry.ts";
 import type { ModelSession, ModelSessionOptions, SessionEnd } from "./model-session.ts";
 import { findFiles, grepFiles } from "./search-files.ts";
 
@@ -64,45 +65,15 @@ async function createModelRuntime(provider: string, key: Secret): Promise<ModelR
   return ModelRuntime.create({ credentials, modelsPath: null, allowModelNetwork: false });
 }
 
-/** pi's own entry for the model; our own where it has none or the address is another. */
-function chooseModel(runtime: ModelRuntime, config: ModelConfig) {
-  const known = runtime.getModel(config.provider, config.model);
-  if (known && config.baseUrl === undefined) return known;
-  const sibling = runtime.getModels(config.provider)[0];
-  const baseUrl = config.baseUrl ?? sibling?.baseUrl;
-  const api = config.baseUrl === undefined && sibling ? sibling.api : apiOf(config.provider);
-  if (baseUrl === undefined) throw unknownModel(config);
-  runtime.registerProvider(config.provider, {
-    baseUrl,
-    api,
-    models: [
-      {
-        id: config.model,
-        name: config.model,
-        api,
-        reasoning: known?.reasoning ?? (config.thinkingLevel ?? "off") !== "off",
-        input: known?.input ?? ["text", "image"],
-        cost: known?.cost ?? { input: 0, output: 0, cacheRead: 0, cacheWrite: 0 },
-        contextWindow: known?.contextWindow ?? 128_000,
-        maxTokens: known?.maxTokens ?? 16_384,
-        ...(known?.api === api && known.thinkingLevelMap
-          ? { thinkingLevelMap: known.thinkingLevelMap }
-          : {}),
-        ...(config.provider === "custom" ? { compat: plainOpenAi } : {}),
-      },
-    ],
-  });
-  const model = runtime.getModel(config.provider, config.model);
-  if (!model) throw unknownModel(config);
-  return model;
-}
-
-/** What every server that speaks OpenAI's protocol understands. */
-const plainOpenAi = { supportsStore: false, supportsDeveloperRole: false };
-
-function apiOf(provider: ModelConfig["provider"]) {
-  if (provider === "anthropic") return "anthropic-messages";
-  return provider === "google" ? "google-generative-ai" : "openai-completions";
+function chooseModel(runtime: ModelRuntime, config: ModelConfig): Model<Api> {
+  const { provider } = config;
+  const known = runtime.getModel(provider, config.model);
+  const entry = modelEntry(config, { known, siblings: runtime.getModels(provider) });
+  if (!entry) throw unknownModel(config);
+  if (runtime.getProvider(provider)) return entry as Model<Api>;
+  const { api, baseUrl } = entry;
+  runtime.registerProvider(provider, { api, baseUrl, models: [entry] });
+  return runtime.getModel(provider, config.model) ?? (entry as Model<Api>);
 }
 
 function unknownModel(config: ModelConfig): AlError {
@@ -121,8 +92,7 @@ function onlyInstructions(instructions: string): ResourceLoader {
     getPrompts: () => ({ prompts: [], diagnostics: [] }),
     getThemes: () => ({ themes: [], diagnostics: [] }),
     getAgentsFiles: () => ({ agentsFiles: [] }),
-    // With an empty text pi would put its own in its place.
-    getSystemPrompt: () => instructions.trim() || "Do what the message asks.",
+    getSystemPrompt: () => instructions,
     getSystemPromptSource: () => undefined,
     getAppendSystemPrompt: () => [],
     getAppendSystemPromptSources: () => [],
@@ -164,6 +134,13 @@ function follow(session: AgentSession, settings: SettingsManager, options: Model
     }
     if (event.type === "message_end" && event.message.role === "assistant") {
       prepareRetry(event.message, settings, options);
+      if (event.message.stopReason === "error" || event.message.stopReason === "aborted") return;
+      const text = textOf(event.message.content);
+      // pi counts a message right after it has told of it.
+      queueMicrotask(() => {
+        const usage = usageOf(session, counts.turns + 1);
+        options.onEvent({ kind: "answered", text, usage });
+      });
     }
     if (event.type === "auto_retry_start") {
       const { attempt, delayMs, errorMessage: error } = event;

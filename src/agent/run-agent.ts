@@ -3,7 +3,9 @@ import type { Secret } from "../base/secret.ts";
 import type { AgentRunConfig } from "../core/agent-run-config.ts";
 import { formatCredentialRef, modelKeyType } from "../core/credential-types.ts";
 import {
+  isKeyRefused,
   isRateLimit,
+  isUnknownModel,
   isUnrecoverable,
   retryPolicyFor,
   UNRECOVERABLE_LIMIT,
@@ -47,7 +49,6 @@ export async function runAgent(run: AgentRun): Promise<void> {
   if (run.stop.stopped) return;
   log.log("info", "session created, sending prompt");
   const end = await session.prompt(run.prompt);
-  if (end.kind === "completed" && end.text !== "") log.print(end.text);
   log.log("info", "token-usage", { ...session.usage() });
   if (run.stop.stopped) return;
   if (end.kind === "aborted") throw modelFailed(config, "the session was aborted");
@@ -62,6 +63,10 @@ function follower({ log, stop }: AgentRun): (event: SessionEvent) => void {
     if (event.kind === "tool-started") {
       if (event.tool === "bash") log.log("info", "bash", { cmd: quote(event.command) });
       return;
+    }
+    if (event.kind === "answered") {
+      if (event.text !== "") log.print(event.text);
+      return log.log("info", "usage", { ...event.usage });
     }
     if (event.kind === "retrying") {
       const { attempt, delayMs } = event;
@@ -101,11 +106,24 @@ function missingKey(config: AgentRunConfig): AlError {
 }
 
 function modelFailed(config: AgentRunConfig, error: string): AlError {
-  const refused = /\b40[13]\b/.test(error);
-  const what = refused ? "the model provider refused the key" : "the model request failed";
-  return new AlError(`${what}: ${quote(error)}`, {
-    code: refused ? "model-key-refused" : "model-failed",
-    blame: refused ? "user" : "transient",
-    ...(refused ? { hint: `Check the credential ${modelKeyType(config.model.provider)}.` } : {}),
+  const { provider, model } = config.model;
+  const said = quote(error);
+  if (isKeyRefused(error)) {
+    return new AlError(`the model provider refused the key: ${said}`, {
+      code: "model-key-refused",
+      blame: "user",
+      hint: `Check the credential ${modelKeyType(provider)}.`,
+    });
+  }
+  if (isUnknownModel(error)) {
+    return new AlError(`the provider ${provider} has no model ${model}: ${said}`, {
+      code: "model-unknown",
+      blame: "user",
+      hint: "Set `model` in [model] of agent-config.toml or config.toml.",
+    });
+  }
+  return new AlError(`the model request failed: ${said}`, {
+    code: "model-failed",
+    blame: "transient",
   });
 }

@@ -1,8 +1,7 @@
 import type { Dirent } from "node:fs";
 import { readdir, readFile } from "node:fs/promises";
 import { join } from "node:path";
-import * as z from "zod";
-import { AlError, errnoOf } from "../base/errors.ts";
+import { errnoOf } from "../base/errors.ts";
 import { Secret } from "../base/secret.ts";
 import {
   isCredentialField,
@@ -10,6 +9,7 @@ import {
   isCredentialTypeName,
 } from "../core/credential-types.ts";
 import type { Environment } from "./environment.ts";
+import { fetchCredentials, type GatewayPlace } from "./gateway-credentials.ts";
 
 /** A run's credentials: type, then instance, then field. */
 export type RunCredentials = ReadonlyMap<string, ReadonlyMap<string, ReadonlyMap<string, Secret>>>;
@@ -21,13 +21,11 @@ export type CredentialSource = "volume" | "env vars" | "gateway";
 export interface CredentialPlaces {
   readonly directory: string;
   readonly env: Environment;
-  /** Fetches from the gateway when both are set. */
-  readonly gatewayUrl: string | undefined;
-  readonly secret: Secret | undefined;
+  /** Asked when both its address and the run's secret are known. */
+  readonly gateway: { readonly [K in keyof GatewayPlace]: GatewayPlace[K] | undefined };
 }
 
 const VARIABLE = /^AL_SECRET_(.+?)__(.+)__(.+?)$/;
-const Fetched = z.record(z.string(), z.record(z.string(), z.record(z.string(), z.string())));
 
 /**
  * A run's credentials from the first place that has any: the volume, AL_SECRET_* variables,
@@ -41,8 +39,9 @@ export async function loadCredentials(
   const volume = await readVolume(places.directory);
   if (volume.size > 0) return { source: "volume", credentials: volume };
   if (variables.size > 0) return { source: "env vars", credentials: variables };
-  if (!places.gatewayUrl || !places.secret) return undefined;
-  const fetched = await fetchFromGateway(places.gatewayUrl, places.secret);
+  const { url, secret, retryBaseMs } = places.gateway;
+  if (!url || !secret) return undefined;
+  const fetched = tableOf(await fetchCredentials({ url, secret, retryBaseMs }));
   return fetched.size > 0 ? { source: "gateway", credentials: fetched } : undefined;
 }
 
@@ -83,36 +82,15 @@ function takeVariables(env: Environment): RunCredentials {
   return found.types;
 }
 
-async function fetchFromGateway(gatewayUrl: string, secret: Secret): Promise<RunCredentials> {
-  const base = gatewayUrl.replace(/\/+$/, "");
-  let response: Response;
-  try {
-    response = await fetch(`${base}/credentials/${encodeURIComponent(secret.reveal())}`, {
-      signal: AbortSignal.timeout(30_000),
-    });
-  } catch (thrown) {
-    // The cause's text holds the URL, which holds the secret.
-    const reason = errnoOf((thrown as { cause?: unknown }).cause) ?? "no answer";
-    throw gatewayError(`the gateway cannot be reached: ${reason}`);
-  }
-  if (!response.ok) throw gatewayError(`the gateway refused: HTTP ${response.status}`);
-  const parsed = Fetched.safeParse(await response.json().catch(() => undefined));
-  if (!parsed.success) throw gatewayError("the gateway's answer is not a set of credentials");
+function tableOf(answer: Awaited<ReturnType<typeof fetchCredentials>>): RunCredentials {
   const found = new CredentialTable();
-  for (const [type, instances] of Object.entries(parsed.data)) {
+  for (const [type, instances] of Object.entries(answer)) {
     for (const [instance, fields] of Object.entries(instances)) {
       for (const [field, value] of Object.entries(fields))
         found.add([type, instance, field], value);
     }
   }
   return found.types;
-}
-
-function gatewayError(message: string): AlError {
-  return new AlError(`loading credentials: ${message}`, {
-    code: "credentials-unavailable",
-    blame: "transient",
-  });
 }
 
 class CredentialTable {

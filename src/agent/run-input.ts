@@ -1,5 +1,5 @@
 import * as z from "zod";
-import { AlError } from "../base/errors.ts";
+import { AlError, errnoOf } from "../base/errors.ts";
 import { Secret } from "../base/secret.ts";
 import { AgentRunConfig } from "../core/agent-run-config.ts";
 import type { ContainerPaths } from "./container-paths.ts";
@@ -20,14 +20,27 @@ export interface RunInput {
  * @throws AlError `missing-run-input` or `invalid-agent-config`, naming what is wrong.
  */
 export async function readRunInput(paths: ContainerPaths, env: Environment): Promise<RunInput> {
-  const config = await readOptional(paths.config);
-  const prompt = await readOptional(paths.prompt);
-  const secret = (await readOptional(paths.secret)) ?? env.get("SHUTDOWN_SECRET");
+  const config = await readInput(paths.config);
+  const prompt = await readInput(paths.prompt);
+  const secret = (await readInput(paths.secret)) ?? env.get("SHUTDOWN_SECRET");
   return {
     config: parseConfig(required(config ?? env.get("AGENT_CONFIG"), "AGENT_CONFIG", paths.config)),
     prompt: required(prompt ?? env.get("PROMPT"), "PROMPT", paths.prompt),
     secret: secret?.trim() ? new Secret(secret.trim()) : undefined,
   };
+}
+
+async function readInput(path: string): Promise<string | undefined> {
+  try {
+    return await readOptional(path);
+  } catch (cause) {
+    throw new AlError(`${path} cannot be read: ${errnoOf(cause) ?? String(cause)}`, {
+      code: "run-input-unreadable",
+      blame: "transient",
+      hint: "The runtime puts it there, readable for uid 1000, before a run starts.",
+      cause,
+    });
+  }
 }
 
 function required(text: string | undefined, variable: string, path: string): string {
@@ -41,7 +54,8 @@ function required(text: string | undefined, variable: string, path: string): str
 
 function parseConfig(text: string): AgentRunConfig {
   const parsed = AgentRunConfig.safeParse(parseJson(text));
-  if (parsed.success) return parsed.data;
+  if (parsed.success && parsed.data.instructions.trim() !== "") return parsed.data;
+  if (parsed.success) throw invalidConfig("ACTIONS.md, its `instructions`, is empty", undefined);
   throw invalidConfig(z.prettifyError(parsed.error), parsed.error);
 }
 
@@ -58,6 +72,7 @@ function invalidConfig(detail: string, cause: unknown): AlError {
   return new AlError(`invalid agent configuration: ${detail}`, {
     code: "invalid-agent-config",
     blame: "user",
+    hint: "Look at agent-config.toml, config.toml and ACTIONS.md; an image may be older than its runtime.",
     cause,
   });
 }

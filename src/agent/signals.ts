@@ -7,9 +7,15 @@ export interface Signals {
   readonly rerun: boolean;
   readonly status: string | undefined;
   readonly returnValue: string | undefined;
-  /** The code given to al-exit; 15 when what it wrote is no code. */
+  /** The code given to al-exit; 15 where that is none of those an agent may choose. */
   readonly exitCode: number | undefined;
+  /** What was given to al-exit instead of such a code. */
+  readonly unknownExit?: string;
 }
+
+/** What al-exit may give: done, error, and the reasons that the prompt lists. */
+const EXIT_CODES = ["0", "1", "10", "11", "12", "13", "14", "15", "16"];
+const UNRECOVERABLE = 15;
 
 /** What decides a run's exit code. */
 export interface RunEnd extends Signals {
@@ -31,7 +37,7 @@ export async function readSignals(directory: string): Promise<Signals> {
     rerun: rerun !== undefined,
     status: status?.replace(/\n$/, ""),
     returnValue: returnValue?.replace(/\n$/, ""),
-    exitCode: exit === undefined ? undefined : exitCode(exit),
+    ...exitOf(exit?.trim()),
   };
 }
 
@@ -65,7 +71,9 @@ export async function watchSignals(
   return () => clearInterval(timer);
 }
 
-function exitCode(text: string): number {
-  const code = Number(text.trim());
-  return Number.isInteger(code) && code >= 0 && code <= 255 && text.trim() !== "" ? code : 15;
+/** Other codes have a meaning of their own: 42 is a rerun, 124 a timeout, above 128 a signal. */
+function exitOf(text: string | undefined): Pick<Signals, "exitCode" | "unknownExit"> {
+  if (text === undefined) return { exitCode: undefined };
+  if (EXIT_CODES.includes(text)) return { exitCode: Number(text) };
+  return { exitCode: UNRECOVERABLE, unknownExit: text.slice(0, 100) };
 }

@@ -1,6 +1,7 @@
 /** Ends a run before its time, once: the first reason decides the exit code. */
 export class Stop {
   #code: number | undefined;
+  readonly #controller = new AbortController();
   readonly #listeners = new Set<() => void>();
 
   /** The exit code of the first stop, or undefined. */
@@ -12,10 +13,16 @@ export class Stop {
     return this.#code !== undefined;
   }
 
+  /** Fires at the stop. */
+  get signal(): AbortSignal {
+    return this.#controller.signal;
+  }
+
   /** Stops with this code unless already stopped; listeners run before it returns. */
   now(code: number): void {
     if (this.#code !== undefined) return;
     this.#code = code;
+    this.#controller.abort();
     for (const listener of this.#listeners) listener();
   }
 

@@ -1,6 +1,9 @@
 import type { RunLog } from "./run-log.ts";
 import type { Stop } from "./stop.ts";
 
+/** A run's time where nobody says another. */
+export const DEFAULT_TIMEOUT_SECONDS = 3600;
+
 const MAX_SECONDS = 2_000_000;
 
 /**

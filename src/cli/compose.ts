@@ -19,6 +19,7 @@ import { connectSsh } from "../transport/ssh.ts";
 import { openBuilders } from "./builders.ts";
 import type { CliContext } from "./context.ts";
 import { openImageSource } from "./image-source.ts";
+import { readLocalInventory } from "./local-inventory.ts";
 import { storeDirectory } from "./wake.ts";
 
 /** The adapters of one project, wired together. */
@@ -54,7 +55,13 @@ export function compose(
     connect: (address, { signal }) =>
       openTransport(address, credentials, { fingerprint: store.hostKey(address.host), signal }),
   });
-  const images = openImageSource({ project, home, builders });
+  const images = openImageSource({
+    ...{ project, home, builders },
+    listed: async () => [
+      ...store.knownHosts().flatMap(({ inventory }) => inventory.items),
+      ...(await readLocalInventory(home, project)).items,
+    ],
+  });
   const materials = { images, credential: credentials.read };
   const hosts = boundHandshakes({
     async connect(

@@ -1,4 +1,4 @@
-import { homedir, hostname } from "node:os";
+import { homedir, hostname, userInfo } from "node:os";
 import { join } from "node:path";
 import type { Output } from "./render/output.ts";
 
@@ -21,6 +21,8 @@ export interface CliContext {
   readonly signal: AbortSignal;
   /** What goes into the host lock, for others to read. */
   readonly holder: string;
+  /** Who runs it, for the record of runs: `ann@laptop`. */
+  readonly person: string;
 }
 
 /** The parts of the environment that `al` reads, and nothing else does. */
@@ -56,6 +58,20 @@ export function gitVariables({ HOME, PATH, SSH_AUTH_SOCK }: Environment): Record
 /** `al apply, pid 7 on laptop`. */
 export function holderName(command: string): string {
   return `al ${command}, pid ${process.pid} on ${hostname()}`;
+}
+
+/** `ann@laptop`. */
+export function personName(): string {
+  return `${userName()}@${hostname()}`.slice(0, 200);
+}
+
+/** A user id without an entry in the machine's list of users has no name. */
+function userName(): string {
+  try {
+    return userInfo().username;
+  } catch {
+    return `uid-${process.getuid?.()}`;
+  }
 }
 
 /** An AbortSignal for SIGINT and SIGTERM; a second one ends the process at once. */

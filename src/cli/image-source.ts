@@ -1,14 +1,22 @@
 import { join } from "node:path";
 import { raceAbort } from "../base/deadline.ts";
+import { toAlError } from "../base/errors.ts";
 import type { ImageRecipe } from "../core/desired.ts";
-import { buildComplete } from "../docker/build-complete.ts";
+import type { InventoryItem } from "../core/observed.ts";
 import type { DockerClient } from "../docker/docker-client.ts";
 import { exportImages, type ImageArchive, pruneExports } from "../docker/image-archive.ts";
-import type { ImageSource } from "../host/deliver.ts";
+import { pruneBuilt } from "../docker/prune-built.ts";
+import type { ImageCall, ImageSource } from "../host/deliver.ts";
 import type { Builders } from "./builders.ts";
+import { type ImageBuilds, openImageBuilds } from "./image-builds.ts";
 
+const DAY_MS = 24 * 60 * 60 * 1000;
 /** Archives nobody has sent for this long are removed from the cache. */
-const UNUSED_FOR_MS = 30 * 24 * 60 * 60 * 1000;
+const UNUSED_FOR_MS = 30 * DAY_MS;
+/** Images stay this long where they were built, needed or not: for a revert, and for who builds on them now. */
+const SUPERSEDED_FOR_MS = 7 * DAY_MS;
+/** An engine is not looked through more often than this. */
+const PRUNED_EVERY_MS = DAY_MS / 24;
 
 /** Where and for whom images are built. */
 export interface ImageSourceOptions {
@@ -16,9 +24,11 @@ export interface ImageSourceOptions {
   readonly builders: Pick<Builders, "engine">;
   /** `~/.action-llama`; archives are cached below it, content-addressed. */
   readonly home: string;
+  /** Everything of the project that inventories known here list. */
+  readonly listed: () => Promise<readonly InventoryItem[]>;
+  /** Milliseconds since the epoch. Default the system's clock. */
+  readonly now?: () => number;
 }
-
-type Call = Parameters<ImageSource["archive"]>[1];
 
 /** Images on their way, and whose wish it was: when that one gives up, others start anew. */
 interface Flight {
@@ -28,20 +38,23 @@ interface Flight {
 
 /**
  * Builds images on this machine or on a host of the fleet, and exports them: all that a pass wants
- * at once, each one time for any number of hosts.
+ * at once, each one time for any number of hosts. What is old and of no use is removed on the way.
  */
 export function openImageSource(options: ImageSourceOptions): ImageSource {
+  const cacheDir = join(options.home, "controller", "images");
+  const builds = openImageBuilds({ ...options, cacheDir });
+  const prune = openPruning(options, cacheDir);
   const done = new Map<string, ImageArchive>();
   const flights = new Map<string, Flight>();
 
-  function launch(recipe: ImageRecipe, call: Call): Flight {
+  function launch(recipe: ImageRecipe, call: ImageCall): Flight {
     const isNew = ({ image }: ImageRecipe) =>
       !done.has(image.reference) && !flights.has(image.reference);
     const others = call.wanted.filter(
       (other) => other.image.reference !== recipe.image.reference && isNew(other),
     );
-    const orders = [recipe, ...others];
-    const archives = makeArchives(options, orders, call).finally(() => {
+    const orders = [recipe, ...others] as const;
+    const archives = makeArchives({ builds, prune, cacheDir }, orders, call).finally(() => {
       for (const { image } of orders) flights.delete(image.reference);
     });
     const flight = { archives, signal: call.signal };
@@ -50,6 +63,14 @@ export function openImageSource(options: ImageSourceOptions): ImageSource {
   }
 
   return {
+    async buildOn(engineId, recipe, call) {
+      if (engineId === "" || done.has(recipe.image.reference)) return false;
+      const engine = await builds.engineFor(recipe, call);
+      if (engine.id !== engineId) return false;
+      await builds.build(engine, [recipe], call, async () => undefined);
+      await prune(engine.docker, call);
+      return true;
+    },
     async archive(recipe, call) {
       const { signal, onProgress } = call;
       const { reference } = recipe.image;
@@ -70,51 +91,45 @@ export function openImageSource(options: ImageSourceOptions): ImageSource {
   };
 }
 
+type Prune = (docker: DockerClient, call: ImageCall) => Promise<void>;
+
 async function makeArchives(
-  { project, builders, home }: ImageSourceOptions,
-  orders: readonly ImageRecipe[],
-  { recipes, signal, onProgress }: Call,
+  use: { readonly builds: ImageBuilds; readonly prune: Prune; readonly cacheDir: string },
+  orders: readonly [ImageRecipe, ...ImageRecipe[]],
+  call: ImageCall,
 ): Promise<ReadonlyMap<string, ImageArchive>> {
-  const docker = await builders.engine(orders[0]?.builder, { signal });
+  const { builds, prune, cacheDir } = use;
+  const { signal, onProgress } = call;
+  const engine = await builds.engineFor(orders[0], call);
   const references = orders.map(({ image }) => image.reference);
-  const cacheDir = join(home, "controller", "images");
-  const built = new Set<string>();
-  const build = { docker, project, recipes, cacheDir, built, signal, onProgress };
-  for (const recipe of orders) await buildWithParents(build, recipe);
-  onProgress?.(`exporting ${references.join(", ")}`);
-  const archives = await exportImages(docker, references, { cacheDir, signal });
-  // Another al may prune the same cache at this moment; what stays is found the next time.
-  await pruneExports(cacheDir, UNUSED_FOR_MS, Date.now()).catch(() => undefined);
+  const archives = await builds.build(engine, orders, call, () => {
+    onProgress?.(`exporting ${references.join(", ")}`);
+    return exportImages(engine.docker, references, { cacheDir, signal });
+  });
+  await prune(engine.docker, call);
   return new Map(archives.map((archive) => [archive.reference, archive]));
 }
 
-interface Build {
-  readonly docker: DockerClient;
-  readonly project: string;
-  readonly recipes: readonly ImageRecipe[];
-  readonly cacheDir: string;
-  /** References seen to be there, by this export. */
-  readonly built: Set<string>;
-  readonly signal?: AbortSignal | undefined;
-  readonly onProgress?: ((text: string) => void) | undefined;
-}
-
-/** Builds what a recipe is built from first; nothing that is there already is built again. */
-async function buildWithParents(build: Build, recipe: ImageRecipe): Promise<void> {
-  const { docker, project, recipes, built, signal, onProgress } = build;
-  const { reference } = recipe.image;
-  if (built.has(reference)) return;
-  for (const need of recipe.needs) {
-    const parent = recipes.find(({ image }) => image.reference === need);
-    if (parent) await buildWithParents(build, parent);
-  }
-  const progress = onProgress && ((line: string) => onProgress(`${reference}: ${line}`));
-  await buildComplete(docker, recipe, {
-    project,
-    cacheDir: build.cacheDir,
-    network: "host",
-    signal,
-    ...(progress ? { onProgress: progress } : {}),
-  });
-  built.add(reference);
+/** Removing what is old, here and where images are built, is never a reason to fail. */
+function openPruning(options: ImageSourceOptions, cacheDir: string): Prune {
+  const { project, listed, now = Date.now } = options;
+  const prunedAt = new WeakMap<DockerClient, number>();
+  return async (docker, { recipes, signal, onProgress }) => {
+    // Another al may prune the same cache at this moment; what stays is found the next time.
+    await pruneExports(cacheDir, UNUSED_FOR_MS, now()).catch(() => undefined);
+    if (now() - (prunedAt.get(docker) ?? 0) < PRUNED_EVERY_MS) return;
+    prunedAt.set(docker, now());
+    try {
+      const items = await listed();
+      const wanted = new Set([
+        ...recipes.map(({ image }) => image.reference),
+        ...items.map(({ id }) => id),
+      ]);
+      const keptSinceMs = now() - SUPERSEDED_FOR_MS;
+      const removed = await pruneBuilt(docker, { project, wanted, keptSinceMs, signal });
+      if (removed.length > 0) onProgress?.(`removed from ${docker.host}: ${removed.join(", ")}`);
+    } catch (thrown) {
+      onProgress?.(`old images stay on ${docker.host}: ${toAlError(thrown).message}`);
+    }
+  };
 }

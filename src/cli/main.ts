@@ -1,5 +1,5 @@
 import { resolve } from "node:path";
-import { Command, CommanderError, InvalidArgumentError } from "commander";
+import { Command, CommanderError } from "commander";
 import { toAlError } from "../base/errors.ts";
 import type { ApplyFlags } from "./commands/apply.ts";
 import {
@@ -10,14 +10,15 @@ import {
   holderName,
   interruptSignal,
   localDockerSocket,
+  personName,
 } from "./context.ts";
 import { addCredentialCommands } from "./credential-commands.ts";
 import { EXIT } from "./exit.ts";
+import { DEV, wholeNumber } from "./flags.ts";
 import { createOutput, type Streams } from "./render/output.ts";
+import { addRunCommands } from "./run-commands.ts";
 import { oneMoreHost, oneMoreLabel, type SelectionFlags, selectionOf } from "./selection.ts";
 import { packageVersion } from "./version.ts";
-
-const DEV = "that of `al dev` on this machine instead of the fleet's";
 
 /** Options that every command takes, before or after its name. */
 interface Common {
@@ -61,8 +62,9 @@ function createProgram(run: Run): Command {
   addReconcileCommands(program, run);
   addControllerCommands(program, run);
   addDevCommand(program, run);
+  addBuildCommand(program, run);
   addHostCommands(program, run);
-  addRunCommands(program, run);
+  addRunCommands(program, { run, subcommand, withSelection });
   addCredentialCommands(program, { run, subcommand });
   return program;
 }
@@ -128,6 +130,21 @@ function addReconcileCommands(program: Command, run: Run): void {
     });
 }
 
+function addBuildCommand(program: Command, run: Run): void {
+  const building = "build the images that agents run on, with this machine's Docker";
+  subcommand(program, "build", building)
+    .argument("[agent]", "only what this agent runs on")
+    .option("--dev", "from the working tree, as `al dev` would, instead of the commit", false)
+    .addHelpText(
+      "after",
+      "\nSays each image's name and size and what was cached. `al apply` builds what is missing by itself.",
+    )
+    .action(async (agent: string | undefined, { dev }: { dev: boolean }, command: Command) => {
+      const { build } = await import("./commands/build.ts");
+      await run(command, (context) => build(context, { agent, dev }));
+    });
+}
+
 interface ControllerFlags {
   readonly source?: string;
   readonly branch: string;
@@ -187,37 +204,6 @@ function addHostCommands(program: Command, run: Run): void {
     });
 }
 
-interface RunFlags {
-  readonly follow: boolean;
-  readonly dev: boolean;
-}
-
-interface LogFlags extends RunFlags {
-  readonly lines?: number;
-}
-
-function addRunCommands(program: Command, run: Run): void {
-  subcommand(program, "run", "trigger an agent by hand")
-    .argument("<agent>")
-    .option("-f, --follow", "show its log, and exit by its outcome", false)
-    .option("--dev", DEV, false)
-    .action(async (agent: string, { follow, dev }: RunFlags, command: Command) => {
-      const { run: trigger } = await import("./commands/run.ts");
-      await run(command, (context) => trigger(context, agent, { follow, dev }));
-    });
-  subcommand(program, "logs", "show the log of a run, by default the latest")
-    .argument("<agent>")
-    .argument("[run]", "a run's id")
-    .option("-f, --follow", "go on until the run ends", false)
-    .option("-n, --lines <count>", "only the last lines", wholeNumber)
-    .option("--dev", DEV, false)
-    .action(async (agent: string, id: string | undefined, flags: LogFlags, command: Command) => {
-      const { logs } = await import("./commands/logs.ts");
-      const { follow, lines, dev } = flags;
-      await run(command, (context) => logs(context, { agent, run: id, follow, lines, dev }));
-    });
-}
-
 function contextFor(command: Command, { project = ".", json = false }: Common): CliContext {
   // biome-ignore lint/style/noProcessEnv: the one place where the environment is read
   const environment: Environment = process.env;
@@ -231,6 +217,7 @@ function contextFor(command: Command, { project = ".", json = false }: Common): 
     gitVariables: gitVariables(environment),
     signal: interruptSignal(),
     holder: holderName(command.name()),
+    person: personName(),
   };
 }
 
@@ -238,9 +225,4 @@ function contextFor(command: Command, { project = ".", json = false }: Common): 
 function terminal({ TERM }: Environment): Streams["err"] {
   if (TERM !== "dumb") return process.stderr;
   return { write: (text) => process.stderr.write(text) };
-}
-
-function wholeNumber(text: string): number {
-  if (/^[1-9]\d{0,8}$/.test(text)) return Number(text);
-  throw new InvalidArgumentError("It must be a whole number above 0.");
 }

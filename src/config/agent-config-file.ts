@@ -1,8 +1,9 @@
 import { z } from "zod";
+import { PreflightStep } from "../core/preflight-step.ts";
+import { RunLimits } from "../core/run-limits.ts";
 import { CredentialName } from "./credential-name.ts";
 import { CronSchedule } from "./cron-schedule.ts";
 import { ModelTable } from "./model-table.ts";
-import { PreflightStep } from "./preflight-step.ts";
 import { WebhookTrigger } from "./webhook-filters.ts";
 
 /** `agent-config.toml`: one agent; its directory's name is the agent's name. */
@@ -26,6 +27,7 @@ export const AgentConfigFile = z.strictObject({
     .default(1),
   /** Seconds; falls back to config.toml's `[local] timeout`. */
   timeout: z.int().positive().optional(),
+  limits: RunLimits.optional(),
   model: ModelTable.prefault({}),
   webhooks: z.array(WebhookTrigger).default([]),
   preflight: z.array(PreflightStep).default([]),

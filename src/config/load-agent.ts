@@ -76,6 +76,7 @@ export async function loadAgent(tree: SourceTree, source: AgentSource): Promise<
     memoryBytes: config.local.memory,
     cpus: config.local.cpus,
     params: own.params,
+    limits: own.limits,
     webhooks: own.webhooks,
     preflight: own.preflight,
     instructions: content,
@@ -115,15 +116,8 @@ function withoutTrigger(file: TomlFile<AgentConfigFile>): Problem[] {
 
 /** What is checked here but not acted on by this version: said, since silence would look like it worked. */
 function notServedYet(file: TomlFile<AgentConfigFile>): Problem[] {
-  const { webhooks = [], preflight = [] } = file.value ?? {};
-  const warnings: Problem[] = [];
-  if (webhooks.length > 0) {
-    const message = "this version does not start runs by webhooks yet";
-    warnings.push({ ...file.at(["webhooks"]), message });
-  }
-  if (preflight.length > 0) {
-    const message = "this version does not run preflight steps yet";
-    warnings.push({ ...file.at(["preflight"]), message });
-  }
-  return warnings;
+  const { webhooks = [] } = file.value ?? {};
+  if (webhooks.length === 0) return [];
+  const message = "this version does not start runs by webhooks yet";
+  return [{ ...file.at(["webhooks"]), message }];
 }

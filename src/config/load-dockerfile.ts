@@ -1,6 +1,7 @@
 import { contextPaths, type UnreadableSource, unreadableSources } from "../core/build-context.ts";
 import type { ContextFile } from "../core/desired.ts";
 import { AGENT_BASE_IMAGE, isBareFrom } from "../core/dockerfile.ts";
+import { parseDockerfile } from "../core/dockerfile-parse.ts";
 import type { DockerfileInput } from "../core/project-input.ts";
 import { decodeText } from "./decode-text.ts";
 import { applyDockerignore } from "./docker-ignore.ts";
@@ -39,7 +40,7 @@ export async function loadDockerfile(
   if (!decoded.ok) return { value: undefined, problems: [decoded.problem] };
   const { text } = decoded;
   if (isBareFrom(text, source.aliases)) return { value: undefined, problems: [] };
-  if (!/^\s*FROM\s/im.test(text)) {
+  if (!parseDockerfile(text).some(({ keyword }) => keyword === "FROM")) {
     return { value: undefined, problems: [{ file: path, message: "has no FROM" }] };
   }
   const below = (all: Iterable<string>) =>

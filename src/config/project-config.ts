@@ -1,6 +1,5 @@
 import type { AgentInput, ProjectInput } from "../core/project-input.ts";
 import type { FleetLockFile } from "./fleet-file.ts";
-import type { PreflightStep } from "./preflight-step.ts";
 import type { WebhookTrigger } from "./webhook-filters.ts";
 import type { WebhookSource } from "./webhook-source.ts";
 
@@ -9,14 +8,12 @@ export interface AgentConfig extends AgentInput {
   /** `dev` or `agents/dev`. */
   readonly directory: string;
   readonly webhooks: readonly WebhookTrigger[];
-  readonly preflight: readonly PreflightStep[];
 }
 
 /** A whole project at one revision: valid, and complete but for what only its hosts know. */
 export interface ProjectConfig extends ProjectInput {
   /** Sorted by name. */
   readonly agents: readonly AgentConfig[];
-  readonly maxCallDepth: number;
   readonly timezone: string | undefined;
   readonly gateway: {
     readonly port: number;

@@ -1,4 +1,5 @@
 import * as z from "zod";
+import { PreflightStep } from "./preflight-step.ts";
 
 /** The model providers an agent may name. */
 export const modelProviders = [
@@ -41,6 +42,8 @@ export const AgentRunConfig = z.object({
   /** References, `type` or `type:instance`, in the order of agent-config.toml. */
   credentials: z.array(z.string()).default([]),
   params: z.record(z.string(), z.json()).default({}),
+  /** Run in order before the session begins. */
+  preflight: z.array(PreflightStep).default([]),
   /** Used when the container has no TIMEOUT_SECONDS. */
   timeoutSeconds: z.int().positive().optional(),
 });

@@ -27,8 +27,9 @@ export interface UnreadableSource {
 }
 
 /**
- * What COPY, ADD and bind mounts name and cannot read, of `paths` relative to the Dockerfile. Patterns
- * and what holds a variable or an escape are left to the build.
+ * What COPY, ADD and bind mounts name and cannot read, of `paths` relative to the Dockerfile. As for
+ * BuildKit, `../x` is `x`, and outside only where that is not there. Patterns and what holds a variable
+ * or an escape are left to the build.
  */
 export function unreadableSources(
   dockerfile: string,
@@ -40,24 +41,19 @@ export function unreadableSources(
     if (sources.some((source) => source.includes("\\"))) return [];
     return sources.flatMap((source): UnreadableSource[] => {
       if (/[$*?["'<]/.test(source)) return [];
-      const path = resolveSource(source);
-      if (path === undefined) return [{ line, source, kind: "outside" }];
-      const isThere =
-        path === "" || paths.some((one) => one === path || one.startsWith(`${path}/`));
-      return isThere ? [] : [{ line, source, kind: "missing" }];
+      const found = normalize(source);
+      if (found === "." || paths.some((path) => matches(found, path))) return [];
+      return [{ line, source, kind: leaves(source) ? "outside" : "missing" }];
     });
   });
 }
 
-/** A source's path in the context, empty for all of it; undefined where it leaves it. */
-function resolveSource(source: string): string | undefined {
-  const parts: string[] = [];
-  for (const part of source.split("/")) {
-    if (part === "..") {
-      if (parts.pop() === undefined) return undefined;
-    } else if (part !== "" && part !== ".") parts.push(part);
-  }
-  return parts.join("/");
+function leaves(source: string): boolean {
+  let depth = 0;
+  return partsOf(source).some((part) => {
+    depth += part === ".." ? -1 : 1;
+    return depth < 0;
+  });
 }
 
 function sourcesOf({ keyword, words }: DockerfileInstruction): string[] {
@@ -95,14 +91,22 @@ function isRemote(source: string): boolean {
 
 function normalize(source: string): string {
   if (source.includes("$")) return ".";
-  const unquoted = source.replace(/^(["'])(.*)\1$/, "$2");
-  const parts = unquoted.split("/").filter((part) => part !== "" && part !== ".");
+  const parts: string[] = [];
+  for (const part of partsOf(source)) {
+    if (part === "..") parts.pop();
+    else parts.push(part);
+  }
   return parts.length === 0 ? "." : parts.join("/");
+}
+
+function partsOf(source: string): string[] {
+  const unquoted = source.replace(/^(["'])(.*)\1$/, "$2");
+  return unquoted.split("/").filter((part) => part !== "" && part !== ".");
 }
 
 /** A source names a file, a directory with all it holds, or a pattern of Go's filepath.Match. */
 function matches(source: string, path: string): boolean {
-  if (source === "." || path.startsWith(`${source}/`)) return true;
+  if (source === "." || source === path || path.startsWith(`${source}/`)) return true;
   if (!/[*?[]/.test(source)) return false;
   const parts = path.split("/");
   return source.split("/").every((pattern, index) => {

@@ -40,6 +40,8 @@ export interface ImageRecipe {
   readonly architecture: Architecture;
   /** Dockerfile text with `FROM` and `COPY --from` already rewritten. */
   readonly dockerfile: string;
+  /** Where the Dockerfile is in the repository, for messages; absent for ours. No part of the spec hash. */
+  readonly source?: string | undefined;
   /** Context files without the Dockerfile, sorted by path. */
   readonly context: readonly ContextFile[];
   readonly buildArgs: Readonly<Record<string, string>>;

@@ -24,13 +24,17 @@ interface SourceLine {
   readonly start: number;
 }
 
-const HEREDOC = /(?:^|\s)\d*<<-?(["']?)([A-Za-z_][\w.-]*)\1(?=\s|$|[;|&>])/g;
+/** Words as a shell separates them: what is quoted or escaped separates nothing. */
+const SHELL_WORD = /(?:"(?:\\[\s\S]|[^"\\])*"|'[^']*'|\\[\s\S]|[^\s"'\\])+/g;
+/** What BuildKit takes for the start of a here-document: a whole word. */
+const HEREDOC = /^\d*<<(-?)([^<]+)$/;
 const HEREDOC_KEYWORDS: ReadonlySet<string> = new Set(["RUN", "COPY", "ADD"]);
 
 /** The instructions of a Dockerfile, in order; what BuildKit would reject is read leniently. */
 export function parseDockerfile(text: string): readonly DockerfileInstruction[] {
   const lines = splitLines(text);
-  const continuation = escapeCharacter(lines) === "`" ? /`[ \t]*$/ : /\\[ \t]*$/;
+  const isBacktick = escapeCharacter(lines) === "`";
+  const continuation = isBacktick ? /(?<!`)`[ \t]*$/ : /(?<!\\)\\[ \t]*$/;
   const instructions: DockerfileInstruction[] = [];
   for (let at = 0; at < lines.length; ) {
     const taken = takeLogicalLine(lines, at, continuation);
@@ -38,7 +42,7 @@ export function parseDockerfile(text: string): readonly DockerfileInstruction[] 
     const [keyword, ...words] = taken.words;
     if (keyword === undefined) continue;
     const name = keyword.text.toUpperCase();
-    const body = HEREDOC_KEYWORDS.has(name) ? takeHeredocs(taken.content, lines.slice(at)) : [];
+    const body = HEREDOC_KEYWORDS.has(name) ? takeHeredocs(taken.joined, lines.slice(at)) : [];
     at += body.length;
     const number = taken.content[0]?.number ?? 1;
     instructions.push({ keyword: name, line: number, words, lines: [...taken.content, ...body] });
@@ -57,7 +61,7 @@ function splitLines(text: string): SourceLine[] {
 
 function escapeCharacter(lines: readonly SourceLine[]): string {
   for (const { text } of lines) {
-    const directive = /^#\s*(\w+)\s*=\s*(\S+)$/.exec(text.trim());
+    const directive = /^#\s*(\w+)\s*=\s*(\S.*)$/.exec(text.trim());
     if (!directive) break;
     if (directive[1]?.toLowerCase() === "escape") return directive[2] ?? "\\";
   }
@@ -68,30 +72,34 @@ function escapeCharacter(lines: readonly SourceLine[]): string {
 function takeLogicalLine(lines: readonly SourceLine[], from: number, continuation: RegExp) {
   const content: SourceLine[] = [];
   const words: DockerfileWord[] = [];
+  let joined = "";
   let at = from;
   for (let open = true; open && at < lines.length; at += 1) {
     const line = lines[at] as SourceLine;
     const skipped = /^\s*(#|$)/.test(line.text);
-    if (skipped && content.length === 0) return { content, words, consumed: at - from + 1 };
+    if (skipped && content.length === 0) return { content, words, joined, consumed: at - from + 1 };
     if (skipped) continue;
     open = continuation.test(line.text);
     content.push(line);
-    for (const match of line.text.replace(continuation, "").matchAll(/\S+/g)) {
+    const text = line.text.replace(continuation, "");
+    joined += text;
+    for (const match of text.matchAll(/\S+/g)) {
       const start = line.start + match.index;
       words.push({ text: match[0], start, end: start + match[0].length });
     }
   }
-  return { content, words, consumed: at - from };
+  return { content, words, joined, consumed: at - from };
 }
 
-function takeHeredocs(head: readonly SourceLine[], rest: readonly SourceLine[]): SourceLine[] {
+function takeHeredocs(head: string, rest: readonly SourceLine[]): SourceLine[] {
   const body: SourceLine[] = [];
-  const opened = head.flatMap(({ text }) => [...text.matchAll(HEREDOC)]);
-  for (const [opening, , name] of opened) {
-    const indented = opening.includes("<<-");
+  for (const word of head.match(SHELL_WORD) ?? []) {
+    const [, dash, quoted] = HEREDOC.exec(word) ?? [];
+    const name = quoted?.replace(/["']/g, "");
+    if (name === undefined) continue;
     for (const line of rest.slice(body.length)) {
       body.push(line);
-      if ((indented ? line.text.replace(/^\t+/, "") : line.text) === name) break;
+      if ((dash === "-" ? line.text.replace(/^\t+/, "") : line.text) === name) break;
     }
   }
   return body;

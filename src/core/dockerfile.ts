@@ -11,7 +11,8 @@ interface Edit {
 
 /**
  * Replaces image names in FROM, COPY --from, RUN --mount=from= and the defaults of ARGs before
- * the first FROM; all else, stage names included, stays byte for byte.
+ * the first FROM; all else, stage names included, stays byte for byte. A name that a FROM puts together
+ * from ARGs is replaced as a whole: left alone, it would be looked for in a registry.
  * Keys of `replacements` carry a tag; an image written without one counts as `:latest`.
  */
 export function rewriteDockerfile(
@@ -46,19 +47,33 @@ export function isBareFrom(text: string, names: readonly string[] = [AGENT_BASE_
   return image !== undefined && names.includes(replacementKey(image.text));
 }
 
+/** The default of an ARG before the first FROM; plain when it needs no other ARG. */
+interface ArgDefault {
+  readonly value: string;
+  readonly isPlain: boolean;
+}
+
 /** Every place that names an image rather than a stage, in the order of the text. */
 function imageUses(text: string): DockerfileWord[] {
   const uses: DockerfileWord[] = [];
   const stages = new Set<string>();
+  const defaults = new Map<string, ArgDefault>();
   let beforeFrom = true;
   for (const { keyword, words } of parseDockerfile(text)) {
     if (keyword === "FROM") {
       beforeFrom = false;
       const [image, as, stage] = words.filter((word) => !word.text.startsWith("--"));
-      if (image && !stages.has(image.text.toLowerCase())) uses.push(image);
+      if (image) uses.push(...fromImage(image, stages, defaults));
       if (as?.text.toUpperCase() === "AS" && stage) stages.add(stage.text.toLowerCase());
     } else if (keyword === "ARG" && beforeFrom) {
-      uses.push(...words.flatMap((word) => part(word, /^[A-Za-z_]\w*=(["']?)(.+)\1$/)));
+      for (const word of words) {
+        const [value] = part(word, /^[A-Za-z_]\w*=(["']?)(.+)\1$/);
+        if (!value) continue;
+        uses.push(value);
+        const name = word.text.slice(0, word.text.indexOf("="));
+        const isPlain = !value.text.includes("$");
+        defaults.set(name, { value: expand(value.text, defaults), isPlain });
+      }
     } else if (keyword === "COPY" || keyword === "ADD" || keyword === "RUN") {
       const named = flags(words).flatMap((word) => [
         ...part(word, /^--from=(["']?)(.+)\1$/),
@@ -68,6 +83,30 @@ function imageUses(text: string): DockerfileWord[] {
     }
   }
   return uses;
+}
+
+/** The image a FROM names, unless it is a stage, or one variable whose default is replaced itself. */
+function fromImage(
+  word: DockerfileWord,
+  stages: ReadonlySet<string>,
+  defaults: ReadonlyMap<string, ArgDefault>,
+): DockerfileWord[] {
+  const text = expand(word.text, defaults).replace(/^(["'])(.*)\1$/, "$2");
+  const [, , bare, braced] = /^(["']?)\$(?:(\w+)|\{(\w+)\})\1$/.exec(word.text) ?? [];
+  const isPlain = defaults.get(bare ?? braced ?? "")?.isPlain === true;
+  return isPlain || stages.has(text.toLowerCase()) ? [] : [{ ...word, text }];
+}
+
+/** More than any image's name has; each ARG may double the one before it. */
+const MAX_EXPANDED = 1024;
+
+/** Puts in the values of `$NAME`, `${NAME}` and `${NAME:-instead}`; without a value, nothing. */
+function expand(text: string, values: ReadonlyMap<string, ArgDefault>): string {
+  const variable = /\$(?:(\w+)|\{(\w+)(?::?-([^}]*))?\})/g;
+  const expanded = text.replace(variable, (_, bare?: string, braced?: string, instead = "") => {
+    return values.get(bare ?? braced ?? "")?.value ?? instead;
+  });
+  return expanded.length > MAX_EXPANDED ? "" : expanded;
 }
 
 function flags(words: readonly DockerfileWord[]): readonly DockerfileWord[] {

@@ -16,6 +16,7 @@ export interface ProjectImages {
 interface Sources {
   readonly name: string;
   readonly dockerfile: string;
+  readonly source?: string;
   readonly context: readonly ContextFile[];
   readonly buildArgs: Readonly<Record<string, string>>;
   readonly needs: readonly ImageSpec[];
@@ -83,6 +84,7 @@ function repositorySources(from: {
   return {
     name,
     dockerfile: rewriteDockerfile(file.text, replacements),
+    source: file.path,
     context: file.context,
     buildArgs: {},
     needs: imagesUsed(file.text, aliases).length > 0 ? [below] : [],
@@ -90,7 +92,7 @@ function repositorySources(from: {
 }
 
 function recipe(target: Target, sources: Sources): ImageRecipe {
-  const { name, dockerfile, buildArgs, needs } = sources;
+  const { name, dockerfile, source, buildArgs, needs } = sources;
   const { architecture } = target;
   const context = [...sources.context].sort((a, b) => compareText(a.path, b.path));
   const hash = specHash({
@@ -102,5 +104,6 @@ function recipe(target: Target, sources: Sources): ImageRecipe {
   });
   const image = { name, reference: imageReference(target.project, name, hash), specHash: hash };
   const references = needs.map((need) => need.reference);
-  return { image, architecture, dockerfile, context, buildArgs, needs: references };
+  const made = { image, architecture, dockerfile, context, buildArgs, needs: references };
+  return source === undefined ? made : { ...made, source };
 }

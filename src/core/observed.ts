@@ -14,6 +14,8 @@ export interface HostFacts {
   readonly dockerGid: number;
   readonly architecture: Architecture;
   readonly dockerVersion: string;
+  /** What the engine calls itself; machines made from one disk image may share it. */
+  readonly engineId: string;
   /** How the engine stores images; each kind accepts another archive form. */
   readonly imageStore: "classic" | "containerd";
   /** Free bytes where Docker keeps its data. */

@@ -1,7 +1,8 @@
 import type { Json } from "../base/canonical-json.ts";
 import type { Architecture, ContextFile, HostAddress, Rollout } from "./desired.ts";
-
 import type { DriftPolicy } from "./drift.ts";
+import type { PreflightStep } from "./preflight-step.ts";
+import type { RunLimits } from "./run-limits.ts";
 
 /** The model of one agent, inheritance done. */
 export interface ModelInput {
@@ -48,6 +49,10 @@ export interface AgentInput {
   readonly memoryBytes: number;
   readonly cpus: number;
   readonly params: Readonly<Record<string, Json>>;
+  /** Steps in a run's container before its session, in order; none when absent. */
+  readonly preflight?: readonly PreflightStep[] | undefined;
+  /** None when absent. */
+  readonly limits?: RunLimits | undefined;
   /** ACTIONS.md as UTF-8 without a byte order mark, lines ended by LF. */
   readonly instructions: Uint8Array;
   readonly dockerfile?: DockerfileInput | undefined;
@@ -67,6 +72,12 @@ export interface ProjectInput {
   readonly scale?: number | undefined;
   readonly maxReruns: number;
   readonly workQueueSize: number;
+  /** How deep agents may call each other; 0 for not at all. */
+  readonly maxCallDepth: number;
+  readonly gateway: {
+    /** When a lock without a heartbeat is released. */
+    readonly lockTimeoutSeconds: number;
+  };
   /** `[images] base`: what our own Dockerfiles start from. */
   readonly baseImage: string;
   /** `[images] builder`: a host's name; absent for this machine. */

@@ -25,6 +25,8 @@ export function releaseOf(
     scale: project.scale,
     maxReruns: project.maxReruns,
     workQueueSize: project.workQueueSize,
+    maxCallDepth: project.maxCallDepth,
+    lockTimeoutSeconds: project.gateway.lockTimeoutSeconds,
     baseImage: images.base,
     agents: sorted.map(({ name }) => name),
   });
@@ -51,6 +53,8 @@ function releasedAgent(agent: AgentInput, images: ReleaseImages): ReleasedAgent 
     memoryBytes: agent.memoryBytes,
     cpus: agent.cpus,
     params: agent.params,
+    preflight: agent.preflight?.length ? agent.preflight : undefined,
+    limits: agent.limits,
   });
 }
 

@@ -1,4 +1,6 @@
 import { z } from "zod";
+import { PreflightStep } from "./preflight-step.ts";
+import { RunLimits } from "./run-limits.ts";
 
 /** The model an agent talks to. */
 export const ReleasedModel = z.strictObject({
@@ -27,6 +29,9 @@ export const ReleasedAgent = z.strictObject({
   memoryBytes: z.int().positive(),
   cpus: z.number().positive(),
   params: z.record(z.string(), z.json()),
+  /** Absent when there is none. */
+  preflight: z.array(PreflightStep).optional(),
+  limits: RunLimits.optional(),
 });
 export type ReleasedAgent = z.infer<typeof ReleasedAgent>;
 
@@ -37,6 +42,10 @@ export const ReleasedProject = z.strictObject({
   scale: z.int().positive().optional(),
   maxReruns: z.int().nonnegative(),
   workQueueSize: z.int().positive(),
+  /** How deep agents may call each other; releases made before there were calls do not say. */
+  maxCallDepth: z.int().nonnegative().default(3),
+  /** When a lock without a heartbeat is released; earlier releases do not say. */
+  lockTimeoutSeconds: z.int().positive().default(1800),
   /** Reference of the image that rules and probe containers are made from. */
   baseImage: z.string(),
   /** Sorted names; each has `agents/<name>/agent.json` and `agents/<name>/ACTIONS.md`. */

@@ -1,9 +1,10 @@
-import type { Trigger } from "./trigger.ts";
+import type { RunLimits, TokenUsage } from "./run-limits.ts";
+import type { Trigger, TriggerFacts } from "./trigger.ts";
 
 /**
  * How a run ended. `rerun`: done, and wants to run again (exit 42). `failed`: any other exit.
- * `timed-out`: by itself (124) or by us. `killed`: on request. `interrupted`: its container or its host
- * went away under it. `not-started`: no container could be made. `cancelled`: dropped from the queue,
+ * `timed-out`: by itself (124) or by us. `killed`: on request. `over-budget`: by us, at a limit of its
+ * agent. `interrupted`: its container or its host went away under it. `not-started`: no container could be made. `cancelled`: dropped from the queue,
  * because its agent is gone or disabled.
  */
 export const outcomes = [
@@ -12,6 +13,7 @@ export const outcomes = [
   "failed",
   "timed-out",
   "killed",
+  "over-budget",
   "interrupted",
   "not-started",
   "cancelled",
@@ -23,14 +25,14 @@ export const runStates = ["queued", "starting", "running", "finished"] as const;
 export type RunState = (typeof runStates)[number];
 
 /** Why we end a run ourselves. */
-export type KillReason = "timed-out" | "killed";
+export type KillReason = "timed-out" | "killed" | "over-budget";
 
 /** One accepted trigger and what became of it. Times are ms since the epoch. */
 export interface Run {
   /** ULID: sorts by time of acceptance. */
   readonly id: string;
   readonly agent: string;
-  readonly trigger: Trigger;
+  readonly trigger: TriggerFacts;
   readonly state: RunState;
   readonly createdAt: number;
   /** The run that asked for this one. */
@@ -39,8 +41,18 @@ export interface Run {
   readonly reruns: number;
   /** What it was started with; from `starting` on. */
   readonly start?: StartFacts;
+  /** From when its container is there. */
+  readonly made?: MadeFrom;
   readonly startedAt?: number;
+  /** As far as its log has told. */
+  readonly usage?: TokenUsage;
   readonly killReason?: KillReason;
+  /** What the one who had it killed said. */
+  readonly killDetail?: string;
+  /** What the agent last said it is doing. */
+  readonly statusText?: string;
+  /** True once the run asked the gateway to be run again. */
+  readonly rerunAsked?: boolean;
   readonly endedAt?: number;
   readonly outcome?: Outcome;
   readonly exitCode?: number;
@@ -57,6 +69,15 @@ export interface StartFacts {
   readonly credentials: string;
   readonly container: string;
   readonly timeoutSeconds: number;
+  readonly limits?: RunLimits;
+}
+
+/** What a run's container was made from, for the record. */
+export interface MadeFrom {
+  /** The image, as the host's engine calls it. */
+  readonly imageId: string;
+  /** Versions by `type:instance`: keyed hashes, which say nothing of the values. */
+  readonly credentialVersions: Readonly<Record<string, string>>;
 }
 
 /** A start about to happen. */
@@ -75,6 +96,12 @@ export interface NewRun {
   readonly rerunOf?: string;
   /** Accepted once only: a schedule's tick, a delivery. */
   readonly key?: string;
+}
+
+/** Why a run is to be killed, and what the one who asks says. */
+export interface KillOrder {
+  readonly reason: KillReason;
+  readonly detail?: string;
 }
 
 /** The end of a run. */

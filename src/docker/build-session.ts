@@ -2,7 +2,7 @@ import { randomUUID } from "node:crypto";
 import type { CallOptions } from "../base/deadline.ts";
 import type { ImageRecipe } from "../core/desired.ts";
 import type { DockerClient } from "./docker-client.ts";
-import { type SyncedFiles, sendFiles } from "./file-sync.ts";
+import { sendFiles } from "./file-sync.ts";
 import { type GrpcHandlers, serveGrpc } from "./grpc-server.ts";
 import { numberField } from "./protobuf.ts";
 
@@ -56,14 +56,10 @@ function handlers(recipe: ImageRecipe): GrpcHandlers {
   return {
     [DIFF_COPY]: (call) => {
       if (call.headers["dir-name"] === "dockerfile") return sendFiles(call, dockerfile);
-      return sendFiles(call, wanted(recipe.context, call.headers.followpaths));
+      // BuildKit looks for a `.dockerignore` before it asks for the rest; ours was applied already.
+      const isLook = call.headers.followpaths === ".dockerignore";
+      return sendFiles(call, isLook ? [] : recipe.context);
     },
     [HEALTH]: (call) => call.send(SERVING),
   };
-}
-
-/** BuildKit looks for a `.dockerignore` before it asks for the rest. */
-function wanted(context: SyncedFiles, paths: unknown): SyncedFiles {
-  if (paths !== ".dockerignore") return context;
-  return context.filter(({ path }) => path === ".dockerignore");
 }

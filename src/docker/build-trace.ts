@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { bytesOf, readFields, textOf } from "./protobuf.ts";
+import { bytesOf, numberOf, readFields, textOf } from "./protobuf.ts";
 
 /** One object of the answer to a build. */
 export const BuildJson = z.object({
@@ -17,6 +17,8 @@ export interface BuildTrace {
     /** `[stage-1 2/3] RUN ...`. */
     readonly name: string;
     readonly started: boolean;
+    /** Taken from the cache. */
+    readonly cached: boolean;
     readonly error: string;
   }[];
   /** Output of programs. */
@@ -35,6 +37,7 @@ export function decodeTrace(base64: string): BuildTrace {
       id: textOf(vertex, 1),
       name: textOf(vertex, 3),
       started: bytesOf(vertex, 5).length > 0,
+      cached: numberOf(vertex, 4) === 1,
       error: textOf(vertex, 7),
     };
   });

@@ -1,6 +1,7 @@
 import type { Readable } from "node:stream";
 import { AlError } from "../base/errors.ts";
 import type { ImageRecipe } from "../core/desired.ts";
+import { isInstructionStep, lineOfParseError, lineOfStep } from "../core/dockerfile-step.ts";
 import { LABELS } from "../core/names.ts";
 import { openBuildSession } from "./build-session.ts";
 import { BuildJson, decodeTrace } from "./build-trace.ts";
@@ -24,7 +25,15 @@ export interface BuildOptions {
 }
 
 /** How an image came to be on the builder. */
-export type BuildOutcome = { readonly kind: "built" } | { readonly kind: "present" };
+export type BuildOutcome =
+  | {
+      readonly kind: "built";
+      /** Instructions that were carried out or spared. */
+      readonly steps: number;
+      /** Those of them that the builder's cache spared. */
+      readonly cachedSteps: number;
+    }
+  | { readonly kind: "present" };
 
 /**
  * Builds a recipe under its reference, with BuildKit, unless the builder has it by spec hash.
@@ -56,11 +65,12 @@ async function buildUnlessPresent(
   try {
     const query = buildQuery(recipe, options, session.id);
     const answer = await docker.buildStream({ query, signal });
-    await followBuild({ docker, reference, answer, options });
+    const log = new BuildLog(options.onProgress);
+    await followBuild({ docker, recipe, answer, log, signal });
+    return { kind: "built", ...log.counts() };
   } finally {
     session.close();
   }
-  return { kind: "built" };
 }
 
 async function refuseMissingParents(
@@ -105,25 +115,25 @@ const INTERNAL_STEP = /^\[internal\]|^copy \/context/;
 
 async function followBuild(build: {
   readonly docker: DockerClient;
-  readonly reference: string;
+  readonly recipe: ImageRecipe;
   readonly answer: Readable;
-  readonly options: BuildOptions;
+  readonly log: BuildLog;
+  readonly signal: AbortSignal | undefined;
 }): Promise<void> {
-  const { docker, reference, answer, options } = build;
-  const log = new BuildLog(options.onProgress);
+  const { docker, recipe, answer, log, signal } = build;
   try {
     for await (const message of jsonObjects(answer, BuildJson)) {
       if (message.error !== undefined) {
         const reason = message.errorDetail?.message ?? message.error;
-        throw buildError({ host: docker.host, reference, reason, log });
+        throw buildError({ host: docker.host, recipe, reason, log });
       }
       if (message.id === "moby.buildkit.trace" && typeof message.aux === "string") {
         log.add(message.aux);
       }
     }
   } catch (thrown) {
-    options.signal?.throwIfAborted();
-    throw engineError(docker.host, `build ${reference}`, thrown);
+    signal?.throwIfAborted();
+    throw engineError(docker.host, `build ${recipe.image.reference}`, thrown);
   }
 }
 
@@ -132,6 +142,8 @@ class BuildLog {
   readonly tail: string[] = [];
   failedStep: string | undefined;
   readonly #announced = new Set<string>();
+  /** Instructions by step, and whether they were spared. */
+  readonly #instructions = new Map<string, boolean>();
   readonly #onProgress: ((line: string) => void) | undefined;
 
   constructor(onProgress: ((line: string) => void) | undefined) {
@@ -142,6 +154,9 @@ class BuildLog {
     const { steps, output } = decodeTrace(trace);
     for (const step of steps) {
       if (step.error) this.failedStep = step.name;
+      if (step.cached || (step.started && !this.#instructions.has(step.id))) {
+        if (isInstructionStep(step.name)) this.#instructions.set(step.id, step.cached);
+      }
       if (!step.started || this.#announced.has(step.id)) continue;
       this.#announced.add(step.id);
       if (!INTERNAL_STEP.test(step.name)) this.#line(step.name);
@@ -151,11 +166,29 @@ class BuildLog {
     }
   }
 
+  counts(): { readonly steps: number; readonly cachedSteps: number } {
+    const spared = [...this.#instructions.values()];
+    return { steps: spared.length, cachedSteps: spared.filter((cached) => cached).length };
+  }
+
   #line(line: string): void {
     this.#onProgress?.(line);
     this.tail.push(line);
     if (this.tail.length > KEPT_LINES) this.tail.shift();
   }
+}
+
+/** `agents/dev/Dockerfile:7: ` */
+function placeOf(
+  { source, dockerfile }: ImageRecipe,
+  reason: string,
+  { failedStep }: BuildLog,
+): string {
+  if (source === undefined) return "";
+  const line =
+    (failedStep === undefined ? undefined : lineOfStep(dockerfile, failedStep)) ??
+    lineOfParseError(reason);
+  return line === undefined ? `${source}: ` : `${source}:${line}: `;
 }
 
 /** What a build says when the network failed it, not the Dockerfile. */
@@ -164,13 +197,14 @@ const NETWORK_TROUBLE =
 
 function buildError(failed: {
   readonly host: string;
-  readonly reference: string;
+  readonly recipe: ImageRecipe;
   readonly reason: string;
   readonly log: BuildLog;
 }): AlError {
-  const { host, reference, reason, log } = failed;
+  const { host, recipe, reason, log } = failed;
   const step = log.failedStep === undefined ? "" : ` at ${log.failedStep}`;
-  const message = `${host}: building ${reference} failed${step}: ${reason}`;
+  const what = `building ${recipe.image.reference} failed${step}`;
+  const message = `${host}: ${placeOf(recipe, reason, log)}${what}: ${reason}`;
   const output = log.tail.join("\n");
   if (/no space left on device/i.test(reason + output)) return diskFull(message);
   return new AlError(output === "" ? message : `${message}\n${output}`, {

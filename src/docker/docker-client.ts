@@ -10,6 +10,8 @@ import { type StreamCalls, streamCalls } from "./stream-calls.ts";
 
 /** What an engine says of itself. */
 export interface EngineInfo {
+  /** Made when the engine first started; machines made from one disk image may share it. */
+  readonly id: string;
   readonly serverVersion: string;
   /** The version of the API we speak with it: the newest both sides know. */
   readonly apiVersion: string;
@@ -65,6 +67,7 @@ export function openDocker(
         connection.json("read engine information", EngineInfoJson, { path: "/info", ...options }),
       ]);
       return {
+        id: info.ID,
         serverVersion: engine.serverVersion,
         apiVersion: engine.apiVersion,
         architecture: engine.architecture,

@@ -23,6 +23,7 @@ export const VersionJson = z.object({
 
 /** Answer of `GET /info`. */
 export const EngineInfoJson = z.object({
+  ID: z.string().default(""),
   DriverStatus: z
     .array(z.tuple([z.string(), z.string()]))
     .nullish()
@@ -141,6 +142,8 @@ export const ImageJson = z.object({
   RepoTags: strings,
   Architecture: z.string(),
   Size: z.number(),
+  Created: z.string().nullish(),
+  Metadata: z.object({ LastTagTime: z.string().nullish() }).nullish(),
   RootFS: z.object({ Layers: strings }),
   Config: z
     .object({ Labels: labels })

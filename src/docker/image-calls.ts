@@ -23,6 +23,8 @@ export interface ImageDetails {
   /** Digests of the uncompressed layers, lowest first. */
   readonly diffIds: readonly string[];
   readonly sizeBytes: number;
+  /** When it was built or last given a name on this engine, in ms since the epoch; 0 when unknown. */
+  readonly namedAtMs: number;
 }
 
 /** Parameters of {@link ImageCalls.buildStream}, in the engine's words. */
@@ -43,6 +45,8 @@ export interface ImageCalls {
   openSession(
     options: CallOptions & { readonly headers: Readonly<Record<string, string>> },
   ): Promise<Duplex>;
+  /** `POST /grpc`: a connection on which BuildKit answers calls. */
+  openBuildKit(options?: CallOptions): Promise<Duplex>;
   /** `POST /images/load`; the answer is a stream of JSON objects, errors included. */
   loadStream(archive: Readable, options?: CallOptions): Promise<Readable>;
   /** `GET /images/get`: one archive of all these images, in the form the engine chooses. */
@@ -81,6 +85,7 @@ function catalogue(connection: EngineConnection) {
           architecture: json.Architecture,
           diffIds: json.RootFS.Layers,
           sizeBytes: json.Size,
+          namedAtMs: latest([json.Created, json.Metadata?.LastTagTime]),
         }
       );
     },
@@ -116,6 +121,13 @@ function archives(connection: EngineConnection) {
         ...options,
         headers: { Upgrade: "h2c", ...options.headers },
       }),
+    openBuildKit: (options: CallOptions = {}) =>
+      connection.hijack("reach BuildKit", {
+        method: "POST",
+        path: "/grpc",
+        ...options,
+        headers: { Upgrade: "h2c" },
+      }),
     loadStream: (archive: Readable, options: CallOptions = {}) =>
       connection.stream("load an image", {
         method: "POST",
@@ -132,6 +144,11 @@ function archives(connection: EngineConnection) {
         ...options,
       }),
   };
+}
+
+/** An engine that never named an image says year 1; a cached build has the date of its oldest one. */
+function latest(dates: readonly (string | null | undefined)[]): number {
+  return Math.max(0, ...dates.map((date) => Date.parse(date ?? "") || 0));
 }
 
 function namedOnly(references: readonly string[]): string[] {

@@ -3,7 +3,7 @@ import { toAlError } from "../base/errors.ts";
 import type { Logger } from "../base/logger.ts";
 import type { ErrorAnswer } from "./control-schema.ts";
 
-const STATUSES: Readonly<Record<string, 400 | 404 | 409 | 503>> = {
+const STATUSES: Readonly<Record<string, 400 | 404 | 409 | 413 | 503>> = {
   "unknown-agent": 404,
   "unknown-run": 404,
   "no-runs": 404,
@@ -11,7 +11,9 @@ const STATUSES: Readonly<Record<string, 400 | 404 | 409 | 503>> = {
   "agent-disabled": 409,
   "queue-full": 409,
   "not-running": 409,
+  "over-budget": 409,
   "bad-request": 400,
+  "body-too-large": 413,
   "not-serving": 503,
 };
 

@@ -12,6 +12,7 @@ import {
   type TriggerAnswer,
 } from "./control-schema.ts";
 import { logEvents } from "./log-events.ts";
+import { limitBody, readTrigger } from "./manual-trigger.ts";
 import { ndjson } from "./ndjson.ts";
 import type { LogsPort, RunsPort, RuntimePort, SchedulePort } from "./ports.ts";
 
@@ -19,7 +20,7 @@ import type { LogsPort, RunsPort, RuntimePort, SchedulePort } from "./ports.ts";
 export interface ControlApiPorts {
   readonly runtime: RuntimePort;
   readonly runs: RunsPort;
-  readonly schedule: SchedulePort;
+  readonly schedule: Omit<SchedulePort, "call">;
   readonly logs: LogsPort;
   readonly clock: Clock;
   readonly logger: Logger;
@@ -41,6 +42,7 @@ export function controlApi(ports: ControlApiPorts): Hono {
       follow: ["1", "true"].includes(context.req.query("follow") ?? ""),
       lines: count(context, "lines"),
       cursor: count(context, "cursor"),
+      since: count(context, "since"),
     };
     return ndjson(context.req.raw, (signal) => logEvents(ports, run, { ...options, signal }));
   };
@@ -69,8 +71,9 @@ function controlRoutes(app: Hono, { runtime, runs, schedule }: ControlApiPorts):
     const run = await knownRun(runs, context.req.param("id"));
     return context.json(runAnswer(run) satisfies RunAnswer);
   });
-  app.post("/control/trigger/:agent", async (context) => {
-    const run = await schedule.trigger(context.req.param("agent"));
+  app.post("/control/trigger/:agent", limitBody, async (context) => {
+    const trigger = await readTrigger(context);
+    const run = await schedule.trigger(context.req.param("agent"), trigger);
     return context.json({ runId: run.id } satisfies TriggerAnswer, 202);
   });
   app.post("/control/kill/:id", async (context) => {

@@ -1,5 +1,7 @@
 import { z } from "zod";
+import type { Json } from "../base/canonical-json.ts";
 import { outcomes, type Run, runStates } from "../core/run.ts";
+import { RunLimits, TokenUsage } from "../core/run-limits.ts";
 
 const time = z.int().nonnegative();
 
@@ -9,6 +11,12 @@ export const RunAnswer = z.object({
   agent: z.string(),
   /** schedule, webhook, call or manual. */
   trigger: z.string(),
+  /** Of a webhook: its type. */
+  source: z.string().optional(),
+  /** Of a call: the agent that called. */
+  caller: z.string().optional(),
+  /** Of a start by hand: who, as their `al` says. */
+  by: z.string().optional(),
   state: z.enum(runStates),
   createdAt: time,
   startedAt: time.optional(),
@@ -17,10 +25,20 @@ export const RunAnswer = z.object({
   exitCode: z.int().optional(),
   /** Why it ended so, where the outcome does not say it all. */
   detail: z.string().optional(),
+  /** What its agent last said it is doing. */
+  statusText: z.string().optional(),
   rerunOf: z.string().optional(),
+  /** As far as its log has told. */
+  usage: TokenUsage.optional(),
   revision: z.string().optional(),
   release: z.string().optional(),
+  /** Reference, which ends in the image's spec hash. */
   image: z.string().optional(),
+  /** The image, as the host's engine calls it. */
+  imageId: z.string().optional(),
+  /** Versions by `type:instance`, never values. */
+  credentialVersions: z.record(z.string(), z.string()).optional(),
+  limits: RunLimits.optional(),
   container: z.string().optional(),
 });
 export type RunAnswer = z.infer<typeof RunAnswer>;
@@ -35,6 +53,11 @@ export const AgentAnswer = z.object({
   running: z.int(),
   queued: z.int(),
   enabled: z.boolean(),
+  limits: RunLimits.optional(),
+  /** Runs and dollars of the day so far, for an agent with a limit of the day. */
+  today: z.object({ runs: z.int(), cost: z.number() }).optional(),
+  /** Why it starts no run until the day is over. */
+  overBudget: z.string().optional(),
 });
 export type AgentAnswer = z.infer<typeof AgentAnswer>;
 
@@ -60,6 +83,15 @@ export type StatusAnswer = z.infer<typeof StatusAnswer>;
 /** `POST /control/rules`: the network's rules are in place; `restored` when they had to be put back. */
 export const RulesAnswer = z.object({ restored: z.boolean() });
 export type RulesAnswer = z.infer<typeof RulesAnswer>;
+
+/** The body of `POST /control/trigger/:agent`, which may be left out. */
+export const TriggerRequest = z.strictObject({
+  /** Who starts it: `ann@laptop`. */
+  by: z.string().min(1).max(200).optional(),
+  /** What a webhook would have brought; the run then starts as by one. */
+  context: z.record(z.string(), z.custom<Json>()).optional(),
+});
+export type TriggerRequest = z.infer<typeof TriggerRequest>;
 
 /** `POST /control/trigger/:agent`, status 202. */
 export const TriggerAnswer = z.object({ runId: z.string() });
@@ -98,14 +130,7 @@ export type ErrorAnswer = z.infer<typeof ErrorAnswer>;
 
 /** A run without what only the runtime needs; a trigger's context may be large and is left out. */
 export function runAnswer(run: Run): RunAnswer {
-  const { trigger, start, reruns: _reruns, killReason: _killReason, ...rest } = run;
-  const { revision, release, image, container } = start ?? {};
-  return RunAnswer.parse({
-    ...rest,
-    trigger: trigger.kind,
-    revision,
-    release,
-    image,
-    container,
-  });
+  const { trigger, start, made, ...rest } = run;
+  const { kind, ...whose } = trigger;
+  return RunAnswer.parse({ ...start, ...made, ...rest, ...whose, trigger: kind });
 }

@@ -11,9 +11,13 @@ export interface Listening {
   close(): Promise<void>;
 }
 
+/** How long a request may take to arrive as a whole. */
+const REQUEST_MS = 60_000;
+
 /** Serves an app on all addresses of the container. */
 export async function listenOnPort(app: Hono, port: number): Promise<Listening> {
   const server = createServer(app);
+  server.requestTimeout = REQUEST_MS;
   server.listen(port, "0.0.0.0");
   await once(server, "listening");
   return listening(server);

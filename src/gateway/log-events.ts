@@ -13,6 +13,8 @@ export interface LogEventOptions {
   readonly lines: number | undefined;
   /** Byte position from an earlier event. */
   readonly cursor: number | undefined;
+  /** Leaves out lines of an earlier time (ms). */
+  readonly since?: number | undefined;
   readonly signal: AbortSignal;
 }
 
@@ -23,7 +25,7 @@ export interface LogEventOptions {
 export async function* logEvents(
   { logs, runs, clock }: { logs: LogsPort; runs: RunsPort; clock: Clock },
   run: Run,
-  { follow, lines, cursor, signal }: LogEventOptions,
+  { follow, lines, cursor, since = 0, signal }: LogEventOptions,
 ): AsyncGenerator<LogEvent> {
   let at = cursor ?? (lines === undefined ? 0 : await logs.tail(run, lines));
   while (!signal.aborted) {
@@ -32,6 +34,8 @@ export async function* logEvents(
     for (let batch = await logs.read(run, at); batch.length > 0; batch = await logs.read(run, at)) {
       for (const line of batch) {
         at = line.cursor;
+        // What has no readable time is shown rather than hidden.
+        if (Date.parse(line.ts) < since) continue;
         yield { kind: "line", run: run.id, ...line };
       }
     }

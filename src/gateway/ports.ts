@@ -1,5 +1,8 @@
+import type { Json } from "../base/canonical-json.ts";
 import type { RuntimeReport } from "../core/observed.ts";
 import type { Run, RunFilter } from "../core/run.ts";
+import type { DayUse, RunLimits } from "../core/run-limits.ts";
+import type { Trigger } from "../core/trigger.ts";
 
 /** What an agent of the live release is doing. */
 export interface AgentView {
@@ -12,13 +15,23 @@ export interface AgentView {
   readonly running: number;
   readonly queued: number;
   readonly enabled: boolean;
+  readonly limits?: RunLimits;
+  readonly today?: DayUse;
+  /** Why it starts no run until the day is over. */
+  readonly overBudget?: string;
 }
 
 /** The scheduler, as the gateway needs it. Errors are AlError with the scheduler's codes. */
 export interface SchedulePort {
-  trigger(agent: string): Promise<Run>;
-  /** True only when the run was running, or queued, and is not any more. */
-  kill(runId: string): Promise<boolean>;
+  /** `trigger` is what it is told of; by hand. */
+  trigger(agent: string, trigger: Trigger): Promise<Run>;
+  /** Makes a run of the target; the id is the call's. `requestId` is the same for each attempt at it. */
+  call(
+    caller: Run,
+    request: { readonly target: string; readonly context: Json; readonly requestId?: string },
+  ): Promise<Run>;
+  /** True only when the run was running, or queued, and is not any more. `why` is recorded. */
+  kill(runId: string, why?: string): Promise<boolean>;
   agents(): Promise<readonly AgentView[]>;
   reload(): Promise<void>;
 }
@@ -30,6 +43,53 @@ export interface RunsPort {
   list(filter: RunFilter): Promise<readonly Run[]>;
   /** The unfinished run with this secret's SHA-256 (hex). */
   bySecret(secretHash: string): Promise<Run | undefined>;
+}
+
+/** How a call stands. */
+export type CallView =
+  | { readonly status: "pending" | "running" }
+  | { readonly status: "completed"; readonly returnValue?: Json }
+  | { readonly status: "error"; readonly errorMessage: string };
+
+/** The calls that runs made. */
+export interface CallsPort {
+  /** Undefined for a call that this run did not make. */
+  look(caller: Run, callId: string): Promise<CallView | undefined>;
+}
+
+/** A lock somebody holds; times are ms since the epoch. */
+export interface LockView {
+  readonly resourceKey: string;
+  readonly run: string;
+  readonly agent: string;
+  readonly heldSince: number;
+  readonly expiresAt: number;
+}
+
+type Held = { readonly kind: "held"; readonly expiresAt: number };
+type NotHeld = { readonly kind: "free" } | { readonly kind: "taken"; readonly lock: LockView };
+
+/** Locks of runs, one for each. `ttlSeconds` is the project's lockTimeout unless given. */
+export interface LocksPort {
+  acquire(
+    run: Run,
+    resourceKey: string,
+    ttlSeconds?: number,
+  ): Promise<
+    | Held
+    | Extract<NotHeld, { kind: "taken" }>
+    | { readonly kind: "holds-another"; readonly resourceKey: string }
+  >;
+  release(run: Run, resourceKey: string): Promise<{ readonly kind: "released" } | NotHeld>;
+  heartbeat(run: Run, resourceKey: string, ttlSeconds?: number): Promise<Held | NotHeld>;
+  list(): Promise<readonly LockView[]>;
+}
+
+/** What runs say of themselves; false when the run has ended. */
+export interface SignalsPort {
+  askRerun(run: string): Promise<boolean>;
+  setStatus(run: string, text: string): Promise<boolean>;
+  setReturnValue(run: string, value: Json): Promise<boolean>;
 }
 
 /** One line of a run's output. */

@@ -56,7 +56,7 @@ export async function observeHost(
   if (Number.isNaN(files.dockerGid)) throw noSocketGroup(transport.host, docker.socketPath);
   const { projectDir, uid, gid, dockerGid, architecture, dockerFreeBytes, projectFreeBytes } =
     files;
-  const { serverVersion: dockerVersion, imageStore } = engine;
+  const { id: engineId, serverVersion: dockerVersion, imageStore } = engine;
   const live = containers.find(({ name }) => name === files.current?.runtime);
   const isLive = live?.state === "running";
   const runtime =
@@ -75,6 +75,7 @@ export async function observeHost(
       dockerGid,
       architecture,
       dockerVersion,
+      engineId,
       imageStore,
       dockerFreeBytes,
       projectFreeBytes,

@@ -52,9 +52,11 @@ async function deleteItem(item: InventoryItem, input: StepInput): Promise<string
     }
     case "rules":
       return removeRules(input);
-    case "image":
-      await docker.removeImage(item.id, options);
+    case "image": {
+      const found = await docker.inspectImage(item.id, options);
+      if (isOwn(found, spec.project)) await docker.removeImage(item.id, options);
       return undefined;
+    }
     case "release":
       await removePaths(input.transport, [`${root}/releases/${item.id}`], { root, signal });
       return undefined;

@@ -8,11 +8,15 @@ import { containerApi } from "../gateway/container-api.ts";
 import { controlApi } from "../gateway/control-api.ts";
 import { type Listening, listenOnPort, listenOnSocket } from "../gateway/listen.ts";
 import type { RuntimePort } from "../gateway/ports.ts";
+import { createCalls } from "../schedule/calls.ts";
+import { createLocks } from "../schedule/locks.ts";
 import { createScheduler } from "../schedule/scheduler.ts";
 import { createSerial } from "../schedule/serial.ts";
+import { createLockStore } from "../state/lock-store.ts";
 import { RUN_MIGRATIONS } from "../state/run-schema.ts";
 import { createRunStore } from "../state/run-store.ts";
-import { inTransaction, openDatabase } from "../state/sqlite.ts";
+import { createSignalStore } from "../state/signal-store.ts";
+import { openDatabase, proveWritable } from "../state/sqlite.ts";
 import { openLocal } from "../transport/local.ts";
 import type { IsolationTools } from "./apply-rules.ts";
 import { watchEngine } from "./engine-watch.ts";
@@ -41,6 +45,9 @@ export interface Runtime {
   /** Takes no more triggers, closes its listeners, leaves runs running. */
   close(): Promise<void>;
 }
+
+/** For how long a store that was written is taken to be writable. */
+const PROOF_MS = 1000;
 
 type Parts = ReturnType<typeof openParts>;
 
@@ -74,6 +81,7 @@ export async function openRuntime(options: RuntimeOptions, current: Current): Pr
   try {
     listeners.push(...(await listen(options, parts)));
     await scheduler.start();
+    parts.progress.started = true;
     isolated = keepIsolated(parts.keeping, abort.signal);
   } catch (thrown) {
     await close();
@@ -94,6 +102,7 @@ function openParts(options: RuntimeOptions, place: Place) {
     latest: { ready: false, reason: "the network rules have not been checked yet" },
   };
   const engine = { answers: true };
+  const progress = { started: false };
   const scheduler = createScheduler({
     store,
     runner: createRunner({ docker, place, projectDir }),
@@ -103,6 +112,9 @@ function openParts(options: RuntimeOptions, place: Place) {
     ready: () => engine.answers && isolation.latest.ready,
     containerName: (run) => runContainerName(place.project, run),
   });
+  const signals = createSignalStore(database);
+  const locks = createLocks({ store: createLockStore(database), releases, clock: systemClock });
+  const forRuns = { signals, locks, calls: createCalls({ store, signals }) };
   const close = async () => {
     docker.close();
     await transport.close();
@@ -114,8 +126,8 @@ function openParts(options: RuntimeOptions, place: Place) {
     scheduler.poke();
   };
   const keeping = isolationOptions(options, { docker, place, releases, onChange });
-  const state = { isolation, engine, keeping, abort };
-  return { place, database, docker, store, releases, scheduler, ...state, close };
+  const state = { isolation, engine, progress, keeping, abort };
+  return { place, database, docker, store, releases, scheduler, ...forRuns, ...state, close };
 }
 
 function isolationOptions(
@@ -137,7 +149,9 @@ async function listen(options: RuntimeOptions, parts: Parts): Promise<Listening[
   const { store: runs, scheduler: schedule } = parts;
   const runtime = runtimePort(options, parts);
   const credentials = runCredentials(projectDir);
-  const outside = containerApi({ runtime, runs, schedule, credentials, logger });
+  const { locks, calls, signals } = parts;
+  const forRuns = { locks, calls, signals, credentials };
+  const outside = containerApi({ runtime, runs, schedule, ...forRuns, logger });
   const logs = runLogs(projectDir);
   const control = controlApi({ runtime, runs, schedule, logs, clock: systemClock, logger });
   return [
@@ -147,11 +161,15 @@ async function listen(options: RuntimeOptions, parts: Parts): Promise<Listening[
 }
 
 function runtimePort(options: RuntimeOptions, parts: Parts): RuntimePort {
-  const { database, scheduler, keeping, abort } = parts;
+  const { database, scheduler, keeping, abort, progress } = parts;
+  let provedAt = -Infinity;
   return {
     async serving() {
-      if (!(await readOwnCurrent(options))) return false;
-      inTransaction(database, () => undefined);
+      if (!progress.started || !(await readOwnCurrent(options))) return false;
+      // Whoever can reach the port can ask, and each proof costs the disk a write.
+      if (performance.now() - provedAt < PROOF_MS) return true;
+      proveWritable(database);
+      provedAt = performance.now();
       return true;
     },
     restoreRules: () => restoreIsolation(keeping, abort.signal),

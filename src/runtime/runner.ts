@@ -2,11 +2,13 @@ import { join } from "node:path";
 import { AlError } from "../base/errors.ts";
 import { LABELS } from "../core/names.ts";
 import { assemblePrompt } from "../core/prompt.ts";
-import type { Run } from "../core/run.ts";
+import type { MadeFrom, Run } from "../core/run.ts";
+import { splitTrigger } from "../core/trigger.ts";
 import type { ContainerState } from "../docker/container-calls.ts";
 import type { DockerClient } from "../docker/docker-client.ts";
 import { sweepRuns } from "../host/sweep-runs.ts";
 import type { CreateRequest, RunExit, RunnerPort, RunPresence } from "../schedule/ports.ts";
+import { credentialVersionsOf } from "./credential-versions.ts";
 import { readInstructions } from "./release.ts";
 import {
   carrierContainer,
@@ -15,6 +17,7 @@ import {
   runLabels,
   type StartedRun,
 } from "./run-container.ts";
+import { runCredentialFiles } from "./run-credentials.ts";
 import { credentialFiles, type RunFile, runArchive } from "./run-files.ts";
 import { copyLog } from "./run-log-copy.ts";
 import { logPath } from "./run-log-file.ts";
@@ -36,14 +39,15 @@ export function createRunner(options: RunnerOptions): RunnerPort {
   const inspect = (run: Run, signal: AbortSignal) => inspectOwn(options, run, signal);
   return {
     create: (request, signal) => createRun(options, request, signal),
+    madeFrom: (run, signal) => madeFrom(options, run, signal),
     start: (run, signal) => docker.startContainer(started(run).start.container, { signal }),
     async look(run, signal) {
       return presenceOf(await inspect(run, signal));
     },
-    async wait(run, signal) {
+    async wait(run, { signal, onUsage }) {
       const { container } = started(run).start;
       if (presenceOf(await inspect(run, signal)) !== "started") return { kind: "gone" };
-      await copyLog({ docker, container, path: logPath(projectDir, run), signal });
+      await copyLog({ docker, container, path: logPath(projectDir, run), signal, onUsage });
       return exitOf(container, await inspect(run, signal));
     },
     async kill(run, signal) {
@@ -88,6 +92,17 @@ async function createRun(
   await Promise.all([made, docker.removeContainer(carrier, { force: true, signal })]);
 }
 
+async function madeFrom(options: RunnerOptions, run: Run, signal: AbortSignal): Promise<MadeFrom> {
+  const { projectDir } = options;
+  const [state, credentials] = await Promise.all([
+    inspectOwn(options, run, signal),
+    // A set that only an older run needs may have been pruned.
+    runCredentialFiles(projectDir, run).catch(() => []),
+  ]);
+  const credentialVersions = await credentialVersionsOf(projectDir, credentials);
+  return { imageId: state?.imageId ?? "", credentialVersions };
+}
+
 /** The two volumes, and a carrier that has them mounted. */
 async function fillable(
   { docker, place }: RunnerOptions,
@@ -123,17 +138,19 @@ function credentialsOf({ projectDir }: RunnerOptions, request: CreateRequest): P
 
 async function inputFiles(
   { projectDir }: RunnerOptions,
-  { run, agent, secret }: CreateRequest,
+  { run, trigger, agent, secret }: CreateRequest,
 ): Promise<RunFile[]> {
   const { release } = started(run).start;
-  const { name, model, credentials, params, timeoutSeconds } = agent;
+  const { name, model, credentials, params, preflight, timeoutSeconds } = agent;
   const instructions = await readInstructions(projectDir, { release, agent: name });
-  const config = { name, instructions, model, credentials, params, timeoutSeconds };
-  const prompt = assemblePrompt({ params, credentials, timeoutSeconds, trigger: run.trigger });
+  const config = { name, instructions, model, credentials, params, preflight, timeoutSeconds };
+  const prompt = assemblePrompt({ params, credentials, timeoutSeconds, trigger });
+  const { context } = splitTrigger(trigger);
   return [
     { path: "config.json", content: Buffer.from(JSON.stringify(config)) },
     { path: "prompt", content: Buffer.from(prompt) },
     { path: "secret", content: Buffer.from(secret) },
+    ...(context === undefined ? [] : [{ path: "context.json", content: Buffer.from(context) }]),
   ];
 }
 

@@ -20,7 +20,7 @@ const EXIT_DETAILS: ReadonlyMap<number, string> = new Map([
 export function finishedRun(run: Run, exit: RunExit, now: number): FinishedRun {
   if (exit.kind === "gone") {
     const outcome = run.killReason ?? "interrupted";
-    return { outcome, endedAt: now, detail: "its container is gone" };
+    return { outcome, endedAt: now, detail: run.killDetail ?? "its container is gone" };
   }
   const { code, startedAt, endedAt } = exit;
   return { ...verdict(run, exit), exitCode: code, startedAt, endedAt };
@@ -48,14 +48,16 @@ function verdict(
   exit: RunExit & { kind: "exited" },
 ): Pick<FinishedRun, "outcome" | "detail"> {
   const { code } = exit;
-  if (code === 0) return { outcome: "completed" };
+  if (code === 0) return { outcome: run.rerunAsked ? "rerun" : "completed" };
   if (code === RERUN) return { outcome: "rerun" };
   if (code === TIMED_OUT) return { outcome: "timed-out" };
   if (exit.outOfMemory) return { outcome: "failed", detail: "out of memory" };
   if (FROM_OUTSIDE.has(code)) {
-    return run.killReason
-      ? { outcome: run.killReason }
-      : { outcome: "interrupted", detail: `ended from outside (exit code ${code})` };
+    const { killReason, killDetail } = run;
+    if (!killReason) {
+      return { outcome: "interrupted", detail: `ended from outside (exit code ${code})` };
+    }
+    return { outcome: killReason, ...(killDetail && { detail: killDetail }) };
   }
   const detail = EXIT_DETAILS.get(code);
   return { outcome: "failed", ...(detail !== undefined && { detail }) };

@@ -1,5 +1,15 @@
 import type { ReleasedAgent, ReleasedProject } from "../core/released.ts";
-import type { FinishedRun, KillReason, NewRun, Run, RunFilter, StartIntent } from "../core/run.ts";
+import type {
+  FinishedRun,
+  KillOrder,
+  MadeFrom,
+  NewRun,
+  Run,
+  RunFilter,
+  StartIntent,
+} from "../core/run.ts";
+import type { TokenUsage } from "../core/run-limits.ts";
+import type { Trigger } from "../core/trigger.ts";
 
 /**
  * Durable memory of runs. A promise resolves only when the change survives a power cut, and every
@@ -14,15 +24,25 @@ export interface RunStore {
   requeue(id: string): Promise<void>;
   /** starting -> running. */
   running(id: string, startedAt: number): Promise<void>;
+  /** Notes what an unfinished run's container was made from. */
+  made(id: string, from: MadeFrom): Promise<void>;
+  /** Notes what an unfinished run has used so far. */
+  used(id: string, usage: TokenUsage): Promise<void>;
   /** Notes why a run is about to be killed; the first reason stays. */
-  killing(id: string, reason: KillReason): Promise<void>;
+  killing(id: string, order: KillOrder): Promise<void>;
   /** Any unfinished state -> finished; accepts `rerun` in the same transaction. Repeating changes nothing. */
   finished(id: string, result: FinishedRun, rerun?: NewRun): Promise<void>;
   get(id: string): Promise<Run | undefined>;
+  /** A run's trigger with its context, which is kept until the run has ended. */
+  trigger(id: string): Promise<Trigger>;
   /** Queued, starting and running runs, oldest first. */
   unfinished(): Promise<readonly Run[]>;
   /** Newest first. */
   list(filter: RunFilter): Promise<readonly Run[]>;
+  /** The run that was accepted with this key, finished or not. */
+  byKey(key: string): Promise<Run | undefined>;
+  /** An agent's runs that started at that time or later, or are about to; oldest first. */
+  startedSince(agent: string, since: number): Promise<readonly Run[]>;
   /** The unfinished run whose secret has this SHA-256 (hex). */
   bySecret(secretHash: string): Promise<Run | undefined>;
 }
@@ -45,6 +65,8 @@ export type RunExit =
 export interface CreateRequest {
   /** In state `starting`. */
   readonly run: Run;
+  /** With its context. */
+  readonly trigger: Trigger;
   readonly agent: ReleasedAgent;
   readonly secret: string;
 }
@@ -54,13 +76,21 @@ export interface CreateRequest {
  * container name. Errors are AlError; blame `transient` or `bug` may be tried again.
  */
 export interface RunnerPort {
-  /** Makes the container with all its files, and does not start it. */
+  /** Makes the container with all its files, and does not start it; one that is there is left alone. */
   create(request: CreateRequest, signal: AbortSignal): Promise<void>;
+  /** What the container was made from, as far as can be told afterwards. */
+  madeFrom(run: Run, signal: AbortSignal): Promise<MadeFrom>;
   /** Starts a created container; one that was started before is left alone. */
   start(run: Run, signal: AbortSignal): Promise<void>;
   look(run: Run, signal: AbortSignal): Promise<RunPresence>;
-  /** Copies the run's output and resolves when its container has ended; the run goes on when aborted. */
-  wait(run: Run, signal: AbortSignal): Promise<RunExit>;
+  /**
+   * Copies the run's output and resolves when its container has ended; the run goes on when aborted.
+   * `onUsage` is told what the output says the run has used; not again what was copied before.
+   */
+  wait(
+    run: Run,
+    options: { readonly signal: AbortSignal; readonly onUsage: (usage: TokenUsage) => void },
+  ): Promise<RunExit>;
   /** Ends the container at once. True when it was running before and is not now. */
   kill(run: Run, signal: AbortSignal): Promise<boolean>;
   /** Removes everything of a finished run but its log. */

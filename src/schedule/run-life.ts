@@ -7,6 +7,7 @@ import type { FinishedRun, NewRun, Run } from "../core/run.ts";
 import { finishedRun, rerunOf } from "./outcome.ts";
 import type { LiveRelease, ReleasePort, RunExit, RunnerPort, RunStore } from "./ports.ts";
 import { retry } from "./retry.ts";
+import { followBudget } from "./run-budget.ts";
 
 /** The agent ends itself at its timeout; this much later we do. */
 const GRACE_MS = 60_000;
@@ -73,6 +74,7 @@ async function storeIntent(
     credentials: release.credentials,
     container: containerName(run),
     timeoutSeconds: agent.timeoutSeconds,
+    ...(agent.limits && { limits: agent.limits }),
   };
   const secretHash = createHash("sha256").update(secret).digest("hex");
   await store.starting(run.id, { ...start, secretHash });
@@ -115,7 +117,10 @@ async function launchOnce(
   { run, agent, secret }: Launch,
   signal: AbortSignal,
 ): Promise<void> {
-  if (agent && secret !== undefined) await runner.create({ run, agent, secret }, signal);
+  if (agent && secret !== undefined) {
+    const trigger = await store.trigger(run.id);
+    await runner.create({ run, trigger, agent, secret }, signal);
+  }
   if ((await store.get(run.id))?.killReason) {
     throw new AlError("killed before it started", { code: "run-killed", blame: "user" });
   }
@@ -149,12 +154,34 @@ async function carry(ports: RunLifePorts, run: Run, signal: AbortSignal): Promis
   const watch = new AbortController();
   const watched = AbortSignal.any([signal, watch.signal]);
   const enforced = enforceTimeout(ports, { ...run, startedAt }, watched).catch(() => undefined);
+  const noted = noteMade(ports, run, watched);
+  const insist = <T>(work: () => Promise<T>) => retry(work, stubborn(ports, run, watched));
+  const budget = followBudget(ports, run, { insist, signal: watched });
+  const onUsage = budget.seen;
   const exit = await retry(
-    () => ports.runner.wait(run, signal),
+    () => ports.runner.wait(run, { signal, onUsage }),
     stubborn(ports, run, signal),
-  ).finally(() => watch.abort());
+  );
+  await Promise.all([noted, budget.settled()]);
+  watch.abort();
   await enforced;
   await end(ports, run, exit, signal);
+}
+
+/** Beside the run, which does not wait for its record. */
+async function noteMade(ports: RunLifePorts, run: Run, signal: AbortSignal): Promise<void> {
+  const { runner, store, logger } = ports;
+  if (run.made) return;
+  try {
+    await store.made(run.id, await runner.madeFrom(run, signal));
+  } catch (thrown) {
+    if (signal.aborted) return;
+    const reason = toAlError(thrown).message;
+    logger.warn(
+      { run: run.id, agent: run.agent, reason },
+      "what a run was made from is not recorded",
+    );
+  }
 }
 
 async function enforceTimeout(
@@ -169,7 +196,7 @@ async function enforceTimeout(
     await clock.sleep(Math.min(left, 86_400_000), signal);
   }
   logger.warn({ run: run.id, agent: run.agent }, "run exceeded its timeout and is killed");
-  await store.killing(run.id, "timed-out");
+  await store.killing(run.id, { reason: "timed-out" });
   await retry(() => runner.kill(run, signal), stubborn(ports, run, signal));
 }
 

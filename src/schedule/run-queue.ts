@@ -1,7 +1,9 @@
 import { monotonicFactory } from "ulid";
 import { AlError, hasCode, toAlError } from "../base/errors.ts";
 import type { Run } from "../core/run.ts";
+import type { Trigger } from "../core/trigger.ts";
 import { acceptManual, acceptTick, cancelHopeless } from "./accept.ts";
+import { acceptCall, type CallRequest } from "./accept-call.ts";
 import { nextStartable } from "./capacity.ts";
 import type { LiveRelease } from "./ports.ts";
 import { createRunLife, type RunLife, type RunLifePorts } from "./run-life.ts";
@@ -21,6 +23,9 @@ export class RunQueue {
   readonly #serial = createSerial();
   readonly #abort = new AbortController();
   readonly #carried = new Set<Promise<void>>();
+  #adopted = false;
+  /** Day on which an agent's used up budget was told of. */
+  readonly #told = new Map<string, string>();
 
   constructor(ports: RunQueuePorts) {
     const nextUlid = monotonicFactory();
@@ -39,6 +44,7 @@ export class RunQueue {
       await this.#ports.runner
         .sweep(ids, this.#abort.signal)
         .catch((thrown) => this.#report(thrown));
+      this.#adopted = true;
     });
   }
 
@@ -48,11 +54,26 @@ export class RunQueue {
     this.#serial(() => this.#pump()).catch((thrown) => this.#report(thrown));
   }
 
-  /** Accepts a manual trigger; durable when resolved. */
-  accept(agent: string): Promise<Run> {
+  /** Accepts a trigger given by hand; durable when resolved. */
+  accept(agent: string, trigger: Trigger): Promise<Run> {
     return this.#serial(async () => {
       const release = await this.#live();
-      const run = await acceptManual(this.#ports, agent, { release, id: this.#newId() });
+      const run = await acceptManual(
+        this.#ports,
+        { agent, trigger },
+        { release, id: this.#newId() },
+      );
+      this.poke();
+      return run;
+    });
+  }
+
+  /** Accepts a run's call of another agent; durable when resolved. Refused until all is adopted. */
+  async call(caller: Run, request: CallRequest): Promise<Run> {
+    if (!this.#adopted) throw notServing("this runtime is starting");
+    return this.#serial(async () => {
+      const release = await this.#live();
+      const run = await acceptCall(this.#ports, { caller, ...request, id: this.#newId() }, release);
       this.poke();
       return run;
     });
@@ -63,22 +84,25 @@ export class RunQueue {
     const accepted = this.#serial(async () => {
       const release = await this.#live();
       const id = this.#newId();
-      if (await acceptTick(this.#ports, { agent, tick, id }, release)) this.poke();
+      const tell = (reason: string, day: string) => this.#tellOnce(agent, day, reason);
+      if (await acceptTick(this.#ports, { agent, tick, id, tell }, release)) this.poke();
     });
     return accepted.catch((thrown) => this.#report(thrown));
   }
 
-  /** Ends a run; true only when it was running or queued, and is not any more. */
-  async kill(runId: string): Promise<boolean> {
+  /** Ends a run; true only when it was running or queued, and is not any more. `why` is recorded. */
+  async kill(runId: string, why?: string): Promise<boolean> {
     const { store, runner, clock } = this.#ports;
     const found = await this.#serial(async () => {
       const run = await store.get(runId);
       if (!run || run.state === "finished") return false;
       if (run.state !== "queued") {
-        await store.killing(runId, "killed");
+        const detail = why === undefined ? {} : { detail: why };
+        await store.killing(runId, { reason: "killed", ...detail });
         return run;
       }
-      const end = { outcome: "cancelled", endedAt: clock.now(), detail: "on request" } as const;
+      const detail = why ?? "on request";
+      const end = { outcome: "cancelled", endedAt: clock.now(), detail } as const;
       await store.finished(runId, end);
       return true;
     });
@@ -117,6 +141,13 @@ export class RunQueue {
     }
   }
 
+  /** A schedule may tick every second: that its budget is used up is said once a day. */
+  #tellOnce(agent: string, day: string, reason: string): void {
+    if (this.#told.get(agent) === day) return;
+    this.#told.set(agent, day);
+    this.#ports.logger.warn({ agent, reason }, "scheduled runs are skipped");
+  }
+
   /** What was never made starts from the beginning, as soon as runs may start. */
   async #adopt(run: Run): Promise<void> {
     const reached = await this.#life.adopt(run, this.#abort.signal);
@@ -127,8 +158,7 @@ export class RunQueue {
     const stopped = this.#abort.signal.aborted;
     const release = stopped ? undefined : await this.#ports.releases.current();
     if (release) return release;
-    const message = "this runtime takes no triggers any more";
-    throw new AlError(message, { code: "not-serving", blame: "transient" });
+    throw notServing("this runtime takes no triggers any more");
   }
 
   #track(work: Promise<unknown>): void {
@@ -148,4 +178,8 @@ export class RunQueue {
     if (this.#abort.signal.aborted || hasCode(thrown, "not-serving")) return;
     this.#ports.logger.error({ err: toAlError(thrown) }, "scheduler step failed");
   }
+}
+
+function notServing(message: string): AlError {
+  return new AlError(message, { code: "not-serving", blame: "transient" });
 }

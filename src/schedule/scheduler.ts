@@ -1,6 +1,11 @@
+import type { ReleasedAgent } from "../core/released.ts";
 import type { Run } from "../core/run.ts";
+import { type DayUse, hasDayLimit, overDayLimit, type RunLimits } from "../core/run-limits.ts";
+import type { Trigger } from "../core/trigger.ts";
+import type { CallRequest } from "./accept-call.ts";
 import { activeRuns, queuedRuns } from "./capacity.ts";
 import { type CronSet, createCronSet } from "./cron-set.ts";
+import { usedToday } from "./day-budget.ts";
 import { RunQueue, type RunQueuePorts } from "./run-queue.ts";
 
 /** An agent of the live release, as it stands. */
@@ -15,6 +20,11 @@ export interface AgentState {
   readonly queued: number;
   /** False when its scale is 0. */
   readonly enabled: boolean;
+  readonly limits?: RunLimits;
+  /** What its runs that started today came to; for an agent with a limit of the day. */
+  readonly today?: DayUse;
+  /** Why it starts no run until the day is over. */
+  readonly overBudget?: string;
 }
 
 /** Decides when agents run, and carries their runs. */
@@ -26,12 +36,17 @@ export interface Scheduler {
   /** Starts what may start now: to be called when `ready` turns true. */
   poke(): void;
   /**
-   * Accepts a manual trigger; durable when resolved.
+   * Accepts a trigger given by hand, `manual` by default; durable when resolved.
    * @throws AlError `unknown-agent`, `agent-disabled` (user), `queue-full`, `not-serving` (transient).
    */
-  trigger(agent: string): Promise<Run>;
-  /** Ends a run. True only when it was running, or queued, and is not any more. */
-  kill(runId: string): Promise<boolean>;
+  trigger(agent: string, trigger?: Trigger): Promise<Run>;
+  /**
+   * Accepts a run's call of another agent; durable when resolved.
+   * @throws AlError as `trigger`, `self-call`, `call-depth` (user); `not-serving` also while it starts.
+   */
+  call(caller: Run, request: CallRequest): Promise<Run>;
+  /** Ends a run. True only when it was running, or queued, and is not any more. `why` is recorded. */
+  kill(runId: string, why?: string): Promise<boolean>;
   /** Sorted as in the release. */
   agents(): Promise<readonly AgentState[]>;
   activeRuns(): Promise<number>;
@@ -58,8 +73,9 @@ export function createScheduler(ports: RunQueuePorts): Scheduler {
     },
     reload,
     poke: () => queue.poke(),
-    trigger: (agent) => queue.accept(agent),
-    kill: (runId) => queue.kill(runId),
+    trigger: (agent, trigger = { kind: "manual" }) => queue.accept(agent, trigger),
+    call: (caller, request) => queue.call(caller, request),
+    kill: (runId, why) => queue.kill(runId, why),
     agents: () => agentStates(ports, cron),
     activeRuns: async () => activeRuns(await store.unfinished()),
     isSettled: () => queue.isSettled(),
@@ -69,12 +85,10 @@ export function createScheduler(ports: RunQueuePorts): Scheduler {
   };
 }
 
-async function agentStates(
-  { store, releases }: RunQueuePorts,
-  cron: CronSet,
-): Promise<AgentState[]> {
+async function agentStates(ports: RunQueuePorts, cron: CronSet): Promise<AgentState[]> {
+  const { store, releases } = ports;
   const [release, unfinished] = await Promise.all([releases.current(), store.unfinished()]);
-  return [...(release?.agents.values() ?? [])].map((agent) => {
+  const states = [...(release?.agents.values() ?? [])].map(async (agent) => {
     const { name, schedule, timezone, scale } = agent;
     const nextRunAt = cron.nextTick(name);
     return {
@@ -86,6 +100,20 @@ async function agentStates(
       running: activeRuns(unfinished, name),
       queued: queuedRuns(unfinished, name),
       enabled: scale > 0,
+      ...(await budgetOf(ports, agent)),
     };
   });
+  return Promise.all(states);
+}
+
+async function budgetOf(
+  ports: RunQueuePorts,
+  agent: ReleasedAgent,
+): Promise<Pick<AgentState, "limits" | "today" | "overBudget">> {
+  const { limits } = agent;
+  if (!limits) return {};
+  if (!hasDayLimit(limits)) return { limits };
+  const today = await usedToday(ports, agent);
+  const overBudget = overDayLimit(limits, today);
+  return { limits, today, ...(overBudget !== undefined && { overBudget }) };
 }

@@ -1,5 +1,6 @@
-import type { KillReason, Outcome, Run, RunState } from "../core/run.ts";
-import type { Trigger } from "../core/trigger.ts";
+import type { KillReason, MadeFrom, Outcome, Run, RunState } from "../core/run.ts";
+import type { RunLimits, TokenUsage } from "../core/run-limits.ts";
+import type { TriggerFacts } from "../core/trigger.ts";
 
 /** A line of the table `runs`. */
 export interface RunRow {
@@ -22,6 +23,12 @@ export interface RunRow {
   readonly outcome: string | null;
   readonly exit_code: number | null;
   readonly detail: string | null;
+  readonly kill_detail: string | null;
+  readonly status_text: string | null;
+  readonly rerun_asked: number;
+  readonly limits: string | null;
+  readonly usage: string | null;
+  readonly made: string | null;
 }
 
 /** A run as the ports carry it: absent members instead of nulls. The secret's hash stays behind. */
@@ -29,14 +36,19 @@ export function runOf(row: RunRow): Run {
   return {
     id: row.id,
     agent: row.agent,
-    trigger: JSON.parse(row.trigger) as Trigger,
+    trigger: JSON.parse(row.trigger) as TriggerFacts,
     state: row.state as RunState,
     createdAt: row.created_at,
     reruns: row.reruns,
     ...(row.rerun_of !== null && { rerunOf: row.rerun_of }),
     ...startOf(row),
+    ...(row.made !== null && { made: JSON.parse(row.made) as MadeFrom }),
     ...(row.started_at !== null && { startedAt: row.started_at }),
+    ...(row.usage !== null && { usage: JSON.parse(row.usage) as TokenUsage }),
     ...(row.kill_reason !== null && { killReason: row.kill_reason as KillReason }),
+    ...(row.kill_detail !== null && { killDetail: row.kill_detail }),
+    ...(row.status_text !== null && { statusText: row.status_text }),
+    ...(row.rerun_asked !== 0 && { rerunAsked: true }),
     ...(row.ended_at !== null && { endedAt: row.ended_at }),
     ...(row.outcome !== null && { outcome: row.outcome as Outcome }),
     ...(row.exit_code !== null && { exitCode: row.exit_code }),
@@ -54,6 +66,7 @@ function startOf(row: RunRow) {
       credentials: row.credentials ?? "",
       container: row.container,
       timeoutSeconds: row.timeout_seconds ?? 0,
+      ...(row.limits !== null && { limits: JSON.parse(row.limits) as RunLimits }),
     },
   };
 }

@@ -28,4 +28,27 @@ export const RUN_MIGRATIONS: readonly Migration[] = [
    CREATE INDEX runs_by_agent ON runs (agent, id);
    CREATE INDEX runs_unfinished ON runs (id) WHERE state <> 'finished';
    CREATE INDEX runs_by_secret ON runs (secret_hash) WHERE state <> 'finished';`,
+  `ALTER TABLE runs ADD COLUMN kill_detail TEXT;
+   ALTER TABLE runs ADD COLUMN status_text TEXT;
+   ALTER TABLE runs ADD COLUMN rerun_asked INTEGER NOT NULL DEFAULT 0;
+   CREATE TABLE return_values (
+     run TEXT PRIMARY KEY REFERENCES runs (id) ON DELETE CASCADE,
+     value TEXT NOT NULL
+   ) STRICT;
+   CREATE TABLE locks (
+     resource_key TEXT PRIMARY KEY,
+     run TEXT NOT NULL UNIQUE REFERENCES runs (id) ON DELETE CASCADE,
+     held_since INTEGER NOT NULL,
+     expires_at INTEGER NOT NULL
+   ) STRICT;
+   CREATE TRIGGER locks_end_with_their_run AFTER UPDATE OF state ON runs
+   WHEN NEW.state = 'finished' BEGIN DELETE FROM locks WHERE run = NEW.id; END;`,
+  `CREATE TABLE run_contexts (
+     run TEXT PRIMARY KEY REFERENCES runs (id) ON DELETE CASCADE,
+     context TEXT NOT NULL
+   ) STRICT;`,
+  `ALTER TABLE runs ADD COLUMN limits TEXT;
+   ALTER TABLE runs ADD COLUMN usage TEXT;
+   CREATE INDEX runs_by_start ON runs (agent, started_at);`,
+  "ALTER TABLE runs ADD COLUMN made TEXT;",
 ];

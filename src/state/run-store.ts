@@ -1,6 +1,16 @@
 import type { DatabaseSync, SQLInputValue, StatementSync } from "node:sqlite";
 import { AlError } from "../base/errors.ts";
-import type { FinishedRun, KillReason, NewRun, Run, RunFilter, StartIntent } from "../core/run.ts";
+import type {
+  FinishedRun,
+  KillOrder,
+  MadeFrom,
+  NewRun,
+  Run,
+  RunFilter,
+  StartIntent,
+} from "../core/run.ts";
+import type { TokenUsage } from "../core/run-limits.ts";
+import { joinTrigger, splitTrigger, type Trigger, type TriggerFacts } from "../core/trigger.ts";
 import { type RunRow, runOf } from "./run-row.ts";
 import { inTransaction } from "./sqlite.ts";
 
@@ -11,18 +21,26 @@ export function createRunStore(database: DatabaseSync) {
   const prepare = statementCache(database);
   return {
     async accept(run: NewRun): Promise<boolean> {
-      return insert(prepare, run);
+      return inTransaction(database, () => insert(prepare, run));
+    },
+
+    async trigger(id: string): Promise<Trigger> {
+      const sql = `SELECT trigger, context FROM runs LEFT JOIN run_contexts ON run = id WHERE id = ?`;
+      const row = prepare(sql).get(id) as { trigger: string; context: string | null } | undefined;
+      if (!row) throw new AlError(`there is no run ${id}`, { code: "run-state", blame: "bug" });
+      return joinTrigger(JSON.parse(row.trigger) as TriggerFacts, row.context ?? undefined);
     },
 
     async starting(id: string, intent: StartIntent): Promise<void> {
       const { revision, release, image, credentials, container } = intent;
       const changed = prepare(
         `UPDATE runs SET state = 'starting', revision = ?, release = ?, image = ?, credentials = ?,
-         container = ?, timeout_seconds = ?, secret_hash = ?
+         container = ?, timeout_seconds = ?, limits = ?, secret_hash = ?
          WHERE id = ? AND state IN ('queued', 'starting')`,
       ).run(
         ...[revision, release, image, credentials, container],
-        ...[intent.timeoutSeconds, intent.secretHash, id],
+        ...[intent.timeoutSeconds, intent.limits ? JSON.stringify(intent.limits) : null],
+        ...[intent.secretHash, id],
       ).changes;
       expectChange(changed, id, "starting");
     },
@@ -30,8 +48,8 @@ export function createRunStore(database: DatabaseSync) {
     async requeue(id: string): Promise<void> {
       const changed = prepare(
         `UPDATE runs SET state = 'queued', revision = NULL, release = NULL, image = NULL,
-         credentials = NULL, container = NULL, timeout_seconds = NULL, secret_hash = NULL,
-         kill_reason = NULL WHERE id = ? AND state = 'starting'`,
+         credentials = NULL, container = NULL, timeout_seconds = NULL, limits = NULL, made = NULL,
+         secret_hash = NULL, kill_reason = NULL, kill_detail = NULL WHERE id = ? AND state = 'starting'`,
       ).run(id).changes;
       expectChange(changed, id, "queued");
     },
@@ -41,14 +59,26 @@ export function createRunStore(database: DatabaseSync) {
       expectChange(prepare(sql).run(startedAt, id).changes, id, "running");
     },
 
-    async killing(id: string, reason: KillReason): Promise<void> {
-      const sql = `UPDATE runs SET kill_reason = coalesce(kill_reason, ?) WHERE id = ? AND ${UNFINISHED}`;
-      prepare(sql).run(reason, id);
+    async made(id: string, from: MadeFrom): Promise<void> {
+      const sql = `UPDATE runs SET made = ? WHERE id = ? AND ${UNFINISHED}`;
+      prepare(sql).run(JSON.stringify(from), id);
+    },
+
+    async used(id: string, usage: TokenUsage): Promise<void> {
+      const sql = `UPDATE runs SET usage = ? WHERE id = ? AND ${UNFINISHED}`;
+      prepare(sql).run(JSON.stringify(usage), id);
+    },
+
+    async killing(id: string, { reason, detail }: KillOrder): Promise<void> {
+      const sql = `UPDATE runs SET kill_reason = ?, kill_detail = ?
+         WHERE id = ? AND kill_reason IS NULL AND ${UNFINISHED}`;
+      prepare(sql).run(reason, detail ?? null, id);
     },
 
     async finished(id: string, result: FinishedRun, rerun?: NewRun): Promise<void> {
       inTransaction(database, () => {
         if (!finish(prepare, id, result)) return;
+        prepare("DELETE FROM run_contexts WHERE run = ?").run(id);
         if (rerun) insert(prepare, rerun);
       });
     },
@@ -66,6 +96,15 @@ export function createRunStore(database: DatabaseSync) {
       return agent === undefined
         ? all(prepare("SELECT * FROM runs ORDER BY id DESC LIMIT ?"), limit)
         : all(prepare("SELECT * FROM runs WHERE agent = ? ORDER BY id DESC LIMIT ?"), agent, limit);
+    },
+
+    async byKey(key: string): Promise<Run | undefined> {
+      return one(prepare("SELECT * FROM runs WHERE key = ?"), key);
+    },
+
+    async startedSince(agent: string, since: number): Promise<readonly Run[]> {
+      const sql = `SELECT * FROM runs WHERE agent = ? AND (started_at >= ? OR state = 'starting')`;
+      return all(prepare(`${sql} ORDER BY id`), agent, since);
     },
 
     async bySecret(secretHash: string): Promise<Run | undefined> {
@@ -86,14 +125,19 @@ function statementCache(database: DatabaseSync): Prepare {
 }
 
 function insert(prepare: Prepare, run: NewRun): boolean {
+  const { facts, context } = splitTrigger(run.trigger);
   const { changes } = prepare(
     `INSERT INTO runs (id, agent, trigger, key, state, created_at, rerun_of, reruns)
      VALUES (?, ?, ?, ?, 'queued', ?, ?, ?) ON CONFLICT (key) DO NOTHING`,
   ).run(
-    ...[run.id, run.agent, JSON.stringify(run.trigger), run.key ?? null],
+    ...[run.id, run.agent, JSON.stringify(facts), run.key ?? null],
     ...[run.createdAt, run.rerunOf ?? null, run.reruns],
   );
-  return changes > 0;
+  if (changes === 0) return false;
+  if (context !== undefined) {
+    prepare("INSERT INTO run_contexts (run, context) VALUES (?, ?)").run(run.id, context);
+  }
+  return true;
 }
 
 function finish(prepare: Prepare, id: string, result: FinishedRun): boolean {

@@ -44,6 +44,14 @@ export function inTransaction<T>(database: DatabaseSync, work: () => T): T {
   }
 }
 
+/**
+ * Commits a change of nothing, which has to reach the disk like any other.
+ * @throws SQLite's error when the disk is full or gone.
+ */
+export function proveWritable(database: DatabaseSync): void {
+  database.exec(`PRAGMA user_version = ${schemaVersion(database)}`);
+}
+
 /** Brings a database's schema up to the last migration. */
 export function migrate(database: DatabaseSync, migrations: readonly Migration[]): void {
   if (schemaVersion(database) >= migrations.length) return;

@@ -90,7 +90,7 @@ function problemOf(file: string, use: ImportUse, packages: Packages): string | u
 
 function roomProblem(room: string, target: string): string | undefined {
   const wanted = roomOf(target);
-  if (wanted === room && room !== "src") return undefined;
+  if (wanted === room) return undefined;
   const allowed = room === "src" ? Object.keys(ROOMS) : ROOMS[room];
   if (allowed === undefined) return `room ${room} is not in the table of rooms`;
   if (wanted !== undefined && allowed.includes(wanted)) return undefined;
@@ -100,7 +100,7 @@ function roomProblem(room: string, target: string): string | undefined {
 function packageProblem(file: string, specifier: string, packages: Packages): string | undefined {
   const [scope = "", name = ""] = specifier.split("/");
   const wanted = specifier.startsWith("@") ? `${scope}/${name}` : scope;
-  const building = file === "src/build.ts";
+  const building = /^src\/build(-plugins)?\.ts$/.test(file);
   const allowed = [...packages.dependencies, ...(building ? packages.devDependencies : [])];
   if (allowed.includes(wanted)) return undefined;
   return `${wanted} is not among the dependencies of package.json: ${allowed.join(", ")}`;

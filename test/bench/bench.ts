@@ -9,6 +9,7 @@ import { promptOnlyFigures, roundTripFigures } from "./line-figures.ts";
 import { manyHostsFigures } from "./many-figures.ts";
 import { noOpFigures } from "./no-op-figures.ts";
 import { devLoopFigures, freshDemoFigures, planScaleFigures } from "./own-figures.ts";
+import { firstRequestFigures, imageSizeFigures, runLeakFigures } from "./run-figures.ts";
 
 // `npm run bench [-- WORD...]`: measures every part, or those whose name has one of the words.
 
@@ -27,6 +28,9 @@ const onHost: Readonly<Record<string, (world: World) => Promise<readonly Figure[
 /** What sets up everything it needs. */
 const alone: Readonly<Record<string, () => Promise<readonly Figure[]>>> = {
   "plan scale": planScaleFigures,
+  "first model request": firstRequestFigures,
+  "image size": () => imageSizeFigures(say),
+  "run leftovers": runLeakFigures,
   "al dev": () => devLoopFigures(say),
   "fresh demo": () => freshDemoFigures(say),
 };

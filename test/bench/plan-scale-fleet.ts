@@ -26,6 +26,8 @@ export function largeProject(hosts: number, agents: number): ProjectInput {
     name: "large",
     maxReruns: 10,
     workQueueSize: 100,
+    maxCallDepth: 3,
+    gateway: { lockTimeoutSeconds: 1800 },
     baseImage: "node:24-slim",
     baseAliases: ["al-agent:latest"],
     hosts: Array.from({ length: hosts }, (_, index) => host(index)),
@@ -45,6 +47,7 @@ export function newHost({ host: name, architecture }: HostSpec): ObservedHost {
       dockerSocket: "/var/run/docker.sock",
       architecture,
       dockerVersion: "29.0.0",
+      engineId: name,
     },
     ...{ imageStore: "containerd", dockerFreeBytes: 2e10, projectFreeBytes: 2e10 },
   };

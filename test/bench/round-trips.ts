@@ -94,5 +94,6 @@ export function benchContext({ home, bare, options }: World): CliContext {
     gitVariables: {},
     signal: new AbortController().signal,
     holder: "bench",
+    person: "bench",
   };
 }

@@ -66,7 +66,7 @@ export function deliveryCases(on: () => DeliveryUnderTest): void {
 /** The host, pretending to have an image with the lowest layers of an archive. */
 function claiming(host: DockerClient, archive: ImageArchive, layers: number): DockerClient {
   const diffIds = archive.layers.slice(0, layers).map(({ diffId }) => diffId);
-  const image = { id: "claimed", references: [], labels: {}, sizeBytes: 0 };
+  const image = { id: "claimed", references: [], labels: {}, sizeBytes: 0, namedAtMs: 0 };
   return {
     ...host,
     listImages: async () => [image],

@@ -13,8 +13,10 @@ import { startHost } from "../lab/host.ts";
 import type { HostKind } from "../lab/host-image.ts";
 import type { LabHost } from "../lab/lab-host.ts";
 import { type Lab, setUpLab } from "../lab/set-up.ts";
+import { architectureCases } from "./docker-architecture-cases.ts";
 import { builderCases } from "./docker-builder-cases.ts";
 import { deliveryCases } from "./docker-delivery-cases.ts";
+import { pruneCases } from "./docker-prune-cases.ts";
 import { exitingProgram, file, recipeOf } from "./docker-recipes.ts";
 import { connectTo, EngineUnderTest, uniqueName } from "./docker-support.ts";
 
@@ -59,7 +61,10 @@ describe("building", () => {
     const lines: string[] = [];
     const onProgress = (line: string) => lines.push(line);
     const build = () => buildImage(builder.docker, recipe, { ...options, onProgress });
-    expect(await Promise.all([build(), build()])).toEqual([{ kind: "built" }, { kind: "built" }]);
+    expect(await Promise.all([build(), build()])).toMatchObject([
+      { kind: "built", steps: 1 },
+      { kind: "built" },
+    ]);
     expect(lines.filter((line) => line.includes("COPY exit big /"))).toHaveLength(1);
     expect(await build()).toEqual({ kind: "present" });
     expect(await builder.docker.inspectImage(reference("small"))).toMatchObject({
@@ -71,7 +76,7 @@ describe("building", () => {
       },
       diffIds: [expect.stringMatching(/^sha256:/)],
     });
-    expect(await buildImage(builder.docker, child, options)).toEqual({ kind: "built" });
+    expect(await buildImage(builder.docker, child, options)).toMatchObject({ kind: "built" });
   });
 
   test("changed content of the same size and date is a changed image", async () => {
@@ -162,18 +167,21 @@ describe.each<HostKind>(["bookworm", "trixie"])("delivering to a host of kind %s
       file("y", randomBytes(3_000_000)),
     ]);
     const onHostNetwork = { ...options, network: "host" } as const;
-    expect(await buildImage(host, recipe, onHostNetwork)).toEqual({ kind: "built" });
+    expect(await buildImage(host, recipe, onHostNetwork)).toMatchObject({ kind: "built" });
     const archive = await exportImage(host, reference("there"), { cacheDir });
     expect(await deliverImage(builder.docker, archive)).toMatchObject({ kind: "full" });
     await builder.docker.removeImage(reference("there"));
   });
 
-  builderCases(() => ({
+  const asBuilder = () => ({
     host,
     cacheDir,
-    reference: (name) => reference(`${kind}-${name}`),
+    reference: (name: string) => reference(`${kind}-${name}`),
     options,
-  }));
+  });
+  builderCases(asBuilder);
+  architectureCases(asBuilder);
+  pruneCases(asBuilder);
 });
 
 test("an engine that runs out of disk while loading says so", async () => {

@@ -100,7 +100,13 @@ function meddling(machine: Machine): Meddling {
       tree?.delete(inner);
     },
     async retagImage(reference) {
-      images.set(reference, { [LABELS.specHash]: "e".repeat(64) });
+      images.set(reference, { [LABELS.project]: PROJECT, [LABELS.specHash]: "e".repeat(64) });
+    },
+    async takeImage(reference) {
+      images.set(reference, { [LABELS.project]: "other", [LABELS.specHash]: "f".repeat(64) });
+    },
+    async removeImage(reference) {
+      images.delete(reference);
     },
     async useImage(image, name) {
       containers.set(name, { image, labels: {}, state: "created" });

@@ -48,7 +48,10 @@ export async function realBench(make: (project: string) => Promise<RealHost>): P
   const { socketPath } = lab.engine;
   const values: HostBench["values"] = new Map();
   const builder = openDocker(openLocal({ host: "builder" }), { socketPath });
-  const images = openImageSource({ project, home, builders: { engine: async () => builder } });
+  const images = openImageSource({
+    ...{ project, home, builders: { engine: async () => builder } },
+    listed: async () => [],
+  });
   const materials = { images, credential: async (path: string) => values.get(path) };
   const { options, docker } = real;
   const foreign = foreignThings(real, { project, builder, cacheDir: join(home, "foreign") });
@@ -132,6 +135,11 @@ function meddling(real: RealHost, project: string): Meddling {
       const other = images.flatMap(({ references }) => references).find((one) => one !== reference);
       await docker.tagImage(other ?? "", reference);
     },
+    async takeImage(reference) {
+      const label = `-c 'LABEL action-llama.project=${foreignProject(project)}'`;
+      await real.run(`tar -cT /dev/null | docker import ${label} - ${reference} >/dev/null`);
+    },
+    removeImage: (reference) => docker.removeImage(reference),
     async useImage(image, name) {
       await docker.createContainer({ name, image, labels: {}, network: "none" });
     },

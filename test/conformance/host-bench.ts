@@ -29,6 +29,9 @@ export interface Meddling {
   removeFile(path: string): Promise<void>;
   /** Gives an image's reference to something else, which carries another spec hash. */
   retagImage(reference: string): Promise<void>;
+  /** Gives the name to an image of another project. */
+  takeImage(reference: string): Promise<void>;
+  removeImage(reference: string): Promise<void>;
   /** Makes a container from an image, never started. */
   useImage(reference: string, name: string): Promise<void>;
   /** Makes a container of another project, never started. */

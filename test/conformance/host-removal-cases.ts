@@ -46,6 +46,16 @@ export function removalCases(use: () => HostRig): void {
     expect((await use().look()).images).not.toContain(reference);
   });
 
+  test("a name of ours that another's image took only leaves the list", async () => {
+    const taken = `al-${use().bench.project}/agent-gone:0123456789ab`;
+    await use().bench.meddle.takeImage(taken);
+    await list(use(), { kind: "image", id: taken });
+    expect(await remove("image", taken)).toEqual({ kind: "done" });
+    expect(await isListed("image", taken)).toBe(false);
+    expect((await use().look()).images).toContain(taken);
+    await use().bench.meddle.removeImage(taken);
+  });
+
   containerRemoval(use, remove, isListed);
 
   test("a network leaves the host, then the list; one that is not ours only the list", async () => {

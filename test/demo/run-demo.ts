@@ -145,7 +145,7 @@ async function runAgent(world: World, model: DemoModel, word: string, say: Say):
   say(`al run ${AGENT} --follow`);
   const options = { ...world.options, onLine: say };
   const { stdout } = orFail(await world.alWith(options, "run", AGENT, "--follow"));
-  if (!/\bbash cmd=/.test(stdout)) throw new Error("the agent did not use its bash tool");
+  if (!/ {2}\$ /.test(stdout)) throw new Error("the agent did not use its bash tool");
   if (model.scripted && !stdout.includes(word)) {
     throw new Error(`the run does not know the instructions of its revision: no "${word}"`);
   }

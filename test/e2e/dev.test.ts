@@ -66,7 +66,7 @@ test("uncommitted files run here, under a name that no fleet has, whatever their
 
 test("machine's own files are laid over config.toml: the run finds the model", async () => {
   const { stdout } = orFail(await project.al("run", "greeter", "--dev", "--follow"));
-  expect(stdout).toContain('bash cmd="echo said apple"');
+  expect(stdout).toContain("$ echo said apple");
   expect(stdout).toMatch(/of greeter: completed, exit 0 after/);
 });
 
@@ -113,7 +113,7 @@ test("a link is refused like in a commit, and mended files are live again", asyn
   from = dev.lines.length;
   await project.link("greeter/notes", "/etc/passwd");
   const isLink = ({ report }: Event) =>
-    `${report}`.includes('"greeter/notes": it is a symbolic link');
+    `${report}`.includes("greeter/notes: it is a symbolic link");
   await dev.until("the link to be refused", isLink, { from });
   await project.remove("greeter/notes");
 });

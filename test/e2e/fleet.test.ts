@@ -121,6 +121,20 @@ test("a label selects, and status looks only where it is asked to", async () => 
   expect(last(plan).outcomes).toEqual({ "in-sync": 2 });
 });
 
+test("runs of several hosts are read together, each line with its host", async () => {
+  for (const host of ["one", "two"]) orFail(await world.al("run", "listener", "--host", host));
+  const logs = async () => orFail(await world.al("logs", "listener", "--since", "10m")).stdout;
+  const starting = (host: string) => new RegExp(`^${host} \\| \\S+ {2}- container starting`, "m");
+  await expect.poll(logs, { timeout: 20_000 }).toMatch(starting("one"));
+  await expect.poll(logs, { timeout: 20_000 }).toMatch(starting("two"));
+  const alone = orFail(await world.al("logs", "listener", "--host", "two")).stdout;
+  expect(alone).toMatch(/^\S+ {2}- container starting/m);
+  const listed = jsonLines(orFail(await world.al("--json", "runs", "listener")).stdout);
+  expect(listed.map(({ host }) => host)).toEqual(["two", "one"]);
+  const elsewhere = await world.al("run", "greeter", "--host", "two");
+  expect(elsewhere).toMatchObject({ code: 1, stderr: expect.stringContaining("It is on: one") });
+});
+
 test("a host that is dead is left behind, and the other gets the commit", async () => {
   const before = await revisionOn(second);
   await world.copy.write("greeter/ACTIONS.md", instructions("banana"));

@@ -11,6 +11,12 @@ import { createWorld, orFail, type World } from "../world/world.ts";
 const PROJECT = "line";
 const KEY = "sk-the-line-never-shows-this";
 const COMMAND = "cat /usr/local/share/greeting.txt; echo said {{match:word of the day is: (\\w+)}}";
+const AGENT = `schedule = "0 5 1 1 *"
+
+[[preflight]]
+provider = "shell"
+params = { command = "echo prepared by $(id -u)" }
+`;
 
 let world: World;
 let model: ModelServer;
@@ -45,6 +51,12 @@ afterAll(async () => {
   await world?.remove(PROJECT);
 });
 
+/** The sample project, whose agent has a preflight step here. */
+async function writeProject(options: SampleOptions): Promise<void> {
+  await writeSampleProject(world.copy, options);
+  await world.copy.write("greeter/agent-config.toml", AGENT);
+}
+
 type Event = Record<string, unknown>;
 const resultOf = ({ result }: Event) => (result ?? {}) as { kind: string; aftermath?: string };
 
@@ -72,7 +84,9 @@ async function outcomeOf({ revision, from }: { revision: string; from: number })
 
 async function runAndSay(word: string): Promise<void> {
   const { stdout } = orFail(await world.al("run", "greeter", "--follow"));
-  expect(stdout).toContain(`bash cmd="cat /usr/local/share/greeting.txt; echo said ${word}"`);
+  expect(stdout).toContain(`$ cat /usr/local/share/greeting.txt; echo said ${word}`);
+  expect(stdout).toMatch(/^.*prepared by 1000$/m);
+  expect(stdout).toContain("preflight step done");
   expect(stdout).toContain("I have greeted.");
   expect(stdout).toMatch(/of greeter: completed, exit 0 after/);
   const request = model.requests.at(-1);
@@ -82,7 +96,7 @@ async function runAndSay(word: string): Promise<void> {
 
 test("a controller waits on an empty repository, and asks for approvals after the first push", async () => {
   await controller.until("an empty repository", ({ kind }) => kind === "empty");
-  await writeSampleProject(world.copy, sample);
+  await writeProject(sample);
   const { from } = await pushed("first");
   const isAsking = (event: Event) => resultOf(event).kind === "approval-needed";
   await controller.until("asking for approvals", isAsking, { from });
@@ -160,14 +174,14 @@ test("a commit with bad files is refused whole, and the last good one stays", as
   expect(event).toMatchObject({ revision });
   expect(event.report).toContain("greeter/agent-config.toml:1: schedule");
   expect((await hostState(world.host, PROJECT)).current).toEqual(before.current);
-  await writeSampleProject(world.copy, sample);
+  await writeProject(sample);
   expect((await outcomeOf(await pushed("good again"))).result.kind).toBe("applied");
 });
 
 test("a revision whose runtime does not start is put back, and said to have failed", async () => {
   const before = await hostState(world.host, PROJECT);
   const baseImage = await tagBrokenImage(world.lab, "al-line-test/base:broken");
-  await writeSampleProject(world.copy, { ...sample, baseImage });
+  await writeProject({ ...sample, baseImage });
   await world.copy.edit("fleet.toml", (text) => `${text}\n[rollout]\nconfirmTimeout = 8\n`);
   const { result } = await outcomeOf(await pushed("a base image in which Node.js does not start"));
   expect(result).toMatchObject({
@@ -186,7 +200,7 @@ test("a revision whose runtime does not start is put back, and said to have fail
 });
 
 test("the next good commit mends it, and removes what the failed one left", async () => {
-  await writeSampleProject(world.copy, sample);
+  await writeProject(sample);
   await world.copy.write("greeter/ACTIONS.md", instructions("cherry"));
   expect((await outcomeOf(await pushed("mended"))).result.kind).toBe("applied");
   const state = await hostState(world.host, PROJECT);

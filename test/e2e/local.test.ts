@@ -1,7 +1,9 @@
-import { readFile, writeFile } from "node:fs/promises";
+import { readdir, readFile, writeFile } from "node:fs/promises";
+import { hostname, userInfo } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { connectEngine } from "../lab/engine.ts";
+import { jsonLines } from "../world/al.ts";
 import { addCredential } from "../world/home.ts";
 import {
   createLocalWorld,
@@ -59,6 +61,9 @@ test("without a fleet.toml the fleet is this machine, and nobody is asked for gr
   expect(plan).toMatchObject({ code: 2 });
   expect(plan.stdout).toContain("local: 10 actions");
   expect(orFail(await first.al("apply")).stdout).toContain("local: confirmed at revision");
+  // Images are wanted where they are built: none was exported.
+  const exported = join(world.home, ".action-llama/controller/images/layers");
+  await expect(readdir(exported)).rejects.toMatchObject({ code: "ENOENT" });
   expect(await first.al("plan")).toMatchObject({
     code: 0,
     stdout: expect.stringContaining("local: nothing to do"),
@@ -75,9 +80,52 @@ test("the runtime uses the engine that DOCKER_HOST names, as the user who ran al
 
 test("an agent runs here, and its log is on the screen", async () => {
   const { stdout } = orFail(await first.al("run", "greeter", "--follow"));
-  expect(stdout).toContain('bash cmd="echo said apple"');
+  expect(stdout).toContain("$ echo said apple");
   expect(stdout).toMatch(/of greeter: completed, exit 0 after/);
   expect(orFail(await first.al("logs", "greeter")).stdout).toContain("I have greeted.");
+});
+
+test("logs are found by run, time and pattern, and are cut to the last lines", async () => {
+  const [record] = jsonLines(orFail(await first.al("runs", "greeter", "--json")).stdout);
+  const run = `${record?.id}`;
+  const all = orFail(await first.al("logs", run)).stdout.split("\n");
+  expect(orFail(await first.al("logs")).stdout.split("\n")).toEqual(all);
+  const found = orFail(await first.al("logs", "greeter", "--grep", "^\\S+ {2}\\$ echo")).stdout;
+  expect(found.split("\n")).toEqual([
+    expect.stringContaining("$ echo said apple"),
+    expect.stringMatching(/of greeter: completed, exit 0 after/),
+  ]);
+  const last = orFail(await first.al("logs", "greeter", run, "-n", "2", "-f")).stdout;
+  expect(last.split("\n")).toEqual(all.slice(-3));
+  expect(orFail(await first.al("logs", "--since", "1h")).stdout.split("\n")).toEqual(all);
+  expect(orFail(await first.al("logs", "--since", "2h", "-n", "1")).stdout).toBe(
+    all.slice(-2).join("\n"),
+  );
+  expect(await first.al("logs", "--since", "2199-01-01")).toMatchObject({ code: 0, stdout: "" });
+  const nobody = await first.al("logs", "01KAAAAAAAAAAAAAAAAAAAAAAA");
+  expect(nobody).toMatchObject({ code: 1, stderr: expect.stringContaining("no host knows a run") });
+});
+
+test("a webhook's context is given by hand, and what started a run is recorded", async () => {
+  const body = join(world.root, "body.json");
+  await writeFile(body, JSON.stringify({ source: "github", event: "issues", title: "\u001b[2J" }));
+  const { stdout } = orFail(await first.al("run", "greeter", "--body", body, "--json", "-f"));
+  const events = jsonLines(stdout);
+  expect(events[0]).toMatchObject({ kind: "triggered", agent: "greeter", host: "local" });
+  expect(events.at(-1)).toMatchObject({
+    ...{ kind: "end", host: "local" },
+    run: { trigger: "webhook", source: "github", by: `${userInfo().username}@${hostname()}` },
+  });
+  const record = orFail(await first.al("runs", `${events[0]?.run}`)).stdout;
+  expect(record).toContain(`webhook github, by hand: ${userInfo().username}@${hostname()}`);
+  expect(record).toMatch(/^credential {2}anthropic_key:default version [0-9a-f]{64}$/m);
+  expect(record).toMatch(/^image {7}\S+:[0-9a-f]{12} sha256:[0-9a-f]{64}$/m);
+  expect(orFail(await first.al("runs")).stdout.split("\n")).toHaveLength(3);
+  await writeFile(body, "[]");
+  expect(await first.al("run", "greeter", "--body", body)).toMatchObject({
+    ...{ code: 1, stdout: "" },
+    stderr: expect.stringContaining("must hold one JSON object"),
+  });
 });
 
 test("what was altered or stopped on this machine is put right", async () => {

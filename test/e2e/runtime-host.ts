@@ -1,9 +1,9 @@
 import { createHash } from "node:crypto";
-import { readdir, readFile, rm } from "node:fs/promises";
+import { readdir, readFile } from "node:fs/promises";
 import { join, relative } from "node:path";
 import { canonicalJson, type Json } from "../../src/base/canonical-json.ts";
 import { Secret } from "../../src/base/secret.ts";
-import { bundleAgents, bundleRuntime } from "../../src/build.ts";
+import { buildProject } from "../../src/build.ts";
 import { sha256 } from "../../src/core/fingerprint.ts";
 import { LABELS, runtimeName } from "../../src/core/names.ts";
 import type { Current } from "../../src/core/observed.ts";
@@ -28,6 +28,10 @@ import { setUpLab } from "../lab/set-up.ts";
 
 const log = () => undefined;
 const PROJECT = "e2e";
+/** The model key on the host. */
+export const MODEL_KEY = "sk-lab-model-0123456789";
+/** A token on the host that only agents with the credential `github_token` get. */
+export const GITHUB_TOKEN = "ghp_lab_other_0123456789";
 const LABELLED = { [LABELS.project]: PROJECT, [LABELS.host]: "one" };
 
 /** A lab host with the real images, on which runtimes are deployed by hand. */
@@ -61,7 +65,7 @@ export interface AgentSetup {
 /** Starts it; takes some seconds when images and host disk are cached. */
 export async function startRuntimeHost(name: string, kind?: HostKind): Promise<RuntimeHost> {
   const lab = await setUpLab({ log });
-  const images = await buildImages(lab.engine, lab.baseImage);
+  const images = await buildRuntimeImages(lab.engine, lab.baseImage);
   const options = { log, name, preload: [lab.baseImage], ...(kind && { kind }) };
   const host = await startHost(lab.engine, options);
   const connection = await connect(host);
@@ -132,8 +136,16 @@ async function prepare(
   const release = sha256(files.map(({ path, content }) => `${path}\0${content}\0`).join(""));
   await writeTree(transport, `${projectDir}/releases/${release}`, files);
   const credentials = sha256("credentials");
-  const token = { path: "anthropic_key/default/token", mode: 0o600, content: Buffer.from("key\n") };
-  const other = { path: "github_token/default/token", mode: 0o600, content: Buffer.from("other") };
+  const token = {
+    path: "anthropic_key/default/token",
+    mode: 0o600,
+    content: Buffer.from(`${MODEL_KEY}\n`),
+  };
+  const other = {
+    path: "github_token/default/token",
+    mode: 0o600,
+    content: Buffer.from(GITHUB_TOKEN),
+  };
   await writeTree(transport, `${projectDir}/credentials/${credentials}`, [token, other]);
   return { project: PROJECT, host: "one", revision, release, credentials, network };
 }
@@ -192,21 +204,16 @@ export async function outputOf(docker: DockerClient, container: string): Promise
   return Buffer.concat(chunks).toString();
 }
 
-async function buildImages(engine: Engine, base: string) {
-  const directory = cacheDirectory("bundles", String(process.pid));
-  try {
-    await bundleAgents(join(directory, "agents"));
-    await bundleRuntime(join(directory, "runtime"));
-    const tools = await filesOf(join(checkoutRoot, "docker/bin"), "docker/bin", 0o755);
-    const agents = await filesOf(join(directory, "agents"), "dist/agents", 0o644);
-    const runtime = await filesOf(join(directory, "runtime"), "dist/runtime", 0o644);
-    return {
-      agent: await build(engine, { base, name: "agent", files: [...tools, ...agents] }),
-      runtime: await build(engine, { base, name: "runtime", files: runtime }),
-    };
-  } finally {
-    await rm(directory, { recursive: true, force: true });
-  }
+/** The images of agents and runtime on a base, by the tools of the lab; returns their names. */
+export async function buildRuntimeImages(engine: Engine, base: string) {
+  const { dist } = await buildProject();
+  const tools = await filesOf(join(checkoutRoot, "docker/bin"), "docker/bin", 0o755);
+  const agents = await filesOf(join(dist, "agents"), "dist/agents", 0o644);
+  const runtime = await filesOf(join(dist, "runtime"), "dist/runtime", 0o644);
+  return {
+    agent: await build(engine, { base, name: "agent", files: [...tools, ...agents] }),
+    runtime: await build(engine, { base, name: "runtime", files: runtime }),
+  };
 }
 
 async function build(

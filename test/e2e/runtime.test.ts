@@ -1,26 +1,32 @@
-import { createInterface } from "node:readline";
 import { setTimeout as delay } from "node:timers/promises";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { LABELS } from "../../src/core/names.ts";
 import type { Current } from "../../src/core/observed.ts";
-import { LogEvent, RunAnswer, TriggerAnswer } from "../../src/gateway/control-schema.ts";
 import { applyRules } from "../../src/runtime/apply-rules.ts";
 import { probeIsolation } from "../../src/runtime/isolation-probe.ts";
 import { type ModelServer, startModelServer } from "../model-server/server.ts";
-import { outputOf, type RuntimeHost, startRuntimeHost } from "./runtime-host.ts";
+import { type RunClient, runClient, textOf } from "./run-client.ts";
+import { MODEL_KEY, outputOf, type RuntimeHost, startRuntimeHost } from "./runtime-host.ts";
 
 let rig: RuntimeHost;
 let model: ModelServer;
 let live: Omit<Current, "runtime">;
 let runtime: string;
+let client: RunClient;
 
 beforeAll(async () => {
   rig = await startRuntimeHost("runtime-e2e");
-  model = await startModelServer({ host: rig.host.gatewayAddress, script: [], expectedKey: "key" });
+  model = await startModelServer({
+    host: rig.host.gatewayAddress,
+    script: [],
+    expectedKey: MODEL_KEY,
+  });
   const anthropic = { provider: "anthropic", model: "m", baseUrl: model.url };
-  const agent = { name: "dev", model: anthropic };
+  const params = { command: "echo by-$(id -u)", output: "who" };
+  const preflight = [{ provider: "shell", required: true, params }];
+  const agent = { name: "dev", model: anthropic, preflight };
   live = await rig.prepare([{ agent, instructions: "Do what you are told." }], "revision-1");
   runtime = await rig.deploy(live, "first");
+  client = runClient(rig, runtime);
   await rig.untilReady(runtime);
 });
 
@@ -30,26 +36,27 @@ afterAll(async () => {
 });
 
 test("runs the real agent on a trigger, and shows its output while it runs", async () => {
-  say("echo hello-$((40 + 2)); ls /credentials; sleep 1; echo oops >&2");
-  const run = await trigger();
-  const events = await follow(run);
+  say("echo hello-$((40 + 2)); cat who; ls /credentials; sleep 1; echo oops >&2");
+  const run = await client.trigger("dev");
+  const events = await client.follow("dev", run);
   const text = textOf(events);
   expect(text).toContain('"msg":"container starting"');
   expect(text).toContain('"msg":"credentials loaded from volume"');
+  expect(text).toContain('"msg":"preflight step done"');
   expect(text).toContain('"msg":"run completed"');
   expect(events.at(-1)).toMatchObject({ kind: "end", run: { outcome: "completed", exitCode: 0 } });
   const seen = model.requests.at(-1)?.text ?? "";
-  expect(seen).toContain("hello-42");
+  expect(seen).toContain("hello-42\nby-1000\n");
   expect(seen).toContain("anthropic_key");
   expect(seen).not.toContain("github_token");
-  await untilGone(run);
+  await client.untilGone(run);
 });
 
 test("confines the container and keeps secrets out of its configuration", async () => {
   const inside = "grep -E 'CapEff|NoNewPrivs' /proc/self/status; touch /x; touch /credentials/y";
   say(`${inside}; id -u; stat -c '%a %u' /credentials/anthropic_key/default/token; sleep 2`);
-  const run = await trigger();
-  const { code, stdout } = await untilContainer(run);
+  const run = await client.trigger("dev");
+  const { code, stdout } = await client.untilContainer(run);
   expect(code).toBe(0);
   const [config] = JSON.parse(stdout) as { Config: { Env: string[] }; HostConfig: object }[];
   const own = config?.Config.Env.filter((entry) => !/^(PATH|HOME|NODE_VERSION)=/.test(entry));
@@ -61,7 +68,7 @@ test("confines the container and keeps secrets out of its configuration", async 
     ...{ ReadonlyRootfs: true, CapDrop: ["ALL"], SecurityOpt: ["no-new-privileges"] },
     ...{ PidsLimit: 512, Memory: 512 * 1024 * 1024, NanoCpus: 1e9, NetworkMode: "al-e2e" },
   });
-  await follow(run);
+  await client.follow("dev", run);
   const seen = model.requests.at(-1)?.text ?? "";
   expect(seen).toMatch(/CapEff:\s*0000000000000000/);
   expect(seen).toMatch(/NoNewPrivs:\s*1/);
@@ -71,13 +78,13 @@ test("confines the container and keeps secrets out of its configuration", async 
 });
 
 test("resumes a log from a cursor", async () => {
-  const [run] = await runs();
-  const all = await follow(run?.id ?? "");
+  const [run] = await client.runs();
+  const all = await client.follow("dev", run?.id ?? "");
   const lines = all.filter((event) => event.kind === "line");
   const middle = lines[Math.floor(lines.length / 2)];
-  const rest = await follow(run?.id ?? "", `&cursor=${middle?.cursor}`);
+  const rest = await client.follow("dev", run?.id ?? "", `&cursor=${middle?.cursor}`);
   expect(rest).toEqual(all.slice(Math.floor(lines.length / 2) + 1));
-  const last = await follow(run?.id ?? "", "&lines=1");
+  const last = await client.follow("dev", run?.id ?? "", "&lines=1");
   expect(last).toEqual(all.slice(-2));
 });
 
@@ -85,15 +92,15 @@ test("kills a run that asks for it through the gateway, and says so only then", 
   say(
     'curl -s -m 5 -X POST "$GATEWAY_URL/shutdown" -d "{\\"secret\\":\\"$SHUTDOWN_SECRET\\"}"; sleep 60',
   );
-  const run = await trigger();
-  const end = (await follow(run)).at(-1);
+  const run = await client.trigger("dev");
+  const end = (await client.follow("dev", run)).at(-1);
   expect(end).toMatchObject({ kind: "end", run: { outcome: "killed", exitCode: 137 } });
 });
 
 test("answers a wrong secret with 403 and a wrong body with 400", async () => {
   const post = (body: string) => `curl -s -w ' %{http_code};' -d '${body}' "$GATEWAY_URL/shutdown"`;
   say(`${post('{"secret":"guess"}')}; ${post("{oops")}; curl -s "$GATEWAY_URL/credentials/guess"`);
-  await follow(await trigger());
+  await client.follow("dev", await client.trigger("dev"));
   const seen = model.requests.at(-1)?.text ?? "";
   expect(seen).toContain('{"error":"invalid secret"} 403;{"error":"invalid JSON body"} 400;');
 });
@@ -103,7 +110,7 @@ describe("isolation", () => {
     const own = (await rig.docker.inspectContainer(runtime))?.addresses[live.network.name];
     const targets = [`${live.network.gateway}:22`, `${own}:7070`, "169.254.169.254:80"];
     say(targets.map((target) => `curl -sS -m 3 http://${target} 2>&1`).join("; "));
-    await follow(await trigger());
+    await client.follow("dev", await client.trigger("dev"));
     const refused = model.requests.at(-1)?.text.match(/Failed to connect/g) ?? [];
     expect(refused).toHaveLength(3);
   });
@@ -142,32 +149,35 @@ describe("isolation", () => {
 describe("replacing the runtime", () => {
   test("leaves a run running; the next runtime adopts it and has every line once", async () => {
     say("for n in $(seq 1 40); do echo line-$n; sleep 0.2; done");
-    const run = await trigger();
-    await untilContainer(run);
+    const run = await client.trigger("dev");
+    await client.untilContainer(run);
     await delay(2000);
     const old = runtime;
     runtime = await rig.deploy({ ...live, revision: "revision-2" }, "second", old);
+    client = runClient(rig, runtime);
     await rig.untilReady(runtime);
     expect(await outputOf(rig.docker, old)).toContain("the runtime has handed over");
-    const events = await follow(run);
+    const events = await client.follow("dev", run);
     expect(events.at(-1)).toMatchObject({ kind: "end", run: { outcome: "completed" } });
     const starts = textOf(events).match(/"msg":"container starting"/g);
     const ends = textOf(events).match(/"msg":"run completed"/g);
     expect([starts, ends]).toEqual([['"msg":"container starting"'], ['"msg":"run completed"']]);
-    expect(await runs()).toContainEqual(
+    expect(await client.runs()).toContainEqual(
       expect.objectContaining({ id: run, revision: "revision-1" }),
     );
-    await untilGone(run);
+    await client.untilGone(run);
   });
 
   test("a runtime killed with SIGKILL comes back, and its run ends as if nothing was", async () => {
     say("sleep 5; echo done");
-    const run = await trigger();
-    await untilContainer(run);
+    const run = await client.trigger("dev");
+    await client.untilContainer(run);
     const pid = `$(docker inspect -f '{{.State.Pid}}' ${runtime})`;
     await rig.host.exec(["sh", "-c", `kill -9 ${pid}`]);
     await rig.untilReady(runtime);
-    expect((await follow(run)).at(-1)).toMatchObject({ run: { outcome: "completed" } });
+    expect((await client.follow("dev", run)).at(-1)).toMatchObject({
+      run: { outcome: "completed" },
+    });
   });
 
   test("a runtime that is not named any more ends by itself", async () => {
@@ -203,22 +213,28 @@ describe("a host that goes down", () => {
     expect(await rules()).toBe(before);
     // The runtime, alive all the time, notices that its socket is a dead one and starts again.
     say("echo back");
-    expect((await follow(await trigger())).at(-1)).toMatchObject({ run: { outcome: "completed" } });
+    expect((await client.follow("dev", await client.trigger("dev"))).at(-1)).toMatchObject({
+      run: { outcome: "completed" },
+    });
   });
 
   test("comes back with rules and runtime, and its run is interrupted, not started again", async () => {
     say("sleep 60");
-    const run = await trigger();
-    await untilContainer(run);
+    const run = await client.trigger("dev");
+    await client.untilContainer(run);
     await rig.host.kill();
     await rig.host.start();
     await rig.reconnect();
     await rig.untilReady(runtime);
-    expect((await follow(run)).at(-1)).toMatchObject({ run: { outcome: "interrupted" } });
+    expect((await client.follow("dev", run)).at(-1)).toMatchObject({
+      run: { outcome: "interrupted" },
+    });
     expect((await rig.host.exec(["sh", "-c", RULES])).stdout).toMatch(/-j AL-FWD-/);
-    await untilGone(run);
+    await client.untilGone(run);
     say("echo back");
-    expect((await follow(await trigger())).at(-1)).toMatchObject({ run: { outcome: "completed" } });
+    expect((await client.follow("dev", await client.trigger("dev"))).at(-1)).toMatchObject({
+      run: { outcome: "completed" },
+    });
   });
 });
 
@@ -229,46 +245,4 @@ const RULES = "iptables -S | grep -E 'AL-(IN|FWD)-'";
 function say(command: string): void {
   const bash = { name: "bash", input: { command } };
   model.use([{ turns: [{ toolCalls: [bash] }, { text: "done" }] }]);
-}
-
-async function trigger(): Promise<string> {
-  const path = "/control/trigger/dev";
-  return TriggerAnswer.parse(await rig.control.call({ runtime, method: "POST", path })).runId;
-}
-
-async function runs() {
-  const answer = await rig.control.call({ runtime, method: "GET", path: "/control/runs" });
-  return (answer as { runs: unknown[] }).runs.map((run) => RunAnswer.parse(run));
-}
-
-/** Every log event of a run until its end. */
-async function follow(run: string, query = ""): Promise<LogEvent[]> {
-  const path = `/api/logs/agents/dev/${run}?follow=1${query}`;
-  const stream = await rig.control.stream({ runtime, method: "GET", path });
-  const events: LogEvent[] = [];
-  for await (const line of createInterface({ input: stream })) {
-    events.push(LogEvent.parse(JSON.parse(line)));
-  }
-  return events;
-}
-
-function textOf(events: readonly LogEvent[]): string {
-  return events.flatMap((event) => (event.kind === "line" ? [event.text] : [])).join("\n");
-}
-
-/** `docker inspect` of a run's container, as soon as it runs. */
-async function untilContainer(run: string) {
-  const name = `al-e2e-run-${run.toLowerCase()}`;
-  const running = async () => (await rig.docker.inspectContainer(name))?.state;
-  await expect.poll(running, { timeout: 10_000, interval: 50 }).toBe("running");
-  return rig.host.exec(["docker", "inspect", name]);
-}
-
-async function untilGone(run: string): Promise<void> {
-  const labels = { [LABELS.run]: run };
-  const left = async () => [
-    ...(await rig.docker.listContainers(labels)),
-    ...(await rig.docker.listVolumes(labels)),
-  ];
-  await expect.poll(left, { timeout: 10_000 }).toEqual([]);
 }

@@ -99,7 +99,8 @@ async function deliver(reference: string, { engine, context }: Tools): Promise<v
   const recipe = context.recipes.find(({ image }) => image.reference === reference);
   if (!recipe) throw new AlError(`no recipe for ${reference}`, { code: "no-recipe", blame: "bug" });
   context.onProgress?.(`sending ${reference}`);
-  await engine.loadImage(reference, { [LABELS.specHash]: recipe.image.specHash });
+  const labels = { [LABELS.project]: context.spec.project };
+  await engine.loadImage(reference, { ...labels, [LABELS.specHash]: recipe.image.specHash });
 }
 
 async function writeRelease(hash: string, { files, context }: Tools): Promise<void> {
@@ -206,8 +207,11 @@ async function deleteItem(item: InventoryItem, tools: Tools): Promise<string | u
       if (removal.kind === "with") await engine.removeRules(context.spec.project, removal.image);
       return removal.kind === "kept" ? removal.reason : undefined;
     }
-    case "image":
-      return void (await engine.removeImage(item.id));
+    case "image": {
+      const labels = await engine.imageLabels(item.id);
+      if (labels?.[LABELS.project] === context.spec.project) await engine.removeImage(item.id);
+      return undefined;
+    }
     case "release":
       return void (await files.removePaths([`${projectDir}/releases/${item.id}`]));
     case "credentials":

@@ -44,6 +44,7 @@ export function observeMachine(
       dockerGid: 998,
       architecture: machine.architecture,
       dockerVersion: "29.0.0",
+      engineId: machine.host,
       imageStore: "containerd",
       dockerFreeBytes: 20e9,
       projectFreeBytes: 20e9,

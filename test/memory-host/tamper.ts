@@ -49,7 +49,8 @@ export const TAMPERINGS = {
   },
   "another image carries a name of ours": ({ machine }) => {
     const own = ownImages(machine)[0];
-    if (own !== undefined) machine.images.set(own, { [LABELS.specHash]: sha256("another") });
+    if (own !== undefined)
+      machine.images.set(own, { ...machine.images.get(own), [LABELS.specHash]: sha256("another") });
   },
   "the network is gone, which took the runtime down": ({ machine }) => {
     machine.networks.delete("al-acme");

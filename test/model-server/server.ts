@@ -2,8 +2,7 @@ import { createHash } from "node:crypto";
 import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
 import { setTimeout as delay } from "node:timers/promises";
-import { anthropicError, anthropicEvents, readAnthropicRequest } from "./anthropic-protocol.ts";
-import { openAiError, openAiEvents, readOpenAiRequest } from "./openai-protocol.ts";
+import { type Protocol, protocolAt } from "./protocols.ts";
 import {
   faultOf,
   fillTemplates,
@@ -15,7 +14,13 @@ import {
 
 /** A request the server got. Never holds a key. */
 export interface RecordedRequest extends ModelRequest {
-  readonly protocol: "anthropic" | "openai";
+  readonly protocol: Protocol["name"];
+  /** Path and query. */
+  readonly url: string;
+  /** The header that brought the key. */
+  readonly keyHeader: string | undefined;
+  /** The rest of the body: thinking, limits, and what else a client sets. */
+  readonly parameters: Readonly<Record<string, unknown>>;
   /** True when the expected key came with it, or any key where none is expected. */
   readonly keySent: boolean;
   /** The status it was answered with. */
@@ -34,7 +39,7 @@ export interface ModelServerOptions {
 
 /** A running model server. */
 export interface ModelServer {
-  /** `http://host:port`: the base URL for Anthropic; OpenAI's needs `/v1` after it. */
+  /** `http://host:port`: Anthropic's and Mistral's base URL; others have `/v1` or `/v1beta` after it. */
   readonly url: string;
   readonly requests: readonly RecordedRequest[];
   /** From now on answers come from this script. */
@@ -43,23 +48,6 @@ export interface ModelServer {
   expectKey(key: string): void;
   close(): Promise<void>;
 }
-
-const protocols = {
-  "/v1/messages": {
-    name: "anthropic",
-    read: readAnthropicRequest,
-    events: anthropicEvents,
-    error: anthropicError,
-  },
-  "/v1/chat/completions": {
-    name: "openai",
-    read: readOpenAiRequest,
-    events: openAiEvents,
-    error: openAiError,
-  },
-} as const;
-
-type Protocol = (typeof protocols)[keyof typeof protocols];
 
 interface State {
   script: ModelScript;
@@ -70,7 +58,8 @@ interface State {
 }
 
 /**
- * A model provider's API with scripted answers, in Anthropic's and OpenAI's streaming protocols.
+ * A model provider's API with scripted answers, in the streaming protocols of Anthropic, OpenAI
+ * (Chat Completions, as most others speak it, and Responses) and Google.
  * The turn follows from the request alone, so conversations may run in parallel.
  */
 export async function startModelServer(options: ModelServerOptions): Promise<ModelServer> {
@@ -105,19 +94,21 @@ async function handle(state: State, request: IncomingMessage, response: ServerRe
   if (request.method === "GET" && path === "/requests") {
     return send(response, 200, JSON.stringify(state.requests));
   }
-  const protocol = protocols[path as keyof typeof protocols];
+  const protocol = protocolAt(path);
   if (request.method !== "POST" || !protocol) return send(response, 404, "{}");
   const body = JSON.parse(Buffer.concat(await request.toArray()).toString("utf8"));
-  const asked = protocol.read(body);
-  const keySent = hasKey(request, state.expectedKey);
+  const asked = protocol.read(body, path);
+  const keyHeader = protocol.keyHeaders.find((name) => request.headers[name] !== undefined);
+  const keySent = hasKey(request.headers[keyHeader ?? ""], state.expectedKey);
+  const facts = { protocol: protocol.name, url: request.url ?? "", keyHeader, keySent };
   const record = (status: number) =>
-    state.requests.push({ ...asked, protocol: protocol.name, keySent, status });
+    state.requests.push({ ...asked, ...facts, parameters: parametersOf(body), status });
   const refuse = (status: number, text: string) => {
     record(status);
     send(response, status, protocol.error(status, text));
   };
   if (!keySent) return refuse(401, "invalid x-api-key");
-  if (body.stream !== true) return refuse(400, "this server only streams");
+  if (!protocol.streams(body)) return refuse(400, "this server only streams");
   const turn = selectTurn(state.script, asked);
   if ("problem" in turn) return refuse(400, turn.problem);
   const fault = faultOf(turn, attemptOf(state, body));
@@ -149,7 +140,7 @@ async function stream(
       return;
     }
     if (index === middle && answer.fault === "malformed") {
-      response.write('event: content_block_delta\ndata: {"type":\n\n');
+      response.write(protocol.malformed);
     }
     response.write(event);
     // Gives every event a packet of its own.
@@ -158,14 +149,19 @@ async function stream(
   response.end();
 }
 
-function hasKey(request: IncomingMessage, expected: string | undefined): boolean {
-  const header = request.headers["x-api-key"] ?? request.headers.authorization ?? "";
-  const key = String(header).replace(/^Bearer /, "");
+function hasKey(header: string | string[] | undefined, expected: string | undefined): boolean {
+  const key = String(header ?? "").replace(/^Bearer /, "");
   return expected === undefined ? key !== "" : key === expected;
 }
 
-function attemptOf(state: State, body: { system?: unknown; messages?: unknown }): number {
-  const same = JSON.stringify([body.system, body.messages]);
+const CONVERSATION = ["messages", "input", "contents", "system", "systemInstruction", "tools"];
+
+function parametersOf(body: Record<string, unknown>): Record<string, unknown> {
+  return Object.fromEntries(Object.entries(body).filter(([name]) => !CONVERSATION.includes(name)));
+}
+
+function attemptOf(state: State, body: Record<string, unknown>): number {
+  const same = JSON.stringify(CONVERSATION.map((name) => body[name]));
   const key = createHash("sha256").update(same).digest("hex");
   const attempt = state.attempts.get(key) ?? 0;
   state.attempts.set(key, attempt + 1);

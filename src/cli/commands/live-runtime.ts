@@ -1,5 +1,5 @@
 import { AlError } from "../../base/errors.ts";
-import type { HostAddress } from "../../core/desired.ts";
+import type { FleetSpec, HostAddress, HostSpec } from "../../core/desired.ts";
 import type { ObservedHost } from "../../core/observed.ts";
 import type { HostConnection } from "../../host/session.ts";
 import type { Adapters } from "../compose.ts";
@@ -22,20 +22,21 @@ export interface RuntimePlace {
 }
 
 /**
- * Where an agent is placed, by the project's commit, or, with `dev`, where `al dev` runs it.
- * @throws AlError `unknown-agent`, or what is wrong with the project.
+ * Where an agent is placed, by the project's commit, or, with `dev`, where `al dev` runs it. Of several
+ * hosts it is the named one, or the first.
+ * @throws AlError `unknown-agent`, `not-placed-there` (user), or what is wrong with the project.
  */
 export async function placeOfAgent(
   context: CliContext,
   agent: string,
-  { dev }: { readonly dev: boolean },
+  { dev, host }: { readonly dev: boolean; readonly host?: string | undefined },
 ): Promise<RuntimePlace> {
   if (dev) return devPlace(context);
   const { fleet, config } = await openProject(context);
-  const placed = fleet.hosts.find(({ spec }) =>
-    spec.release.files.some(({ path }) => path === `agents/${agent}/agent.json`),
-  );
-  if (placed) return { project: fleet.project, address: placed.address };
+  const placed = fleet.hosts.filter(({ spec }) => hasAgent(spec, agent));
+  const chosen = placed.find(({ spec }) => host === undefined || spec.host === host);
+  if (chosen) return { project: fleet.project, address: chosen.address };
+  if (placed.length > 0) throw notPlacedThere({ agent, host }, placed);
   const known = config.agents.map(({ name }) => name);
   throw unknownAgent(agent, known);
 }
@@ -57,7 +58,24 @@ export async function withRuntime<T>(
   }
 }
 
-function unknownAgent(agent: string, known: readonly string[]): AlError {
+/** True when the host's release has the agent. */
+export function hasAgent({ release }: HostSpec, agent: string): boolean {
+  return release.files.some(({ path }) => path === `agents/${agent}/agent.json`);
+}
+
+function notPlacedThere(
+  { agent, host }: { agent: string; host: string | undefined },
+  placed: FleetSpec["hosts"],
+): AlError {
+  return new AlError(`agent ${agent} is not on a host ${host}`, {
+    code: "not-placed-there",
+    blame: "user",
+    hint: `It is on: ${placed.map(({ spec }) => spec.host).join(", ")}`,
+  });
+}
+
+/** The error for a name that no agent of the project has. */
+export function unknownAgent(agent: string, known: readonly string[]): AlError {
   return new AlError(`there is no agent ${agent} in this project`, {
     code: "unknown-agent",
     blame: "user",

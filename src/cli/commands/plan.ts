@@ -25,7 +25,7 @@ export async function plan(
     const input = { fleet: whole, only, remote, mode: "plan" } as const;
     const watched = fleet.hosts.map(({ spec }) => spec.host);
     const watch = watchHosts(output, watched, "plan");
-    const options = { ...watch, signal, certain: true };
+    const options = { ...watch, signal };
     const results = await runFleetPass(input, adapters.deps, options).finally(watch.end);
     const { project: name, revision, placements } = fleet;
     const hosts = results.map(resultRecord);

@@ -1,35 +1,75 @@
-import { TriggerAnswer } from "../../gateway/control-schema.ts";
+import { TriggerAnswer, type TriggerRequest } from "../../gateway/control-schema.ts";
 import { compose } from "../compose.ts";
 import type { CliContext } from "../context.ts";
 import { EXIT } from "../exit.ts";
-import { followLog } from "./follow-log.ts";
-import { placeOfAgent, withRuntime } from "./live-runtime.ts";
+import { logPrinter } from "../render/log-printer.ts";
+import { readRunBody } from "../run-body.ts";
+import { type LiveRuntime, placeOfAgent, withRuntime } from "./live-runtime.ts";
+import { readLog } from "./read-log.ts";
 
-/** `al run AGENT`: triggers it by hand; with `follow` it shows the log and exits by the outcome. */
+/** Time for a body of 10 MB to get to a host. */
+const TRIGGER_TIMEOUT_MS = 120_000;
+
+/** How `al run` was asked. */
+export interface RunOptions {
+  /** Shows the log, and exits by the outcome. */
+  readonly follow: boolean;
+  /** On this machine under `al dev`, instead of the fleet. */
+  readonly dev: boolean;
+  /** On this host; by default the first one that has the agent. */
+  readonly host?: string | undefined;
+  /** File with a webhook's context. */
+  readonly body?: string | undefined;
+}
+
+/** `al run AGENT`: triggers it by hand. */
 export async function run(
   context: CliContext,
   agent: string,
-  options: { readonly follow: boolean; readonly dev: boolean },
+  options: RunOptions,
 ): Promise<number> {
-  const { output, signal } = context;
+  const given = options.body === undefined ? undefined : await readRunBody(options.body);
+  const request = { by: context.person, ...(given && { context: given }) };
   const place = await placeOfAgent(context, agent, options);
   const adapters = compose(context, place.project, { store: "read" });
   try {
     return await withRuntime(place, adapters, async (live) => {
-      const { control } = live.connection;
-      const path = `/control/trigger/${agent}`;
-      const answer = await control.call({ runtime: live.runtime, method: "POST", path, signal });
-      const { runId } = TriggerAnswer.parse(answer);
-      output.progress(`run ${runId} of ${agent} on ${live.observed.host}`);
-      output.record({ kind: "triggered", run: runId, agent, host: live.observed.host });
+      const runId = await trigger(context, live, { agent, request });
+      context.output.progress(`run ${runId} of ${agent} on ${live.observed.host}`);
+      context.output.record({ kind: "triggered", run: runId, agent, host: live.observed.host });
       if (!options.follow) {
-        output.line(runId);
+        context.output.line(runId);
         return EXIT.done;
       }
-      const end = await followLog(context, live, { agent, run: runId, follow: true });
-      return end?.outcome === "completed" ? EXIT.done : EXIT.error;
+      return followRun(context, live, { agent, run: runId });
     });
   } finally {
     adapters.close();
   }
+}
+
+async function followRun(
+  { output, signal }: CliContext,
+  live: LiveRuntime,
+  run: { readonly agent: string; readonly run: string },
+): Promise<number> {
+  const show = logPrinter(output, { host: live.observed.host, prefixed: false });
+  let outcome: string | undefined;
+  for await (const event of readLog(live, { ...run, follow: true }, signal)) {
+    show(event);
+    if (event.kind === "end") outcome = event.run.outcome;
+  }
+  return outcome === "completed" || outcome === "rerun" ? EXIT.done : EXIT.error;
+}
+
+async function trigger(
+  { signal }: CliContext,
+  { connection, runtime }: LiveRuntime,
+  { agent, request }: { readonly agent: string; readonly request: TriggerRequest },
+): Promise<string> {
+  const answer = await connection.control.call({
+    ...{ runtime, method: "POST", path: `/control/trigger/${agent}` },
+    ...{ body: request, signal, timeoutMs: TRIGGER_TIMEOUT_MS },
+  });
+  return TriggerAnswer.parse(answer).runId;
 }

@@ -1,4 +1,5 @@
 import type { AlError } from "../../base/errors.ts";
+import { printableJson, printableLines } from "../../base/printable.ts";
 import { createLiveRegion, type LiveRegion, type Terminal } from "./live-region.ts";
 
 /** Where a command's words go: results to standard output, everything else to standard error. */
@@ -36,13 +37,13 @@ export function createOutput(json: boolean, { out, err }: Streams): Output {
       if (!json) write(out, `${text}\n`);
     },
     record: (value) => {
-      if (json) write(out, `${JSON.stringify(value)}\n`);
+      if (json) write(out, `${printableJson(value)}\n`);
     },
     progress: (text) => {
       if (!json) write(err, `${text}\n`);
     },
     fail: (error) => {
-      if (json) write(out, `${JSON.stringify({ kind: "error", ...errorRecord(error) })}\n`);
+      if (json) write(out, `${printableJson({ kind: "error", ...errorRecord(error) })}\n`);
       else write(err, `${errorText(error)}\n`);
     },
   };
@@ -51,7 +52,8 @@ export function createOutput(json: boolean, { out, err }: Streams): Output {
 /** `error: MESSAGE`, and what to do about it on the next line. */
 export function errorText(error: AlError): string {
   const ours = error.blame === "bug" ? " (this is a bug in al: please report it)" : "";
-  return `error: ${error.message}${ours}${error.hint ? `\n  ${error.hint}` : ""}`;
+  const message = printableLines(error.message).join("\n");
+  return `error: ${message}${ours}${error.hint ? `\n  ${error.hint}` : ""}`;
 }
 
 /** The same for machines. */

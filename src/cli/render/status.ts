@@ -1,8 +1,10 @@
 import type { AlError } from "../../base/errors.ts";
+import { printable } from "../../base/printable.ts";
+import { counted } from "../../core/counted.ts";
 import { foreignNotes } from "../../core/foreign.ts";
 import { shortHash } from "../../core/names.ts";
 import type { ObservedHost } from "../../core/observed.ts";
-import type { AgentAnswer, StatusAnswer } from "../../gateway/control-schema.ts";
+import type { AgentAnswer, RunAnswer, StatusAnswer } from "../../gateway/control-schema.ts";
 import { outcomeLine } from "./log-line.ts";
 import { errorRecord, errorText } from "./output.ts";
 
@@ -28,7 +30,7 @@ export function statusLines(status: HostStatus, wanted: string): string[] {
   return [
     `${host}: ${state}, revision ${shortHash(revision)}${behind}`,
     ...live.agents.map((agent) => `  ${agentLine(agent)}`),
-    ...live.runs.slice(0, SHOWN_RUNS).map((run) => `  ${outcomeLine(run)}`),
+    ...live.runs.slice(0, SHOWN_RUNS).map((run) => `  ${runLine(run)}`),
     ...foreignIn(status).map((note) => `  note: ${note}`),
   ];
 }
@@ -45,10 +47,21 @@ function foreignIn({ observed }: Extract<HostStatus, { kind: "live" }>): readonl
   return foreignNotes(observed, observed.inventory);
 }
 
+function runLine(run: RunAnswer): string {
+  const said = run.statusText === undefined ? "" : ` (${printable(run.statusText)})`;
+  return `${outcomeLine(run)}${said}`;
+}
+
 function agentLine(agent: AgentAnswer): string {
   const { name, schedule, nextRunAt, running, queued, enabled, scale } = agent;
   if (!enabled) return `${name}: disabled`;
   const next = nextRunAt === undefined ? "" : `, next ${new Date(nextRunAt).toISOString()}`;
   const when = schedule === undefined ? "no schedule" : `schedule "${schedule}"${next}`;
-  return `${name}: ${when}, ${running}/${scale} running${queued > 0 ? `, ${queued} queued` : ""}`;
+  const waiting = queued > 0 ? `, ${queued} queued` : "";
+  return `${name}: ${when}, ${running}/${scale} running${waiting}${budgetText(agent)}`;
+}
+
+function budgetText({ today, overBudget }: AgentAnswer): string {
+  if (overBudget !== undefined) return `; starts no run until tomorrow: ${overBudget}`;
+  return today ? `, ${counted(today.runs, "run")} and $${today.cost.toFixed(4)} today` : "";
 }

@@ -38,6 +38,18 @@ test("the entry program itself is small, so that it hears a SIGTERM early", asyn
   expect(size).toBeLessThan(200_000);
 });
 
+test("what every run loads is the session alone, without pi's terminal and others' models", async () => {
+  const chunks = (await filesOf(join(directory, "a"))).filter((name) => name.endsWith(".js"));
+  const sizes = await Promise.all(chunks.map((name) => stat(join(directory, "a", name))));
+  expect(Math.max(...sizes.map(({ size }) => size))).toBeLessThan(1_400_000);
+  const text = await readFile(
+    join(directory, "a", chunks.find((name) => /pi-session/.test(name)) ?? ""),
+    "utf8",
+  );
+  expect(text).toContain("claude-sonnet-4-5");
+  expect(text).not.toContain("amazon.nova");
+});
+
 async function filesOf(root: string): Promise<string[]> {
   const entries = await readdir(root, { recursive: true, withFileTypes: true });
   return entries

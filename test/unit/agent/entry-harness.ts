@@ -1,8 +1,8 @@
 import { type ChildProcess, spawn } from "node:child_process";
-import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
+import { cp, mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
-import { bundleAgents } from "../../../src/build.ts";
+import { buildProject } from "../../../src/build.ts";
 import type { AgentRunConfig } from "../../../src/core/agent-run-config.ts";
 import type { ModelScript } from "../../model-server/script.ts";
 import { type ModelServer, startModelServer } from "../../model-server/server.ts";
@@ -43,16 +43,28 @@ export interface RunOptions {
   readonly onLog?: (line: LogLine, child: ChildProcess) => void;
 }
 
-/** A run's input for an agent whose model is the scripted server. */
+/** What follows the server's address in a provider's own. */
+const PATHS = {
+  anthropic: "",
+  openai: "/v1",
+  groq: "/openai/v1",
+  google: "/v1beta",
+  xai: "/v1",
+  mistral: "",
+  openrouter: "/api/v1",
+  custom: "/v1",
+} as const;
+
+/** A run's input for an agent whose model is the scripted server, which speaks any provider's way. */
 export function inputFor(
   server: ModelServer,
   more: Omit<Partial<RunFiles>, "config"> & { config?: Partial<RunFiles["config"]> } = {},
-  provider: "anthropic" | "openai" = "anthropic",
+  { provider = "anthropic", ...model }: Partial<AgentRunConfig["model"]> = {},
 ): RunFiles {
-  const baseUrl = provider === "openai" ? `${server.url}/v1` : server.url;
+  const baseUrl = `${server.url}${PATHS[provider]}`;
   return {
     ...more,
-    config: { model: { provider, model: "test-model", baseUrl }, ...more.config },
+    config: { model: { model: "test-model", ...model, provider, baseUrl }, ...more.config },
     credentials: { [`${provider}_key/default/token`]: `${KEY}\n`, ...more.credentials },
   };
 }
@@ -72,10 +84,11 @@ export class EntryHarness {
     this.#directory = directory;
   }
 
-  /** Bundles the program as it stands. */
+  /** Takes the program from the build, which is made if it is not of these sources. */
   static async create(): Promise<EntryHarness> {
     const directory = await mkdtemp(join(tmpdir(), "al-entry-"));
-    await bundleAgents(join(directory, "app"));
+    const { dist } = await buildProject();
+    await cp(join(dist, "agents"), join(directory, "app"), { recursive: true });
     return new EntryHarness(directory);
   }
 

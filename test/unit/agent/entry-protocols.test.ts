@@ -1,7 +1,14 @@
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { bash, EntryHarness, inputFor } from "./entry-harness.ts";
 
-const protocols = ["anthropic", "openai"] as const;
+/** Providers that together speak every protocol, and the name the model server has for it. */
+const protocols = [
+  ["anthropic", "anthropic"],
+  ["openai", "openai-responses"],
+  ["custom", "openai-completions"],
+  ["mistral", "openai-completions"],
+  ["google", "google"],
+] as const;
 
 let harness: EntryHarness;
 
@@ -13,7 +20,7 @@ afterAll(() => harness.dispose());
 
 test.each(protocols)(
   "with %s, runs bash for real, logs in order and exits with 0",
-  async (provider) => {
+  async (provider, protocol) => {
     const server = await harness.serve([
       {
         turns: [
@@ -26,7 +33,7 @@ test.each(protocols)(
       },
     ]);
     const config = { instructions: "You are a test; the word is heron." };
-    const root = await harness.root(inputFor(server, { config, prompt: "<go>" }, provider));
+    const root = await harness.root(inputFor(server, { config, prompt: "<go>" }, { provider }));
     const run = await harness.run(root);
     expect(run.stderr).toBe("");
     expect(run.log.map((line) => line.msg)).toEqual([
@@ -34,18 +41,22 @@ test.each(protocols)(
       "credentials loaded from volume",
       "creating agent session",
       "session created, sending prompt",
+      "usage",
       "bash",
+      "usage",
       "token-usage",
       "run completed",
     ]);
     expect(run.log[0]).toMatchObject({ agentName: "dev", modelId: "test-model" });
-    expect(run.log[4]).toMatchObject({ cmd: "echo word-heron > out; cat out" });
-    expect(run.log[5]).toMatchObject({ inputTokens: 110, outputTokens: 25, turnCount: 2, cost: 0 });
+    const all = { inputTokens: 110, outputTokens: 25, totalTokens: 135, turnCount: 2, cost: 0 };
+    expect(run.log[4]).toMatchObject({ inputTokens: 10, outputTokens: 5, turnCount: 1 });
+    expect(run.log[5]).toMatchObject({ cmd: "echo word-heron > out; cat out" });
+    expect(run.log.slice(6, 8)).toMatchObject([all, all]);
     expect(Math.abs(Date.now() - Number(run.log[0]?.ts))).toBeLessThan(60_000);
-    expect(run.plain).toEqual(["Found word-heron.", "Bye."]);
+    expect(run.plain).toEqual(["Looking.", "Found word-heron.", "Bye."]);
     expect(run.code).toBe(0);
     expect(server.requests).toHaveLength(2);
-    expect(server.requests[0]).toMatchObject({ protocol: provider, keySent: true });
+    expect(server.requests[0]).toMatchObject({ protocol, keySent: true });
     expect(server.requests[0]?.system).toContain("the word is heron");
     expect(server.requests[0]?.toolNames.toSorted()).toEqual([
       "bash",
@@ -65,7 +76,7 @@ test.each(protocols)(
     const server = await harness.serve([{ turns: [{ text: "never" }] }]);
     const credentials = { [`${provider}_key/default/token`]: "sk-wrong-9876543210" };
     const run = await harness.run(
-      await harness.root({ ...inputFor(server, {}, provider), credentials }),
+      await harness.root({ ...inputFor(server, {}, { provider }), credentials }),
     );
     expect(run.code).toBe(1);
     expect(run.log.at(-1)).toMatchObject({
@@ -78,6 +89,12 @@ test.each(protocols)(
     expect(run.stdout).not.toContain("sk-wrong");
   },
 );
+
+const overloaded = {
+  kind: "status",
+  status: 503,
+  body: `{"error":{"code":503,"message":"The model is overloaded."}}`,
+} as const;
 
 const faults = [
   [{ kind: "status", status: 429 }, "rate limited, retrying prompt"],
@@ -92,10 +109,11 @@ test.each(protocols)(
   async (provider) => {
     const turns = faults.map(([fault], index) => ({
       ...bash(`echo ${index} >> log; cat log`),
-      faults: [fault],
+      // Google's client reads every answer as JSON, also an empty one.
+      faults: ["body" in fault && provider === "google" ? overloaded : fault],
     }));
     const server = await harness.serve([{ turns: [...turns, { text: "done" }] }]);
-    const run = await harness.run(await harness.root(inputFor(server, {}, provider)));
+    const run = await harness.run(await harness.root(inputFor(server, {}, { provider })));
     const retries = run.log.filter((line) => line.msg.endsWith("retrying prompt"));
     expect(retries).toMatchObject(
       faults.map(([, msg]) => ({ level: "warn", msg, attempt: 1, delayMs: 20 })),

@@ -53,6 +53,10 @@ test("ends promptly with 143 on SIGTERM, also while a tool runs", async () => {
     },
   });
   expect(run.code).toBe(143);
+  expect(run.log.slice(-2)).toMatchObject([
+    { level: "warn", msg: "container stopped by SIGTERM" },
+    { msg: "token-usage", turnCount: expect.any(Number) },
+  ]);
   expect(performance.now() - sentAt).toBeLessThan(1_500);
 });
 

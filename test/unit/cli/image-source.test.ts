@@ -34,9 +34,12 @@ function engine() {
   const saves: (readonly string[])[] = [];
   let broken: Error | undefined;
   const find = (reference: string) => IMAGES.find((one) => one.reference === reference);
+  /** How often what vanishes was looked at: three looks are a build's, the export's finds nothing. */
+  const vanishing = new Map<string, number>();
   const docker: Partial<DockerClient> = {
     host: "builder",
     engineInfo: async () => ({
+      id: "ENGINE",
       serverVersion: "20.10",
       apiVersion: "1.41",
       architecture: "amd64",
@@ -46,8 +49,13 @@ function engine() {
     }),
     inspectImage: async (reference) => {
       const found = find(reference);
+      const looks = vanishing.get(reference);
+      if (looks !== undefined) vanishing.set(reference, looks + 1);
+      if (looks === 3) return undefined;
       return found && inspected(found);
     },
+    listContainers: async () => [],
+    listImages: async () => [],
     saveStream: async (references, options) => {
       saves.push(references);
       await new Promise((resolve) => setTimeout(resolve, 20));
@@ -61,6 +69,7 @@ function engine() {
     fail: (error: Error | undefined) => {
       broken = error;
     },
+    vanish: (reference: string) => vanishing.set(reference, 0),
     docker: docker as DockerClient,
   };
 }
@@ -73,7 +82,11 @@ function source(builder = engine()) {
       return builder.docker;
     },
   };
-  return { ...builder, asked, images: openImageSource({ project: "p", home, builders }) };
+  return {
+    ...builder,
+    asked,
+    images: openImageSource({ project: "p", home, builders, listed: async () => [] }),
+  };
 }
 
 const recipes = IMAGES.map((one) => recipeOf(one));
@@ -81,7 +94,7 @@ const [base, runtime, a, b] = recipes as [ImageRecipe, ImageRecipe, ImageRecipe,
 
 test("what a pass wants is saved together, once", async () => {
   const { images, saves } = source();
-  const call = { recipes, wanted: [base, runtime, a] };
+  const call = { host: "one", recipes, wanted: [base, runtime, a] };
   const archives = [];
   for (const recipe of call.wanted) archives.push(await images.archive(recipe, call));
   expect(saves).toEqual([["al-p/base:1", "al-p/runtime:1", "al-p/agent-a:1"]]);
@@ -97,8 +110,8 @@ test("what a pass wants is saved together, once", async () => {
 
 test("hosts at the same time share one export, and wait for nothing they do not want", async () => {
   const { images, saves } = source();
-  const one = { recipes, wanted: [base, runtime, a] };
-  const other = { recipes, wanted: [base, runtime, b] };
+  const one = { host: "one", recipes, wanted: [base, runtime, a] };
+  const other = { host: "one", recipes, wanted: [base, runtime, b] };
   const made = await Promise.all([
     images.archive(base, one),
     images.archive(base, other),
@@ -120,19 +133,19 @@ test("hosts at the same time share one export, and wait for nothing they do not 
 
 test("what another process exported is not saved again", async () => {
   const before = source();
-  await before.images.archive(base, { recipes, wanted: [base, runtime] });
+  await before.images.archive(base, { host: "one", recipes, wanted: [base, runtime] });
   const { images, saves } = source();
-  await images.archive(base, { recipes, wanted: [base, runtime, a] });
+  await images.archive(base, { host: "one", recipes, wanted: [base, runtime, a] });
   expect(saves).toEqual([["al-p/agent-a:1"]]);
 });
 
 test("when the host whose wish it was gives up, those that waited start anew", async () => {
   const { images, saves } = source();
   const stop = new AbortController();
-  const first = images.archive(base, { recipes, wanted: [base], signal: stop.signal });
+  const first = images.archive(base, { host: "one", recipes, wanted: [base], signal: stop.signal });
   const texts: string[] = [];
   const onProgress = (text: string) => texts.push(text);
-  const second = images.archive(base, { recipes, wanted: [base], onProgress });
+  const second = images.archive(base, { host: "one", recipes, wanted: [base], onProgress });
   setTimeout(() => stop.abort(new Error("never mind")), 5);
   await expect(first).rejects.toThrow("never mind");
   expect((await second).reference).toBe("al-p/base:1");
@@ -143,7 +156,7 @@ test("when the host whose wish it was gives up, those that waited start anew", a
 test("a failure is everyone's, and the next wish tries again", async () => {
   const { images, fail } = source();
   fail(new Error("engine down"));
-  const call = { recipes, wanted: [base] };
+  const call = { host: "one", recipes, wanted: [base] };
   const both = [images.archive(base, call), images.archive(base, call)];
   for (const one of await Promise.allSettled(both)) expect(one.status).toBe("rejected");
   fail(undefined);
@@ -155,7 +168,56 @@ test("recipes that name a host are built there", async () => {
   const address = { host: "big", provider: "ssh", address: "10.0.0.1", port: 22, user: "root" };
   const builder = { ...address, labels: {} } as HostAddress;
   const there = recipeOf(IMAGES[0] as FixtureImage, builder);
-  await images.archive(there, { recipes: [there], wanted: [there] });
-  await images.archive(runtime, { recipes, wanted: [runtime] });
+  await images.archive(there, { host: "one", recipes: [there], wanted: [there] });
+  await images.archive(runtime, { host: "one", recipes, wanted: [runtime] });
   expect(asked).toEqual(["big", undefined]);
+});
+
+test("what is wanted on the engine that builds it is not exported, and elsewhere it is", async () => {
+  const { images, saves } = source();
+  const call = { host: "one", recipes, wanted: [base, a] };
+  expect(await images.buildOn("ENGINE", a, call)).toBe(true);
+  expect(await images.buildOn("", a, call)).toBe(false);
+  expect(await images.buildOn("ANOTHER", a, call)).toBe(false);
+  expect(saves).toEqual([]);
+});
+
+test("an engine of another architecture is refused for the host that asked, before it builds", async () => {
+  const { images, saves } = source();
+  const arm: ImageRecipe = { ...a, architecture: "arm64" };
+  const big = { host: "big", provider: "ssh", address: "10.0.0.1", port: 22, user: "root" };
+  const call = { host: "two", recipes: [arm], wanted: [arm] };
+  const message =
+    "host two needs images for arm64, but this machine, which builds them, is amd64 and emulates no arm64";
+  const refused = { code: "builder-architecture", blame: "user", message };
+  await expect(images.buildOn("ANOTHER", arm, call)).rejects.toMatchObject(refused);
+  await expect(images.archive(arm, call)).rejects.toMatchObject(refused);
+  const there = { ...arm, builder: { ...big, labels: {} } as HostAddress };
+  await expect(images.archive(there, call)).rejects.toMatchObject({
+    message: message.replace("this machine", "host big"),
+  });
+  expect(saves).toEqual([]);
+});
+
+test("an image that is removed while it is on its way is built again, once", async () => {
+  const { images, saves, vanish } = source();
+  vanish(base.image.reference);
+  const call = { host: "one", recipes, wanted: [base] };
+  expect((await images.archive(base, call)).reference).toBe("al-p/base:1");
+  expect(saves).toEqual([["al-p/base:1"]]);
+});
+
+test("old images that cannot be removed are a word by the way, and no failure", async () => {
+  const texts: string[] = [];
+  const builder = engine();
+  const docker = { ...builder.docker, listContainers: () => Promise.reject(new Error("no list")) };
+  const { images } = source({ ...builder, docker });
+  const call = {
+    host: "one",
+    recipes,
+    wanted: [base],
+    onProgress: (text: string) => texts.push(text),
+  };
+  expect((await images.archive(base, call)).reference).toBe("al-p/base:1");
+  expect(texts).toContain("old images stay on builder: no list");
 });

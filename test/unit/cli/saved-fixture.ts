@@ -40,6 +40,7 @@ export function inspected(image: FixtureImage) {
     architecture: "amd64",
     diffIds: image.layers.map((layer) => `sha256:${hex(layer)}`),
     sizeBytes: 0,
+    namedAtMs: 0,
   };
 }
 

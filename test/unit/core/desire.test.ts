@@ -15,6 +15,19 @@ function contents(fleet: FleetSpec, index = 0): Record<string, string> {
   );
 }
 
+test("a release carries an agent's preflight steps, and nothing where there are none", () => {
+  const steps = [
+    { provider: "shell", required: false, params: { command: "true" } },
+    { provider: "git-clone", required: true, params: { repo: "a/b", dest: "b", depth: 1 } },
+  ] as const;
+  const agents = [agent("a", { preflight: steps }), agent("b", { preflight: [] })];
+  const files = contents(desireFleet({ ...project(["one"], []), agents }, ASSETS, REVISION));
+  const released = (name: string) =>
+    ReleasedAgent.parse(JSON.parse(files[`agents/${name}/agent.json`] ?? ""));
+  expect(released("a").preflight).toEqual(steps);
+  expect(released("b")).not.toHaveProperty("preflight");
+});
+
 test("a release has the project, and for each agent its settings and its instructions", () => {
   const input = { ...project(["one"], ["b", "a"]), scale: 4 };
   const fleet = desireFleet(input, ASSETS, REVISION);
@@ -33,6 +46,8 @@ test("a release has the project, and for each agent its settings and its instruc
     scale: 4,
     maxReruns: 10,
     workQueueSize: 100,
+    maxCallDepth: 3,
+    lockTimeoutSeconds: 1800,
     baseImage: base,
     agents: ["a", "b"],
   });
@@ -109,6 +124,17 @@ test("an image's hash follows what it is built from, through the images below it
   const changed = hashes({ ...ASSETS, agentContext: [] });
   expect(changed["agent-a"]).not.toBe(before["agent-a"]);
   expect(changed.runtime).toBe(before.runtime);
+});
+
+test("our own Dockerfiles get their base as a build argument, whatever its package manager", () => {
+  for (const baseImage of ["node:24-slim", "node:24-alpine"]) {
+    const { recipes } = desireFleet({ ...project(["one"], ["a"]), baseImage }, ASSETS, REVISION);
+    const ours = recipes.filter(({ image }) => ["base", "runtime"].includes(image.name));
+    expect(ours.map(({ buildArgs }) => buildArgs)).toEqual([
+      { BASE: baseImage },
+      { BASE: baseImage },
+    ]);
+  }
 });
 
 test("a changed prompt changes one host's release and no image", () => {

@@ -28,6 +28,44 @@ test.each([
     "FROM a\nRUN --mount=type=bind,from=al-agent:latest,target=/x ls /x",
     "FROM a\nRUN --mount=type=bind,from=al-acme/base:123,target=/x ls /x",
   ],
+  [
+    "FROM a\nRUN --network=none \\\n  --mount=from=al-agent,target=/x <<EOF\ncat /x\nEOF",
+    "FROM a\nRUN --network=none \\\n  --mount=from=al-acme/base:123,target=/x <<EOF\ncat /x\nEOF",
+  ],
+  ['FROM "al-agent:latest" AS x', "FROM al-acme/base:123 AS x"],
+  ["\uFEFFFROM al-agent:latest", "\uFEFFFROM al-acme/base:123"],
+  ["\t FROM\tal-agent:latest\tAS\tx", "\t FROM\tal-acme/base:123\tAS\tx"],
+  [
+    "FROM a AS one\nFROM al-agent AS two\nCOPY --from=one /a /a\nADD --from=al-agent /b /b",
+    "FROM a AS one\nFROM al-acme/base:123 AS two\nCOPY --from=one /a /a\nADD --from=al-acme/base:123 /b /b",
+  ],
+  [
+    "# syntax=docker/dockerfile:1\n# check=skip=JSONArgsRecommended; error=true\n# escape=`\nFROM `\n al-agent",
+    "# syntax=docker/dockerfile:1\n# check=skip=JSONArgsRecommended; error=true\n# escape=`\nFROM `\n al-acme/base:123",
+  ],
+  ["# a\n# escape=`\nFROM \\\n al-agent", "# a\n# escape=`\nFROM \\\n al-acme/base:123"],
+  [`ARG TAG=latest\nFROM al-agent:\${TAG}`, "ARG TAG=latest\nFROM al-acme/base:123"],
+  [`FROM al-agent:\${TAG:-latest} AS x`, "FROM al-acme/base:123 AS x"],
+  [
+    `ARG A=al-agent\nARG B=$A:latest\nFROM \${B}`,
+    "ARG A=al-acme/base:123\nARG B=$A:latest\nFROM al-acme/base:123",
+  ],
+  [`FROM \${BASE:-al-agent}`, "FROM al-acme/base:123"],
+  ["ARG A=al\nARG B=$A-agent\nFROM $B:latest", "ARG A=al\nARG B=$A-agent\nFROM al-acme/base:123"],
+  [
+    "FROM a\nRUN echo 'cat <<EOF'\nCOPY --from=al-agent /a /a",
+    "FROM a\nRUN echo 'cat <<EOF'\nCOPY --from=al-acme/base:123 /a /a",
+  ],
+  [
+    'FROM a\nRUN echo "x \\" <<E" \\\n  y\nFROM al-agent',
+    'FROM a\nRUN echo "x \\" <<E" \\\n  y\nFROM al-acme/base:123',
+  ],
+  ["FROM a\nRUN cat <<<word\nFROM al-agent", "FROM a\nRUN cat <<<word\nFROM al-acme/base:123"],
+  [
+    "FROM a\nRUN echo $((1<<2))\nFROM al-agent",
+    "FROM a\nRUN echo $((1<<2))\nFROM al-acme/base:123",
+  ],
+  ["FROM a\nRUN dir C:\\\\\nFROM al-agent", "FROM a\nRUN dir C:\\\\\nFROM al-acme/base:123"],
 ])("%j becomes %j", (before, after) => {
   expect(rewriteDockerfile(before, MAP)).toBe(after);
 });
@@ -46,6 +84,18 @@ test.each([
   "FROM node:24\nARG X=al-agent:latest",
   "FROM node:24\nRUN printf 'a \\\nFROM al-agent:latest'",
   "FROM node:24\nRUN echo --from=al-agent:latest",
+  "FROM node:24\nRUN cat \\\n# not the end\n  3<<EOF\nFROM al-agent:latest\nEOF",
+  "FROM node:24\nRUN <<1\nFROM al-agent:latest\n1",
+  'FROM node:24\nRUN <<"E O"\nFROM al-agent:latest\nE O',
+  "FROM node:24\nRUN x <<A <<'B'\nA\nFROM al-agent\nB",
+  "FROM node:24\nRUN <<EOF\nFROM al-agent:latest",
+  "ARG TAG\nFROM al-agent:$TAG",
+  "ARG BASE=node\nFROM $BASE\nARG BASE=al-agent\nFROM x-$BASE",
+  "FROM node AS al-agent\nARG X=al-agent\nRUN --mount=from=al-agent,target=/x true",
+  "FROM node\nCOPY al-agent:latest /x",
+  "FROM",
+  "FROM --platform=linux/amd64",
+  "ARG al-agent\nARG\nFROM $",
 ])("%j is left alone", (text) => {
   expect(rewriteDockerfile(text, MAP)).toBe(text);
 });
@@ -82,6 +132,14 @@ test("rewriting with nothing to replace gives the same bytes for any text", () =
     }),
     { numRuns: 500 },
   );
+});
+
+test("ARGs that double each other cost nothing", () => {
+  const doubled = Array.from({ length: 500 }, (_, n) => `ARG A${n + 1}=$A${n}$A${n}`);
+  const text = ["ARG A0=al-agent", ...doubled, "FROM x$A500"].join("\n");
+  const before = performance.now();
+  expect(rewriteDockerfile(text, MAP)).toBe(text.replace("A0=al-agent", "A0=al-acme/base:123"));
+  expect(performance.now() - before).toBeLessThan(500);
 });
 
 test("a bare FROM has nothing but comments and space around it", () => {
@@ -125,6 +183,13 @@ test.each<[string, readonly string[]]>([
   ["RUN --mount=type=bind,source=lib,target=/lib ls /lib", ["lib/c.js"]],
   ["RUN --mount=type=cache,target=/c --mount=type=bind,from=x,source=bin,target=/b ls", []],
   ["COPY ../secret /opt/", []],
+  ["COPY ../lib /opt/", ["lib/c.js"]],
+  ["COPY bin/../lib /opt/", ["lib/c.js"]],
+  ["COPY /bin/deep/./ /opt/", ["bin/deep/b.sh"]],
+  ["COPY b* /opt/", ["bin/a.sh", "bin/deep/b.sh"]],
+  ["copy --link \\\n # why\n lib \\\n /opt/", ["lib/c.js"]],
+  ["RUN --mount=target=/x,source=./lib/ ls", ["lib/c.js"]],
+  ["RUN echo 'x <<EOF'\nCOPY lib /opt/", ["lib/c.js"]],
   ["RUN true", []],
 ])("the context of %j is %j", (instruction, expected) => {
   expect(contextPaths(`FROM al-agent:latest\n${instruction}\n`, FILES, RESERVED)).toEqual(expected);
@@ -138,6 +203,7 @@ test.each<[string, string | undefined]>([
   ['ADD ["bin", "top.shh", "/opt/"]', "missing top.shh"],
   ["RUN --mount=type=bind,source=../x,target=/x ls", "outside ../x"],
   ["COPY bin/../lib /opt/", undefined],
+  ["COPY ../lib /opt/", undefined],
   ["COPY /bin ./lib/ . /opt/", undefined],
   ["COPY *.nothing $WHAT no\\ where /opt/", undefined],
   ["COPY --from=al-agent:latest nowhere /opt/", undefined],

@@ -52,6 +52,8 @@ export function project(hosts: readonly string[], agents: readonly string[]): Pr
     name: "acme",
     maxReruns: 10,
     workQueueSize: 100,
+    maxCallDepth: 3,
+    gateway: { lockTimeoutSeconds: 1800 },
     baseImage: "node:24-slim",
     baseAliases: ["al-agent:latest"],
     hosts: hosts.map((name) => host(name)),

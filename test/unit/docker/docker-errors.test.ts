@@ -67,7 +67,15 @@ test("BuildKit's messages give steps with their errors, and output", () => {
   const log = [...field(1, "sha256:1"), 0x18, 0x02, ...field(4, "boo\n")];
   const message = Buffer.from([...bytesField(1, vertex), ...bytesField(3, log)]);
   expect(decodeTrace(message.toString("base64"))).toEqual({
-    steps: [{ id: "sha256:1", name: "[2/2] RUN false", started: true, error: "exit code: 1" }],
+    steps: [
+      {
+        id: "sha256:1",
+        name: "[2/2] RUN false",
+        started: true,
+        cached: false,
+        error: "exit code: 1",
+      },
+    ],
     output: ["boo\n"],
   });
 });

@@ -1,91 +1,167 @@
-import { beforeEach, describe, expect, it } from "vitest";
+import { once } from "node:events";
+import { connect } from "node:net";
+import { setTimeout as delay } from "node:timers/promises";
+import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { AlError } from "../../../src/base/errors.ts";
 import { containerApi } from "../../../src/gateway/container-api.ts";
-import { createPorts, SECRET } from "./harness.ts";
+import { GatewayWorld, type LiveRun } from "./gateway-world.ts";
 
-let ports: ReturnType<typeof createPorts>;
-let app: ReturnType<typeof containerApi>;
-beforeEach(() => {
-  ports = createPorts();
-  app = containerApi(ports);
+let world: GatewayWorld;
+let run: LiveRun;
+beforeEach(async () => {
+  world = await GatewayWorld.create();
+  run = await world.run();
 });
+afterEach(() => world.dispose());
 
-/** Status and parsed body of an answer. */
-async function ask(path: string, init?: RequestInit) {
-  const response = await app.request(path, init);
-  return { status: response.status, body: await response.json() };
-}
-
-function post(path: string, body: unknown, headers: Record<string, string> = {}) {
-  const text = typeof body === "string" ? body : JSON.stringify(body);
-  return ask(path, { method: "POST", body: text, headers });
-}
+const refused = { status: 403, body: { error: "invalid secret" } };
 
 describe("GET /health", () => {
-  it("is ok only while the gateway can really serve", async () => {
-    expect(await ask("/health")).toEqual({ status: 200, body: { status: "ok" } });
-    ports.state.serving = false;
-    expect((await ask("/health")).status).toBe(503);
+  it("is ok while the gateway can really serve", async () => {
+    expect(await world.get("/health")).toEqual({ status: 200, body: { status: "ok" } });
   });
 
-  it("is not ok when looking fails", async () => {
-    const serving = () => Promise.reject(new TypeError("disk"));
-    app = containerApi({ ...ports, runtime: { ...ports.runtime, serving } });
-    expect((await ask("/health")).status).toBe(500);
+  it.each([
+    [async () => false, 503],
+    [() => Promise.reject(new TypeError("disk")), 500],
+    [
+      () => Promise.reject(new AlError("x", { code: "current-unreadable", blame: "transient" })),
+      503,
+    ],
+  ])("is not ok when it cannot, or looking fails", async (serving, status) => {
+    const { ports } = world;
+    const app = containerApi({ ...ports, runtime: { ...ports.runtime, serving } });
+    expect((await app.request("/health")).status).toBe(status);
   });
 });
 
 describe("GET /credentials/:secret", () => {
   it("gives a run its credentials", async () => {
-    expect(await ask(`/credentials/${SECRET}`)).toEqual({
+    expect(await world.get(`/credentials/${run.secret}`)).toEqual({
       status: 200,
       body: { github_token: { default: { token: "ghp" } } },
     });
   });
 
-  it("refuses anybody else", async () => {
-    const refused = { status: 403, body: { error: "invalid secret" } };
-    expect(await ask("/credentials/guess")).toEqual(refused);
+  it("refuses anybody else, and the run once it has ended", async () => {
+    expect(await world.get("/credentials/guess")).toEqual(refused);
+    await world.end(run.id);
+    expect(await world.get(`/credentials/${run.secret}`)).toEqual(refused);
   });
 });
 
 describe("POST /shutdown", () => {
-  it("kills the run of the secret", async () => {
-    const answer = await post("/shutdown", { secret: SECRET, reason: "done for" });
+  it("kills the run of the secret, and records the reason", async () => {
+    const answer = await world.post("/shutdown", { secret: run.secret, reason: "leak" });
     expect(answer).toEqual({ status: 200, body: { ok: true } });
-    expect(ports.state.killed).toEqual(["01A"]);
-  });
-
-  it("takes the secret as a bearer token too", async () => {
-    const headers = { authorization: `Bearer ${SECRET}` };
-    expect((await post("/shutdown", {}, headers)).status).toBe(200);
+    expect(world.world.engine.running()).toBe(0);
+    await expect
+      .poll(() => world.ports.runs.get(run.id))
+      .toMatchObject({
+        ...{ state: "finished", outcome: "killed", detail: "shut down by its agent: leak" },
+      });
   });
 
   it("never says that it killed what it did not kill", async () => {
-    ports.state.killable = false;
-    expect(await post("/shutdown", { secret: SECRET })).toEqual({
-      status: 409,
-      body: { ok: false, reason: "the container is not running" },
+    world.world.engine.vanish(`run-${run.id}`);
+    const { schedule } = world.ports;
+    const app = containerApi({
+      ...world.ports,
+      schedule: { call: schedule.call, kill: async () => false },
     });
+    const other = await world.run();
+    const body = JSON.stringify({ secret: other.secret });
+    const answer = await app.request("/shutdown", { method: "POST", body });
+    expect([answer.status, await answer.json()]).toEqual([
+      409,
+      { ok: false, reason: "the container is not running" },
+    ]);
   });
 
   it.each([
     ["{", 400, "invalid JSON body"],
+    ["", 400, "invalid JSON body"],
     ["[]", 400, "invalid JSON body"],
     ["null", 400, "invalid JSON body"],
     ["{}", 400, "missing secret"],
+    ['{"secret":""}', 400, "missing secret"],
     ['{"secret":"guess"}', 403, "invalid secret"],
     ['{"secret":7}', 403, "invalid secret"],
+    ['{"secret":{"toString":1}}', 403, "invalid secret"],
   ])("answers the body %s with %i %s", async (body, status, error) => {
-    expect(await post("/shutdown", body)).toEqual({ status, body: { error } });
-    expect(ports.state.killed).toEqual([]);
-  });
-
-  it("refuses a body that is too large", async () => {
-    const answer = await post("/shutdown", { secret: "x".repeat(2_000_000) });
-    expect(answer.status).toBe(413);
+    expect(await world.post("/shutdown", body)).toEqual({ status, body: { error } });
+    expect(world.world.engine.running()).toBe(1);
   });
 });
 
-it("answers an unknown path with 404", async () => {
-  expect(await ask("/control/status")).toEqual({ status: 404, body: { error: "not found" } });
+describe("the secret", () => {
+  it("may come in the body, the query or as a bearer token", async () => {
+    const { secret } = run;
+    const authorization = `Bearer ${secret}`;
+    expect((await world.post("/signals/rerun", { secret })).status).toBe(200);
+    expect((await world.post(`/signals/rerun?secret=${secret}`, {})).status).toBe(200);
+    expect((await world.post("/signals/rerun", {}, { authorization })).status).toBe(200);
+    expect((await world.get(`/locks/list?secret=${secret}`)).status).toBe(200);
+    expect((await world.get("/locks/list", { authorization })).status).toBe(200);
+  });
+
+  it.each(["/locks/list", "/calls/01A"])("is needed for GET %s", async (path) => {
+    expect(await world.get(path)).toEqual({ status: 400, body: { error: "missing secret" } });
+    expect(await world.get(`${path}?secret=guess`)).toEqual(refused);
+    expect(await world.get(path, { authorization: "Bearer guess" })).toEqual(refused);
+    expect((await world.get(path, { authorization: "Basic guess" })).status).toBe(400);
+  });
+
+  it.each([
+    ...["/locks/acquire", "/locks/release", "/locks/heartbeat", "/calls", "/shutdown"],
+    ...["/signals/rerun", "/signals/status", "/signals/return", "/signals/trigger"],
+  ])("is needed for POST %s, and must be an unfinished run's", async (path) => {
+    expect(await world.post(path, "{oops")).toEqual({
+      ...{ status: 400, body: { error: "invalid JSON body" } },
+    });
+    expect((await world.post(path, {})).body).toEqual({ error: "missing secret" });
+    expect(await world.post(path, { secret: "guess" })).toEqual(refused);
+    await world.end(run.id);
+    expect(await world.post(path, { secret: run.secret })).toEqual(refused);
+  });
+});
+
+describe("everything else", () => {
+  it("is 404 in JSON, the control API included", async () => {
+    const missing = { status: 404, body: { error: "not found" } };
+    expect(await world.get("/control/status")).toEqual(missing);
+    expect(await world.get("/locks/acquire")).toEqual(missing);
+    expect(await world.post("/health", {})).toEqual(missing);
+  });
+
+  it("goes on while many large bodies are on their way, which are read a few at a time", async () => {
+    const { hostname: host, port } = new URL(world.url);
+    const head = "POST /calls HTTP/1.1\r\nHost: x\r\nContent-Length: 1000000\r\n\r\n";
+    const slow = Array.from({ length: 8 }, () => connect({ host, port: Number(port) }));
+    await Promise.all(slow.map((socket) => once(socket, "connect")));
+    await Promise.all(slow.map((socket) => new Promise((done) => socket.write(head, done))));
+    await delay(200);
+    let made: unknown;
+    const { secret } = run;
+    const body = { secret, targetAgent: "reviewer", context: "" };
+    const call = world.post("/calls", body).then((answer) => {
+      made = answer.body;
+    });
+    expect((await world.post("/locks/acquire", { secret, resourceKey: "x" })).status).toBe(200);
+    await delay(200);
+    expect(made).toBeUndefined();
+    for (const socket of slow) socket.destroy();
+    await call;
+    expect(made).toMatchObject({ ok: true });
+  });
+
+  it("is refused with 413 in JSON when it is too large", async () => {
+    const big = "x".repeat(70_000);
+    for (const path of ["/shutdown", "/locks/acquire", "/signals/status"]) {
+      const answer = await world.post(path, { secret: run.secret, reason: big });
+      expect(answer).toEqual({
+        ...{ status: 413, body: { error: "the body is larger than 65536 bytes" } },
+      });
+    }
+  });
 });

@@ -23,6 +23,14 @@ async function ask(path: string, method = "GET") {
   return { status: response.status, body: await response.json() };
 }
 
+async function post(body: unknown) {
+  const text = typeof body === "string" ? body : JSON.stringify(body);
+  const headers = { "content-length": String(text.length) };
+  const options = { method: "POST", body: text, headers };
+  const response = await app.request("/control/trigger/dev", options);
+  return { status: response.status, body: await response.json() };
+}
+
 describe("control", () => {
   it("tells the runtime's state, agents and latest runs", async () => {
     const { status, body } = await ask("/control/status");
@@ -82,6 +90,39 @@ describe("control", () => {
   });
 });
 
+describe("a trigger by hand", () => {
+  it("starts a run as by a webhook when it is given a context, whole up to 10 MB", async () => {
+    const text = "x".repeat(10 * 1024 * 1024 - 100);
+    const context = { source: "github", event: "issues", text };
+    const { status } = await post({ by: "ann@laptop", context });
+    expect(status).toBe(202);
+    expect((await post({ by: "ann@laptop" })).status).toBe(202);
+    expect((await post({ context: { a: 1 } })).status).toBe(202);
+    expect(ports.state.triggers).toEqual([
+      { kind: "webhook", source: "github", by: "ann@laptop", context: { event: "issues", text } },
+      { kind: "manual", by: "ann@laptop" },
+      { kind: "webhook", source: "manual", context: { a: 1 } },
+    ]);
+  });
+
+  it.each([
+    ["a longer one", { context: { text: "x".repeat(11 * 1024 * 1024) } }, 413, "body-too-large"],
+    ["a list", { context: [1] }, 400, "bad-request"],
+    ["a source that is no text", { context: { source: 1 } }, 400, "bad-request"],
+    ["an unknown field", { contxt: {} }, 400, "bad-request"],
+    ["no JSON", "{oops", 400, "bad-request"],
+    [
+      "too deep nesting",
+      `{"context":{"a":${"[".repeat(1e5)}${"]".repeat(1e5)}}}`,
+      400,
+      "bad-request",
+    ],
+  ])("refuses %s as a context", async (_what, body, status, code) => {
+    expect(await post(body)).toMatchObject({ status, body: { code } });
+    expect(ports.state.triggers).toEqual([]);
+  });
+});
+
 describe("logs", () => {
   const read = async (query: string) => {
     const response = await app.request(`/api/logs/agents/dev${query}`);
@@ -95,6 +136,12 @@ describe("logs", () => {
     expect(cursors(await read("/01A"))).toEqual([10, 20, 30]);
     expect(await read("?lines=1")).toEqual([{ kind: "line", run: "01A", ...line(3) }]);
     expect(cursors(await read("?cursor=10"))).toEqual([20, 30]);
+  });
+
+  it("leaves out what is older than asked", async () => {
+    ports.log.push(line(1), line(2), line(3));
+    const since = Date.parse(line(2).ts);
+    expect(cursors(await read(`/01A?since=${since}`))).toEqual([20, 30]);
   });
 
   it("ends with the run, once it is over", async () => {

@@ -2,6 +2,7 @@ import { createHash } from "node:crypto";
 import { AlError } from "../../../src/base/errors.ts";
 import { silentLogger } from "../../../src/base/logger.ts";
 import type { Run } from "../../../src/core/run.ts";
+import type { Trigger } from "../../../src/core/trigger.ts";
 import type { LogLine } from "../../../src/gateway/ports.ts";
 import { SimulatedClock } from "../schedule/simulated-clock.ts";
 
@@ -12,7 +13,13 @@ export const SECRET = "run-secret";
 export function createPorts() {
   const runs = [runningRun("01A")];
   const log: LogLine[] = [];
-  const state = { serving: true, killable: true, killed: [] as string[], reloads: 0 };
+  const state = {
+    serving: true,
+    killable: true,
+    killed: [] as string[],
+    reloads: 0,
+    triggers: [] as Trigger[],
+  };
   const clock = new SimulatedClock();
   const hash = createHash("sha256").update(SECRET).digest("hex");
   const report = {
@@ -34,7 +41,8 @@ export function createPorts() {
       bySecret: async (found: string) => (found === hash ? runs[0] : undefined),
     },
     schedule: {
-      async trigger(agent: string) {
+      async trigger(agent: string, trigger: Trigger) {
+        state.triggers.push(trigger);
         if (agent === "dev") return runningRun("01B");
         const code = agent === "busy" ? "queue-full" : "unknown-agent";
         throw new AlError(`no ${agent}`, { code, blame: "user", hint: "Do something." });

@@ -6,12 +6,7 @@ import { createRunStore } from "../../../src/state/run-store.ts";
 import { openDatabase } from "../../../src/state/sqlite.ts";
 import { agent, createWorld, release } from "./harness.ts";
 import { createMemoryRunStore } from "./memory-run-store.ts";
-
-/** Where a process dies: at its n-th call to the world, before or after that call has its effect. */
-interface Death {
-  readonly call: number;
-  readonly after: boolean;
-}
+import { type Death, mortal } from "./mortal.ts";
 
 const scenario = fc.record({
   deaths: fc.array(fc.record({ call: fc.integer({ min: 1, max: 40 }), after: fc.boolean() }), {
@@ -79,26 +74,4 @@ async function survive(options: {
   await world.clock.advance(120_000);
   await last.stop();
   return { accepted, world };
-}
-
-/** Wraps ports so that, from the moment of death on, no call is made and none returns. */
-function mortal({ call, after }: Death) {
-  let calls = 0;
-  let dead = false;
-  const never = () => new Promise<never>(() => {});
-  return <T extends object>(port: T): T =>
-    new Proxy(port, {
-      get(target, name) {
-        const value = Reflect.get(target, name, target) as unknown;
-        if (typeof value !== "function") return value;
-        return async (...args: unknown[]) => {
-          calls += 1;
-          if (dead) return never();
-          if (calls >= call) dead = true;
-          if (dead && !after) return never();
-          const result: unknown = await value.apply(target, args);
-          return dead ? never() : result;
-        };
-      },
-    });
 }

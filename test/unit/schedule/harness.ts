@@ -72,6 +72,8 @@ export function release(
       project: "p",
       maxReruns: 10,
       workQueueSize: 100,
+      maxCallDepth: 3,
+      lockTimeoutSeconds: 1800,
       baseImage: "base",
       agents: agents.map(({ name }) => name),
       ...project,

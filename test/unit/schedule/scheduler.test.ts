@@ -14,6 +14,7 @@ describe("a manual trigger", () => {
     await world.clock.advance(500);
     expect(await world.store.get(id)).toMatchObject({
       state: "running",
+      made: { imageId: "sha256:1", credentialVersions: { "a:b": "1" } },
       start: { revision: "revision", image: "image", credentials: "set", container: `run-${id}` },
     });
     expect(await scheduler.activeRuns()).toBe(1);

@@ -1,9 +1,11 @@
-import type { Run } from "../../../src/core/run.ts";
+import type { MadeFrom, Run } from "../../../src/core/run.ts";
+import type { TokenUsage } from "../../../src/core/run-limits.ts";
 import type { RunExit, RunnerPort } from "../../../src/schedule/ports.ts";
 import type { SimulatedClock } from "./simulated-clock.ts";
 
 interface Container {
   readonly run: string;
+  readonly secret: string;
   startedAt?: number;
   exit?: RunExit & { kind: "exited" };
 }
@@ -20,6 +22,8 @@ export class SimulatedEngine implements RunnerPort {
   /** Ids of runs, once for each time a container really began to run. */
   readonly starts: string[] = [];
   readonly secrets: string[] = [];
+  /** Whom to tell what a run uses. */
+  readonly listeners = new Map<string, (usage: TokenUsage) => void>();
   readonly swept: ReadonlySet<string>[] = [];
   behaviour: (run: Run) => Behaviour = () => ({ ms: 1000, code: 0 });
   /** Thrown by the next calls of that name. */
@@ -39,8 +43,18 @@ export class SimulatedEngine implements RunnerPort {
     this.#fail("create");
     const name = nameOf(run);
     if (this.containers.has(name)) return;
-    this.containers.set(name, { run: run.id });
+    this.containers.set(name, { run: run.id, secret });
     this.secrets.push(secret);
+  }
+
+  async madeFrom(): Promise<MadeFrom> {
+    return { imageId: "sha256:1", credentialVersions: { "a:b": "1" } };
+  }
+
+  /** The secret of a run that has a container. */
+  secretOf(run: string): string {
+    const found = [...this.containers.values()].find((container) => container.run === run);
+    return found?.secret ?? "";
   }
 
   async start(run: Run): Promise<void> {
@@ -61,8 +75,12 @@ export class SimulatedEngine implements RunnerPort {
     return container.startedAt ? ("started" as const) : ("created" as const);
   }
 
-  async wait(run: Run, signal: AbortSignal): Promise<RunExit> {
+  async wait(
+    run: Run,
+    { signal, onUsage }: { signal: AbortSignal; onUsage: (usage: TokenUsage) => void },
+  ): Promise<RunExit> {
     this.#fail("wait");
+    this.listeners.set(run.id, onUsage);
     for (;;) {
       signal.throwIfAborted();
       const container = this.containers.get(nameOf(run));

@@ -16,6 +16,7 @@ const intent: StartIntent = {
 export function runStoreSuite(open: () => RunStore): void {
   acceptance(open);
   transitions(open);
+  usage(open);
 }
 
 function acceptance(open: () => RunStore): void {
@@ -32,6 +33,8 @@ function acceptance(open: () => RunStore): void {
     expect(await store.accept(newRun("1", { key: "schedule/dev/1" }))).toBe(true);
     expect(await store.accept(newRun("2", { key: "schedule/dev/1" }))).toBe(false);
     expect(await store.get("2")).toBeUndefined();
+    expect((await store.byKey("schedule/dev/1"))?.id).toBe("1");
+    expect(await store.byKey("schedule/dev/2")).toBeUndefined();
     expect(await store.accept(newRun("3"))).toBe(true);
     expect(await store.accept(newRun("4"))).toBe(true);
   });
@@ -44,11 +47,25 @@ function acceptance(open: () => RunStore): void {
     expect((await store.list({ agent: "dev", limit: 2 })).map(({ id }) => id)).toEqual(["3", "2"]);
   });
 
-  it("gives a trigger back as it came", async () => {
+  it("gives a trigger back as it came, and a run without its context", async () => {
     const store = open();
-    const trigger = { kind: "call", caller: "dev", context: { text: "ü\u0000\n" } } as const;
+    const facts = { kind: "call", caller: "dev", callerRun: "0", depth: 1 } as const;
+    const trigger = { ...facts, context: { text: "ü\u0000\n" } };
     await store.accept(newRun("1", { trigger }));
-    expect((await store.get("1"))?.trigger).toEqual(trigger);
+    expect((await store.get("1"))?.trigger).toEqual(facts);
+    expect(await store.trigger("1")).toEqual(trigger);
+  });
+
+  it("keeps a context of 10 MB whole, until its run has ended", async () => {
+    const store = open();
+    const facts = { kind: "webhook", source: "github" } as const;
+    const trigger = { ...facts, context: { text: "x".repeat(10 * 1024 * 1024) } };
+    await store.accept(newRun("1", { trigger }));
+    await store.starting("1", intent);
+    expect(await store.trigger("1")).toEqual(trigger);
+    await store.finished("1", { outcome: "completed", endedAt: 1 });
+    expect(await store.trigger("1")).toEqual(facts);
+    await expect(store.trigger("2")).rejects.toMatchObject({ code: "run-state" });
   });
 }
 
@@ -78,7 +95,8 @@ function transitions(open: () => RunStore): void {
     const store = open();
     await store.accept(newRun("1"));
     await store.starting("1", intent);
-    await store.killing("1", "killed");
+    await store.made("1", { imageId: "sha256:1", credentialVersions: { "a:b": "1" } });
+    await store.killing("1", { reason: "killed", detail: "x" });
     await store.requeue("1");
     expect(await store.get("1")).toEqual({ ...newRun("1"), state: "queued" });
     expect(await store.bySecret(intent.secretHash)).toBeUndefined();
@@ -98,8 +116,9 @@ function transitions(open: () => RunStore): void {
     const store = open();
     await store.accept(newRun("1"));
     await store.starting("1", intent);
-    await store.killing("1", "timed-out");
-    await store.killing("1", "killed");
+    await store.killing("1", { reason: "timed-out" });
+    await store.killing("1", { reason: "killed", detail: "too late" });
+    expect(await store.get("1")).not.toHaveProperty("killDetail");
     await store.finished("1", { outcome: "timed-out", endedAt: 10, startedAt: 4 });
     await store.finished("1", { outcome: "completed", endedAt: 20 }, newRun("2"));
     expect(await store.get("1")).toMatchObject({
@@ -116,6 +135,38 @@ function transitions(open: () => RunStore): void {
     await store.finished("1", { outcome: "rerun", endedAt: 10, exitCode: 42 }, rerun);
     const { key: _key, ...stored } = rerun;
     expect(await store.unfinished()).toEqual([{ ...stored, state: "queued" }]);
+  });
+}
+
+function usage(open: () => RunStore): void {
+  it("keeps what a run was made from", async () => {
+    const store = open();
+    const made = { imageId: "sha256:1", credentialVersions: { "git_ssh:bot": "5" } };
+    await store.accept(newRun("1"));
+    await store.starting("1", intent);
+    await store.made("1", made);
+    await store.finished("1", { outcome: "completed", endedAt: 1 });
+    expect(await store.get("1")).toMatchObject({ made, outcome: "completed" });
+  });
+
+  it("keeps what a run used and its limits, and finds the runs of a day by their start", async () => {
+    const store = open();
+    const usage = {
+      ...{ inputTokens: 1, outputTokens: 2, cacheReadTokens: 3, cacheWriteTokens: 4 },
+      ...{ totalTokens: 10, cost: 0.5, turnCount: 1 },
+    };
+    for (const id of ["1", "2", "3", "4"]) await store.accept(newRun(id));
+    for (const id of ["1", "2", "3"]) {
+      await store.starting(id, { ...intent, limits: { maxTurns: 3 } });
+    }
+    await store.running("1", 5000);
+    await store.running("2", 6000);
+    await store.used("2", usage);
+    expect((await store.startedSince("dev", 6000)).map(({ id }) => id)).toEqual(["2", "3"]);
+    expect(await store.startedSince("other", 0)).toEqual([]);
+    await store.finished("2", { outcome: "over-budget", endedAt: 7000 });
+    await store.used("2", { ...usage, cost: 0 });
+    expect(await store.get("2")).toMatchObject({ usage, start: { limits: { maxTurns: 3 } } });
   });
 }
 

@@ -1,10 +1,10 @@
 import { spawn } from "node:child_process";
 import { once } from "node:events";
-import { mkdtemp, rm } from "node:fs/promises";
+import { mkdtemp, rm, stat } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
-import { inTransaction, openDatabase } from "../../../src/state/sqlite.ts";
+import { inTransaction, openDatabase, proveWritable } from "../../../src/state/sqlite.ts";
 
 let directory: string;
 beforeEach(async () => {
@@ -46,6 +46,19 @@ describe("openDatabase", () => {
     expect(database.prepare("PRAGMA synchronous").get()).toEqual({ synchronous: 2 });
     expect(database.prepare("PRAGMA journal_mode").get()).toEqual({ journal_mode: "wal" });
     expect(database.prepare("PRAGMA foreign_keys").get()).toEqual({ foreign_keys: 1 });
+    database.close();
+  });
+
+  it("can be proved to be writable, by a write", async () => {
+    const path = join(directory, "state.db");
+    const database = openDatabase(path, []);
+    const size = async () => (await stat(`${path}-wal`)).size;
+    proveWritable(database);
+    const before = await size();
+    proveWritable(database);
+    expect(await size()).toBeGreaterThan(before);
+    database.exec("PRAGMA query_only = ON");
+    expect(() => proveWritable(database)).toThrow("readonly");
     database.close();
   });
 

@@ -1,0 +1,27 @@
+import { AlError, hasCode } from "../../base/errors.ts";
+import { RunAnswer } from "../../gateway/control-schema.ts";
+import type { LiveRuntime } from "./live-runtime.ts";
+
+/** A run by its id, if this runtime knows it. */
+export async function findRun(
+  { connection, runtime }: LiveRuntime,
+  id: string,
+  signal: AbortSignal,
+): Promise<RunAnswer | undefined> {
+  try {
+    const path = `/control/runs/${id}`;
+    return RunAnswer.parse(await connection.control.call({ runtime, method: "GET", path, signal }));
+  } catch (thrown) {
+    if (hasCode(thrown, "unknown-run")) return undefined;
+    throw thrown;
+  }
+}
+
+/** The error for an id that no asked host knows. */
+export function unknownRun(id: string): AlError {
+  return new AlError(`no host knows a run ${id}`, {
+    code: "unknown-run",
+    blame: "user",
+    hint: "List what there is: al runs",
+  });
+}

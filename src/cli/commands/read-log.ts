@@ -1,0 +1,61 @@
+import { createInterface } from "node:readline";
+import { AlError } from "../../base/errors.ts";
+import { LogEvent } from "../../gateway/control-schema.ts";
+import type { LiveRuntime } from "./live-runtime.ts";
+
+/** Which part of which log. */
+export interface LogPart {
+  readonly agent: string;
+  readonly run: string;
+  /** Go on until the run ends. */
+  readonly follow: boolean;
+  /** Only the last so many lines; all when absent. */
+  readonly lines?: number | undefined;
+  /** Only lines of this time (ms) and later. */
+  readonly since?: number | undefined;
+  /** From an earlier event: goes on after it. */
+  readonly cursor?: number | undefined;
+}
+
+/**
+ * A run's log, as the runtime gives it; the last event of a finished run is its end.
+ * @throws AlError `log-left` (user), `log-cut-off` (transient) when it is followed and the run goes on without us.
+ */
+export async function* readLog(
+  { connection, runtime }: LiveRuntime,
+  part: LogPart,
+  signal: AbortSignal,
+): AsyncGenerator<LogEvent> {
+  const { agent, run, follow } = part;
+  const path = `/api/logs/agents/${agent}/${run}?${queryOf(part)}`;
+  let ended = false;
+  try {
+    const input = await connection.control.stream({ runtime, method: "GET", path, signal });
+    for await (const text of createInterface({ input })) {
+      const event = LogEvent.parse(JSON.parse(text));
+      ended = event.kind === "end";
+      yield event;
+    }
+  } catch (thrown) {
+    if (!signal.aborted) throw thrown;
+    throw goesOn(part, "log-left", "interrupted");
+  }
+  if (follow && !ended) throw goesOn(part, "log-cut-off", "the log broke off");
+}
+
+function queryOf({ follow, lines, since, cursor }: LogPart): URLSearchParams {
+  const query = new URLSearchParams();
+  if (follow) query.set("follow", "1");
+  for (const [name, value] of Object.entries({ lines, since, cursor })) {
+    if (value !== undefined) query.set(name, String(value));
+  }
+  return query;
+}
+
+function goesOn({ agent, run }: LogPart, code: string, what: string): AlError {
+  return new AlError(`${what}; what the run does, it does without this command`, {
+    code,
+    blame: code === "log-left" ? "user" : "transient",
+    hint: `Look again: al logs ${agent} ${run} --follow`,
+  });
+}

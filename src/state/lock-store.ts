@@ -1,0 +1,106 @@
+import type { DatabaseSync, StatementSync } from "node:sqlite";
+import { inTransaction } from "./sqlite.ts";
+
+interface LockRow {
+  readonly resource_key: string;
+  readonly run: string;
+  readonly agent: string;
+  readonly held_since: number;
+  readonly expires_at: number;
+}
+
+/** A lock somebody holds; times are ms since the epoch. */
+interface HeldLock {
+  readonly resourceKey: string;
+  /** The holding run's id, and its agent. */
+  readonly run: string;
+  readonly agent: string;
+  readonly heldSince: number;
+  readonly expiresAt: number;
+}
+
+interface LockRequest {
+  readonly run: string;
+  readonly resourceKey: string;
+  readonly now: number;
+}
+
+const SELECT = `SELECT locks.*, runs.agent FROM locks JOIN runs ON runs.id = locks.run`;
+
+/**
+ * Locks of runs in SQLite (tables of `RUN_MIGRATIONS`): satisfies the scheduler's LockStore port. A run
+ * that ends loses its lock in the transaction that stores its end: the schema's own trigger sees to it.
+ */
+export function createLockStore(database: DatabaseSync) {
+  const prepared = new Map<string, StatementSync>();
+  const prepare = (sql: string) => {
+    const statement = prepared.get(sql) ?? database.prepare(sql);
+    prepared.set(sql, statement);
+    return statement;
+  };
+  const find = (where: string, value: string) => {
+    const row = prepare(`${SELECT} WHERE ${where} = ?`).get(value) as LockRow | undefined;
+    return row && lockOf(row);
+  };
+  /** Works on what is held now: what has expired is gone before `work` looks. */
+  const among = <T>(now: number, work: () => T): T =>
+    inTransaction(database, () => {
+      prepare("DELETE FROM locks WHERE expires_at <= ?").run(now);
+      return work();
+    });
+  const extend = ({ run, resourceKey }: LockRequest, expiresAt: number) => {
+    prepare("UPDATE locks SET expires_at = ? WHERE resource_key = ? AND run = ?").run(
+      ...[expiresAt, resourceKey, run],
+    );
+    return { kind: "held", expiresAt } as const;
+  };
+  return {
+    async acquire(request: LockRequest & { readonly expiresAt: number }) {
+      const { run, resourceKey, now, expiresAt } = request;
+      return among(now, () => {
+        const own = find("locks.run", run);
+        if (own?.resourceKey === resourceKey) return extend(request, expiresAt);
+        if (own) return { kind: "holds-another", resourceKey: own.resourceKey } as const;
+        const other = find("resource_key", resourceKey);
+        if (other) return { kind: "taken", lock: other } as const;
+        prepare("INSERT INTO locks VALUES (?, ?, ?, ?)").run(resourceKey, run, now, expiresAt);
+        return { kind: "held", expiresAt } as const;
+      });
+    },
+
+    async release({ run, resourceKey, now }: LockRequest) {
+      return among(now, () => {
+        const lock = find("resource_key", resourceKey);
+        if (lock?.run !== run) return notHeld(lock);
+        prepare("DELETE FROM locks WHERE resource_key = ?").run(resourceKey);
+        return { kind: "released" } as const;
+      });
+    },
+
+    async heartbeat(request: LockRequest & { readonly expiresAt: number }) {
+      return among(request.now, () => {
+        const lock = find("resource_key", request.resourceKey);
+        return lock?.run === request.run ? extend(request, request.expiresAt) : notHeld(lock);
+      });
+    },
+
+    async list(now: number): Promise<readonly HeldLock[]> {
+      const rows = prepare(`${SELECT} WHERE expires_at > ? ORDER BY resource_key`).all(now);
+      return (rows as unknown as LockRow[]).map(lockOf);
+    },
+  };
+}
+
+function notHeld(lock: HeldLock | undefined) {
+  return lock ? ({ kind: "taken", lock } as const) : ({ kind: "free" } as const);
+}
+
+function lockOf(row: LockRow): HeldLock {
+  return {
+    resourceKey: row.resource_key,
+    run: row.run,
+    agent: row.agent,
+    heldSince: row.held_since,
+    expiresAt: row.expires_at,
+  };
+}
