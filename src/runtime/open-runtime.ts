@@ -17,6 +17,7 @@ import { RUN_MIGRATIONS } from "../state/run-schema.ts";
 import { createRunStore } from "../state/run-store.ts";
 import { createSignalStore } from "../state/signal-store.ts";
 import { openDatabase, proveWritable } from "../state/sqlite.ts";
+import { createWebhookReceipts } from "../state/webhook-receipts.ts";
 import { openLocal } from "../transport/local.ts";
 import type { IsolationTools } from "./apply-rules.ts";
 import { watchEngine } from "./engine-watch.ts";
@@ -97,6 +98,7 @@ function openParts(options: RuntimeOptions, place: Place) {
   const transport = openLocal({ host: place.host });
   const docker = openDocker(transport);
   const store = createRunStore(database);
+  const receipts = createWebhookReceipts(database, store.enqueue);
   const releases = liveReleases(options);
   const isolation: { latest: Isolation } = {
     latest: { ready: false, reason: "the network rules have not been checked yet" },
@@ -105,6 +107,7 @@ function openParts(options: RuntimeOptions, place: Place) {
   const progress = { started: false };
   const scheduler = createScheduler({
     store,
+    receipts,
     runner: createRunner({ docker, place, projectDir }),
     releases,
     clock: systemClock,

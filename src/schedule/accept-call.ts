@@ -30,7 +30,7 @@ export async function acceptCall(
   if (known) return known;
   const depth = depthOf(caller) + 1;
   checkCall(caller, { target, depth }, release);
-  await checkRoom({ store, clock }, target, release);
+  await checkRoom({ store, clock }, { agent: target }, release);
   const by = { caller: caller.agent, callerRun: caller.id };
   const trigger = { kind: "call", ...by, depth, context } as const;
   const run = { id, agent: target, createdAt: clock.now(), reruns: 0 };

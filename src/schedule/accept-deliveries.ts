@@ -23,12 +23,15 @@ export interface AcceptDeliveriesPorts {
   };
   readonly clock: Clock;
   newId(): string;
-  /**
-   * Refuses a run of an agent by an AlError, blame `transient` where it may find room later. `ahead`
-   * runs of it are about to be accepted, and not in the store yet.
-   */
-  checkRoom(agent: string, ahead: number): Promise<void>;
+  /** How room is checked under what is live now. @throws AlError when nothing can be accepted. */
+  roomCheck(): Promise<CheckRoom>;
 }
+
+/**
+ * Refuses a run of an agent by an AlError, blame `transient` where it may find room later. `ahead`
+ * runs of it are about to be accepted, and not in the store yet.
+ */
+export type CheckRoom = (agent: string, ahead: number) => Promise<void>;
 
 /**
  * Accepts deliveries, each once, with a queued run of each of its agents that has room for one. Where
@@ -39,9 +42,12 @@ export async function acceptDeliveries(
   ports: AcceptDeliveriesPorts,
   deliveries: readonly Delivery[],
 ): Promise<readonly DeliveryOutcome[]> {
+  const checkRoom = await ports.roomCheck();
   const ahead = new Map<string, number>();
   const planned: (NewDelivery | Exclude<DeliveryOutcome, { kind: "accepted" }>)[] = [];
-  for (const delivery of deliveries) planned.push(await plan(ports, delivery, ahead));
+  for (const delivery of deliveries) {
+    planned.push(await plan({ ...ports, checkRoom }, delivery, ahead));
+  }
   const stored = await ports.receipts.accept(planned.filter((each) => each.kind === "new"));
   const results = stored.values();
   return planned.map((each) => {
@@ -58,8 +64,10 @@ interface NewDelivery {
   readonly refused: readonly RefusedAgent[];
 }
 
+type Planning = Omit<AcceptDeliveriesPorts, "roomCheck"> & { readonly checkRoom: CheckRoom };
+
 async function plan(
-  ports: AcceptDeliveriesPorts,
+  ports: Planning,
   { receipt, agents, trigger }: Delivery,
   ahead: Map<string, number>,
 ): Promise<NewDelivery | Exclude<DeliveryOutcome, { kind: "accepted" }>> {
@@ -84,7 +92,7 @@ async function plan(
 }
 
 async function refusalOf(
-  { checkRoom }: AcceptDeliveriesPorts,
+  { checkRoom }: Planning,
   agent: string,
   ahead: number,
 ): Promise<AlError | undefined> {

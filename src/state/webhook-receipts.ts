@@ -26,7 +26,7 @@ interface NewReceipt {
 const SEPARATOR = ",";
 
 /**
- * Webhook receipts in SQLite (table of `WEBHOOK_MIGRATION`): satisfies the gateway's WebhookReceipts
+ * Webhook receipts in SQLite (a table of `RUN_MIGRATIONS`): satisfies the gateway's WebhookReceipts
  * port. `enqueue` stores a run with the same database's connection; it is called inside of the
  * transaction that stores the receipts, must be synchronous, and undoes all of it by throwing.
  */

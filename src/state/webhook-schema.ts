@@ -1,7 +1,7 @@
 import type { Migration } from "./sqlite.ts";
 
 /**
- * The table of webhook receipts, beside those of `RUN_MIGRATIONS`. It has few indexes, since each is
+ * The table of webhook receipts, one of `RUN_MIGRATIONS`. It has few indexes, since each is
  * paid for by every delivery; the body comes last, so that reading the rest does not read it.
  */
 export const WEBHOOK_MIGRATION: Migration = `

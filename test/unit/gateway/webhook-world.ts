@@ -3,7 +3,7 @@ import type { DatabaseSync } from "node:sqlite";
 import { AlError } from "../../../src/base/errors.ts";
 import { type LogFields, type Logger, silentLogger } from "../../../src/base/logger.ts";
 import { Secret } from "../../../src/base/secret.ts";
-import type { NewRun } from "../../../src/core/run.ts";
+import { joinTrigger, type TriggerFacts } from "../../../src/core/trigger.ts";
 import type { WebhookSource } from "../../../src/core/webhook-authenticate.ts";
 import type { WebhookListener } from "../../../src/core/webhook-filter.ts";
 import type { WebhookFormat } from "../../../src/core/webhook-types.ts";
@@ -15,9 +15,9 @@ import type { DeliveriesPort, LiveWebhooks } from "../../../src/gateway/webhook-
 import { createDeliveryQueue } from "../../../src/schedule/delivery-queue.ts";
 import { createSerial } from "../../../src/schedule/serial.ts";
 import { RUN_MIGRATIONS } from "../../../src/state/run-schema.ts";
+import { createRunStore } from "../../../src/state/run-store.ts";
 import { openDatabase } from "../../../src/state/sqlite.ts";
 import { createWebhookReceipts } from "../../../src/state/webhook-receipts.ts";
-import { WEBHOOK_MIGRATION } from "../../../src/state/webhook-schema.ts";
 import { SimulatedClock } from "../schedule/simulated-clock.ts";
 
 /** Status, headers and parsed body of an answer. */
@@ -47,8 +47,9 @@ export async function openWebhookWorld({
   readonly requestMs?: number;
 } = {}) {
   const clock = new SimulatedClock();
-  const database = openDatabase(path, [...RUN_MIGRATIONS, WEBHOOK_MIGRATION]);
-  const receipts = createWebhookReceipts(database, (run) => insertRun(database, run));
+  const database = openDatabase(path, RUN_MIGRATIONS);
+  const store = createRunStore(database);
+  const receipts = createWebhookReceipts(database, store.enqueue);
   const state = {
     live: {
       sources: [source("acme", "github", { secrets: ["s3cret"] })],
@@ -59,7 +60,7 @@ export async function openWebhookWorld({
   };
   const ports = {
     ...{ receipts, clock, newId: () => randomUUID(), exclusive: createSerial() },
-    checkRoom: async (agent: string) => {
+    roomCheck: async () => async (agent: string) => {
       const refusal = state.refusals.get(agent);
       if (refusal) throw refusal;
     },
@@ -132,20 +133,16 @@ async function send(url: string, { body = "{}", headers, signedWith }: Sending):
   return { status: response.status, headers: response.headers, body: await response.json() };
 }
 
-function insertRun(database: DatabaseSync, { id, agent, trigger, createdAt, key }: NewRun): void {
-  database
-    .prepare(
-      "INSERT INTO runs (id, agent, trigger, key, state, created_at, reruns) VALUES (?, ?, ?, ?, 'queued', ?, 0)",
-    )
-    .run(id, agent, JSON.stringify(trigger), key ?? null, createdAt);
-}
-
 function allRuns(database: DatabaseSync) {
-  const rows = database.prepare("SELECT agent, trigger FROM runs ORDER BY rowid").all();
-  return rows.map(({ agent, trigger }) => ({
-    agent: String(agent),
-    trigger: JSON.parse(String(trigger)) as NewRun["trigger"],
-  }));
+  const sql =
+    "SELECT agent, trigger, context FROM runs JOIN run_contexts ON run = id ORDER BY runs.rowid";
+  return database
+    .prepare(sql)
+    .all()
+    .map(({ agent, trigger, context }) => ({
+      agent: String(agent),
+      trigger: joinTrigger(JSON.parse(String(trigger)) as TriggerFacts, String(context)),
+    }));
 }
 
 function collect(log: { message: string; fields: LogFields }[], base: LogFields = {}): Logger {

@@ -18,7 +18,7 @@ function open(size = 1000) {
   const queue = createDeliveryQueue({
     ...{ receipts, clock: new SimulatedClock(), newId: () => `run-${++ids}` },
     exclusive: createSerial(),
-    async checkRoom(agent, ahead) {
+    roomCheck: async () => async (agent, ahead) => {
       const waiting = stored.filter((run) => run.agent === agent).length + ahead;
       if (waiting < size && agent !== "disabled") return;
       const blame = agent === "disabled" ? "user" : "transient";

@@ -9,15 +9,12 @@ import type { NewRun } from "../../../src/core/run.ts";
 import { RUN_MIGRATIONS } from "../../../src/state/run-schema.ts";
 import { openDatabase } from "../../../src/state/sqlite.ts";
 import { createWebhookReceipts } from "../../../src/state/webhook-receipts.ts";
-import { WEBHOOK_MIGRATION } from "../../../src/state/webhook-schema.ts";
 import { createMemoryWebhookReceipts } from "./memory-webhook-receipts.ts";
 import { webhookReceiptsSuite } from "./webhook-receipts-suite.ts";
 
-const MIGRATIONS = [...RUN_MIGRATIONS, WEBHOOK_MIGRATION];
-
 describe("the SQLite store of webhook receipts", () => {
   webhookReceiptsSuite(() => {
-    const database = openDatabase(":memory:", MIGRATIONS);
+    const database = openDatabase(":memory:", RUN_MIGRATIONS);
     return {
       receipts: createWebhookReceipts(database, (run) => enqueue(database, run)),
       runs: async () => runIds(database),
@@ -28,7 +25,7 @@ describe("the SQLite store of webhook receipts", () => {
     const directory = await mkdtemp(join(tmpdir(), "al-receipts-"));
     const path = join(directory, "state.db");
     const told = await acceptUntilKilled(path);
-    const database = openDatabase(path, MIGRATIONS);
+    const database = openDatabase(path, RUN_MIGRATIONS);
     const count = (sql: string) => (database.prepare(sql).get() as { n: number }).n;
     const stored = count("SELECT count(*) AS n FROM webhook_receipts");
     expect(told).toBeGreaterThan(20);
@@ -71,7 +68,7 @@ async function acceptUntilKilled(path: string): Promise<number> {
   const program = `
     import { openDatabase } from ${module("sqlite")};
     import { createWebhookReceipts } from ${module("webhook-receipts")};
-    const database = openDatabase(${JSON.stringify(path)}, ${JSON.stringify(MIGRATIONS)});
+    const database = openDatabase(${JSON.stringify(path)}, ${JSON.stringify(RUN_MIGRATIONS)});
     const insert = database.prepare(
       "INSERT INTO runs (id, agent, trigger, state, created_at, reruns) VALUES (?, 'dev', '{}', 'queued', 0, 0)",
     );
