@@ -34,7 +34,7 @@ const DEFAULT_RECEIPTS = 20;
 const MAX_RECEIPTS = 1000;
 
 /**
- * The operator's side of webhooks, to be mounted in the control API, whose errors it shares.
+ * The operator's side of webhooks, a part of the control API, whose errors it shares.
  * `?limit=` lists more; `?request=` names a replay, so that asking again does not carry it out again.
  */
 export function webhookControl(ports: ReplayPorts): Hono {
