@@ -17,6 +17,7 @@ const OTHER_PORT = 8091;
 const BASE_COPY = `al-${PROJECT}/lab-base:copy`;
 const KEY = "sk-hooks";
 const SECRET = "webhook-secret-tell-nobody";
+const ROTATED = "another-secret-tell-nobody";
 /** Images are built, and on a busy machine that takes minutes. */
 const FIRST_DEPLOYMENT_MS = 400_000;
 const AGENT = `[[webhooks]]
@@ -120,6 +121,7 @@ test("the gateway's secret needs a grant, and then the port is on the host's loo
     expect.stringMatching(/^7070\/tcp -> 10\.213\.\d+\.1:7070$/),
     `7080/tcp -> 127.0.0.1:${PORT}`,
   ]);
+  expect((await world.al("plan")).code).toBe(0);
 });
 
 test("a signed delivery starts a run that is told of it, and the same delivery none", async () => {
@@ -148,15 +150,28 @@ test("who does not know the secret gets 401, and nothing is kept of what was sen
   expect(await runs()).toHaveLength(1);
 });
 
+test("a pushed secret holds at once, and the one before it no more", async () => {
+  const rotate = async (value: string) => {
+    await addCredential(world.home, "github_webhook_secret/acme/secret", value);
+    orFail(await world.al("push"));
+  };
+  await rotate(ROTATED);
+  expect((await send({ id: "d-1" }))?.status).toBe(401);
+  expect(await send({ id: "d-1", secret: ROTATED })).toMatchObject({ body: { duplicate: true } });
+  await rotate(SECRET);
+  expect(await send({ id: "d-1" })).toMatchObject({ body: { duplicate: true } });
+});
+
 test("a run finds neither the webhook's secret nor the outside listener", async () => {
   const { current } = await hostState(world.host, PROJECT);
   const address = "{{range .NetworkSettings.Networks}}{{.IPAddress}}{{end}}";
   const runtime = await shell(`docker inspect -f '${address}' "$1"`, current.runtime);
   const look = "find /credentials -type f; env; grep -rl tell-nobody /credentials /run/al";
   const ports = [`127.0.0.1:${PORT}`, `${runtime}:7080`, `${world.host.address}:${PORT}`];
-  const targets = [...ports, `\${g%:*}:${PORT}`, "${g%:*}:7080"];
+  const targets = [...ports, `$g:${PORT}`, "$g:7080"];
   const reach = targets.map((target) => `curl -sS -m 3 http://${target} 2>&1`).join("; ");
-  const command = `${look}; g=\${GATEWAY_URL#http://}; ${reach}`;
+  const gatewayAddress = 'g=$(echo "$GATEWAY_URL" | cut -d/ -f3 | cut -d: -f1)';
+  const command = `${look}; ${gatewayAddress}; ${reach}`;
   model.use([{ turns: [{ toolCalls: [{ name: "bash", input: { command } }] }, { text: "ok" }] }]);
   orFail(await world.al("run", "greeter", "--follow"));
   const seen = model.requests.at(-1)?.text ?? "";

@@ -2,6 +2,7 @@ import { expect, test } from "vitest";
 import { ConfigFile } from "../../../src/config/config-file.ts";
 import { WebhookTrigger } from "../../../src/config/webhook-filters.ts";
 import { describeApproval } from "../../../src/core/approval.ts";
+import { explainAltered, runtimeFacts } from "../../../src/core/container-facts.ts";
 import { desireFleet } from "../../../src/core/desire.ts";
 import type { HostSpec } from "../../../src/core/desired.ts";
 import type { ProjectInput } from "../../../src/core/project-input.ts";
@@ -29,10 +30,10 @@ function specs(over: Partial<ProjectInput> = {}): readonly [HostSpec, HostSpec] 
     agent("triage", { webhooks: listens, placement: { hosts: ["one"], replicas: 1 } }),
     agent("gateway", { placement: { hosts: ["two"], replicas: 1 } }),
   ];
-  const input = { ...project([], []), webhooks, agents, gateway: { port: 9000 } };
+  const gateway = { port: 9000, lockTimeoutSeconds: 1800 };
   const hosts = [host("one"), host("two")];
-  const all = { ...input, gateway: { ...input.gateway, lockTimeoutSeconds: 1800 }, hosts, ...over };
-  const [one, two] = desireFleet(all, ASSETS, "1".repeat(40)).hosts.map(({ spec }) => spec);
+  const input = { ...project([], []), webhooks, agents, gateway, hosts, ...over };
+  const [one, two] = desireFleet(input, ASSETS, "1".repeat(40)).hosts.map(({ spec }) => spec);
   if (!one || !two) throw new TypeError("two hosts are asked for");
   return [one, two];
 }
@@ -42,10 +43,12 @@ function json({ release }: HostSpec, path: string): unknown {
   return JSON.parse(new TextDecoder().decode(content));
 }
 
-const published = (spec: HostSpec) => {
+function containerOf(spec: HostSpec) {
   const observed = observeMachine(createWorld().machine, spec.project);
-  return runtimeContainerSpec(resolveTarget(spec, observed, []).container, {});
-};
+  return resolveTarget(spec, observed, []).container;
+}
+
+const published = (spec: HostSpec) => runtimeContainerSpec(containerOf(spec), {});
 
 test("a release has the sources its agents listen to, and what each listens for", () => {
   const [one, two] = specs();
@@ -108,4 +111,13 @@ test("another port is another runtime; one that nobody listens at changes nothin
   const names = (both: readonly HostSpec[]) => both.map((spec) => published(spec).name);
   const [one, two] = names(specs());
   expect(names(moved)).toEqual([expect.not.stringMatching(one ?? ""), two]);
+});
+
+test("a runtime whose port is not published any more was altered", () => {
+  const [one] = specs();
+  const wanted = runtimeFacts(containerOf(one), one.runtime.imageSpecHash);
+  const [api = "", ...others] = wanted.ports.split(", ").toSorted();
+  expect(explainAltered(wanted, { ...wanted, ports: api })).toBe(
+    `its ports: ${api} instead of ${[api, ...others].join(", ")}`,
+  );
 });
