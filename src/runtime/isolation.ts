@@ -25,6 +25,8 @@ export interface IsolationOptions {
 
 const RECHECK_MS = 60_000;
 const FIRST_RETRY_MS = 1000;
+/** No run starts meanwhile: a schedule's ticks would be skipped. */
+const LONGEST_RETRY_MS = 10_000;
 
 /**
  * Puts the rules in place and probes from inside; from then on sees to it every minute that they are
@@ -50,7 +52,7 @@ export async function keepIsolated(options: IsolationOptions, signal: AbortSigna
       onChange({ ready: false, reason });
     }
     await clock.sleep(proved ? RECHECK_MS : retryMs, signal).catch(() => undefined);
-    if (!proved) retryMs = Math.min(retryMs * 2, RECHECK_MS);
+    if (!proved) retryMs = Math.min(retryMs * 2, LONGEST_RETRY_MS);
   }
 }
 

@@ -9,7 +9,12 @@ import { promptOnlyFigures, roundTripFigures } from "./line-figures.ts";
 import { manyHostsFigures } from "./many-figures.ts";
 import { noOpFigures } from "./no-op-figures.ts";
 import { devLoopFigures, freshDemoFigures, planScaleFigures } from "./own-figures.ts";
-import { firstRequestFigures, imageSizeFigures, runLeakFigures } from "./run-figures.ts";
+import {
+  entryCpuFigures,
+  firstRequestFigures,
+  imageSizeFigures,
+  runLeakFigures,
+} from "./run-figures.ts";
 
 // `npm run bench [-- WORD...]`: measures every part, or those whose name has one of the words.
 
@@ -29,6 +34,7 @@ const onHost: Readonly<Record<string, (world: World) => Promise<readonly Figure[
 const alone: Readonly<Record<string, () => Promise<readonly Figure[]>>> = {
   "plan scale": planScaleFigures,
   "first model request": firstRequestFigures,
+  "entry program": entryCpuFigures,
   "image size": () => imageSizeFigures(say),
   "run leftovers": runLeakFigures,
   "al dev": () => devLoopFigures(say),

@@ -34,7 +34,7 @@ const FIRST_DEPLOYMENT_MS = 400_000;
 const printed: string[] = [];
 
 beforeAll(async () => {
-  world = await createWorld(PROJECT, () => {});
+  world = await createWorld(PROJECT, () => {}, { hasBase: true });
   const script = [{ turns: [{ text: "I greet." }] }];
   model = await startModelServer({ host: world.host.gatewayAddress, expectedKey: KEY, script });
   const { address, port } = world.host;

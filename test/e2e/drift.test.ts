@@ -100,7 +100,7 @@ let world: World;
 let sample: SampleOptions;
 
 beforeAll(async () => {
-  world = await createWorld("drift", () => {});
+  world = await createWorld("drift", () => {}, { hasBase: true });
   await addCredential(world.home, "anthropic_key/default/token", "sk-not-used");
   sample = {
     project: PROJECT,

@@ -30,7 +30,7 @@ async function commitSample(change: Partial<SampleOptions> = {}): Promise<void> 
 /** Everything that could have been changed on the host: the project's directory and its objects. */
 async function hostPrint(host = world.host): Promise<string> {
   const script = `cd /home/deploy; find . -type f ! -name 'state.db*' ! -name 'runtime.lock*' ! -path '*/logs/*' -exec sha256sum {} + 2>/dev/null | sort
-    docker ps -aq --no-trunc; docker network ls -q --no-trunc; docker images -q --no-trunc`;
+    docker ps -aq --no-trunc | sort; docker network ls -q --no-trunc | sort; docker images -q --no-trunc | sort`;
   return (await host.exec(["sh", "-c", script])).stdout;
 }
 

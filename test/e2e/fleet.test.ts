@@ -16,8 +16,9 @@ let world: World;
 let second: LabHost;
 
 beforeAll(async () => {
-  world = await createWorld("fleet-one", () => {});
-  second = await startHost(world.lab.engine, { name: "fleet-two", log: () => {} });
+  world = await createWorld("fleet-one", () => {}, { hasBase: true });
+  const preload = [world.lab.baseImage];
+  second = await startHost(world.lab.engine, { name: "fleet-two", log: () => {}, preload });
   await letIn(world.host, second);
   const { address, port } = world.host;
   await addCredential(world.home, "anthropic_key/default/token", "sk-not-used");

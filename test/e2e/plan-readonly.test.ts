@@ -11,7 +11,7 @@ let world: World;
 let sample: SampleOptions;
 
 beforeAll(async () => {
-  world = await createWorld("plan-only", () => {});
+  world = await createWorld("plan-only", () => {}, { hasBase: true });
   const { host, lab, home } = world;
   await addCredential(home, "anthropic_key/default/token", "sk-not-used");
   sample = {

@@ -17,7 +17,7 @@ let world: World;
 let model: ModelServer;
 
 beforeAll(async () => {
-  world = await createWorld("restarted", () => {});
+  world = await createWorld("restarted", () => {}, { hasBase: true });
   const { host, home, lab } = world;
   model = await startModelServer({ host: host.gatewayAddress, expectedKey: KEY, script: [] });
   await addCredential(home, "anthropic_key/default/token", `${KEY}\n`);
