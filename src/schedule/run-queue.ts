@@ -6,7 +6,7 @@ import type { DeliveryOutcome } from "../core/webhook-outcome.ts";
 import { acceptManual, acceptTick, cancelHopeless, checkRoom } from "./accept.ts";
 import { acceptCall, type CallRequest } from "./accept-call.ts";
 import type { AcceptDeliveriesPorts, CheckRoom, Delivery } from "./accept-deliveries.ts";
-import { nextStartable } from "./capacity.ts";
+import { nextStartable, queuedRuns } from "./capacity.ts";
 import { createDeliveryQueue, type DeliveryQueue } from "./delivery-queue.ts";
 import type { LiveRelease } from "./ports.ts";
 import { createRunLife, type RunLife, type RunLifePorts } from "./run-life.ts";
@@ -30,6 +30,8 @@ export class RunQueue {
   readonly #abort = new AbortController();
   readonly #carried = new Set<Promise<void>>();
   #adopted = false;
+  /** True while a look at what may start is waiting for its turn. */
+  #isPoked = false;
   /** Day on which an agent's used up budget was told of. */
   readonly #told = new Map<string, string>();
 
@@ -60,8 +62,13 @@ export class RunQueue {
 
   /** Starts what may start now. */
   poke(): void {
-    if (this.#abort.signal.aborted) return;
-    this.#serial(() => this.#pump()).catch((thrown) => this.#report(thrown));
+    if (this.#abort.signal.aborted || this.#isPoked) return;
+    this.#isPoked = true;
+    const pumped = this.#serial(() => {
+      this.#isPoked = false;
+      return this.#pump();
+    });
+    pumped.catch((thrown) => this.#report(thrown));
   }
 
   /** Accepts a trigger given by hand; durable when resolved. */
@@ -180,7 +187,11 @@ export class RunQueue {
 
   async #roomCheck(): Promise<CheckRoom> {
     const release = await this.#live();
-    return (agent, ahead) => checkRoom(this.#ports, { agent, ahead }, release);
+    const unfinished = await this.#ports.store.unfinished();
+    return (agent, ahead) => {
+      const waiting = queuedRuns(unfinished, agent) + ahead;
+      return checkRoom(this.#ports, { agent, waiting }, release);
+    };
   }
 
   #track(work: Promise<unknown>): void {
