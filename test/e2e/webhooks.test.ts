@@ -31,7 +31,7 @@ let model: ModelServer;
 let gateway: Tunnel;
 
 beforeAll(async () => {
-  world = await createWorld(PROJECT, () => {});
+  world = await createWorld(PROJECT, () => {}, { hasBase: true });
   model = await startModelServer({
     ...{ host: world.host.gatewayAddress, expectedKey: KEY },
     script: [{ turns: [{ text: "I have looked at it." }] }],
