@@ -19,6 +19,7 @@ import { createOutput, type Streams } from "./render/output.ts";
 import { addRunCommands } from "./run-commands.ts";
 import { oneMoreHost, oneMoreLabel, type SelectionFlags, selectionOf } from "./selection.ts";
 import { packageVersion } from "./version.ts";
+import { addWebhookCommands } from "./webhook-commands.ts";
 
 /** Options that every command takes, before or after its name. */
 interface Common {
@@ -65,6 +66,7 @@ function createProgram(run: Run): Command {
   addBuildCommand(program, run);
   addHostCommands(program, run);
   addRunCommands(program, { run, subcommand, withSelection });
+  addWebhookCommands(program, { run, subcommand, withSelection });
   addCredentialCommands(program, { run, subcommand });
   return program;
 }

@@ -1,9 +1,9 @@
+import { webhookFilterFields } from "../core/webhook-types.ts";
 import type { AgentConfigFile } from "./agent-config-file.ts";
 import type { ConfigFile } from "./config-file.ts";
 import { nearestName } from "./nearest-name.ts";
 import type { Problem } from "./problems.ts";
 import type { TomlFile } from "./toml-file.ts";
-import { webhookFilterFields } from "./webhook-filters.ts";
 
 /** Checks that an agent's webhooks name a source and only filters that its kind understands. */
 export function checkWebhooks(
@@ -16,7 +16,7 @@ export function checkWebhooks(
   return (file.value?.webhooks ?? []).flatMap((trigger, index): Problem[] => {
     const source = Object.hasOwn(sources, trigger.source) ? sources[trigger.source] : undefined;
     if (!source) return [unknownSource(file, index, trigger.source, Object.keys(sources))];
-    const understood = webhookFilterFields[source.type];
+    const understood: readonly string[] = webhookFilterFields[source.type];
     return Object.entries(trigger)
       .filter(([field, value]) => field !== "source" && value !== undefined)
       .filter(([field]) => !understood.includes(field))

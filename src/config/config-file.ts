@@ -1,11 +1,10 @@
 import { z } from "zod";
-import { isCredentialInstance } from "../core/credential-types.ts";
 import { AGENT_BASE_IMAGE } from "../core/dockerfile.ts";
 import { Timezone } from "./cron-schedule.ts";
 import { Memory } from "./memory.ts";
 import { ModelTable } from "./model-table.ts";
 import { Name } from "./names.ts";
-import { webhookTypes } from "./webhook-filters.ts";
+import { WebhookSource } from "./webhook-source.ts";
 
 /** A container image's name, not empty, without white space. */
 export const ImageName = z
@@ -13,16 +12,6 @@ export const ImageName = z
   .regex(/^[A-Za-z0-9][A-Za-z0-9._:@/-]{0,254}$/, "is not the name of a container image");
 
 const HttpAddress = z.url({ protocol: /^https?$/, error: "must be a URL with http or https" });
-
-/** One `[webhooks.<name>]` of config.toml: where deliveries come from and how they are signed. */
-export const WebhookSource = z.strictObject({
-  type: z.enum(webhookTypes),
-  /** Instance of the type's secret, for example `github_webhook_secret:<credential>`. */
-  credential: z.string().refine(isCredentialInstance, "is not a credential's instance").optional(),
-  /** Accepts deliveries without a signature when there is no credential. */
-  allowUnsigned: z.boolean().default(false),
-});
-export type WebhookSource = z.infer<typeof WebhookSource>;
 
 /** `config.toml`: what concerns all agents; every field is optional. */
 export const ConfigFile = z.strictObject({

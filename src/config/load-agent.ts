@@ -82,7 +82,7 @@ export async function loadAgent(tree: SourceTree, source: AgentSource): Promise<
     instructions: content,
     dockerfile: dockerfile.value,
   };
-  const warnings = [...credentials.warnings, ...placed.warnings, ...notServedYet(file)];
+  const warnings = [...credentials.warnings, ...placed.warnings];
   return { agent, dockerfile: dockerfile.value, problems, warnings };
 }
 
@@ -112,12 +112,4 @@ function withoutTrigger(file: TomlFile<AgentConfigFile>): Problem[] {
   const message = "nothing starts this agent: it has neither a schedule nor webhooks";
   const hint = "add one of them, or set scale = 0 to disable the agent";
   return [{ file: file.file, message, hint }];
-}
-
-/** What is checked here but not acted on by this version: said, since silence would look like it worked. */
-function notServedYet(file: TomlFile<AgentConfigFile>): Problem[] {
-  const { webhooks = [] } = file.value ?? {};
-  if (webhooks.length === 0) return [];
-  const message = "this version does not start runs by webhooks yet";
-  return [{ ...file.at(["webhooks"]), message }];
 }

@@ -1,7 +1,7 @@
 import type { AgentInput, ProjectInput } from "../core/project-input.ts";
-import type { WebhookSource } from "./config-file.ts";
 import type { FleetLockFile } from "./fleet-file.ts";
 import type { WebhookTrigger } from "./webhook-filters.ts";
+import type { WebhookSource } from "./webhook-source.ts";
 
 /** One agent as its files say, with every default filled in. */
 export interface AgentConfig extends AgentInput {

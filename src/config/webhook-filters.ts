@@ -1,28 +1,5 @@
 import { z } from "zod";
 
-/** The kinds of services that may send webhooks. */
-export const webhookTypes = ["github", "sentry", "linear", "mintlify"] as const;
-export type WebhookType = (typeof webhookTypes)[number];
-
-/** Which filter fields each kind of webhook understands. */
-export const webhookFilterFields: Readonly<Record<WebhookType, readonly string[]>> = {
-  github: [
-    "repos",
-    "orgs",
-    "org",
-    "events",
-    "actions",
-    "labels",
-    "assignee",
-    "author",
-    "branches",
-    "conclusions",
-  ],
-  sentry: ["resources"],
-  linear: ["organizations", "events", "actions", "labels", "assignee", "author"],
-  mintlify: ["projects", "events", "actions", "branches"],
-};
-
 const filter = z
   .union([z.string(), z.array(z.string())], { error: "must be a string or a list of strings" })
   .transform((value) => (typeof value === "string" ? [value] : value))

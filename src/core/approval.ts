@@ -1,3 +1,5 @@
+import { credentialTypes, parseCredentialRef } from "./credential-types.ts";
+
 /** Something that waits for the operator's yes. */
 export type Approval =
   | {
@@ -14,6 +16,7 @@ export type Approval =
       readonly kind: "grant";
       /** `type:instance`. */
       readonly credential: string;
+      /** `gateway` for a type that only the gateway gets. */
       readonly agent: string;
       readonly host: string;
       /** The repository the credential would be given to. */
@@ -24,7 +27,9 @@ export type Approval =
 export function describeApproval(approval: Approval): string {
   if (approval.kind === "grant") {
     const { credential, agent, host, remote } = approval;
-    return `may agent ${agent} of ${remote} have credential ${credential} on host ${host}?`;
+    const isAgents = credentialTypes.get(parseCredentialRef(credential).type)?.reach !== "gateway";
+    const who = isAgents ? `agent ${agent}` : "the gateway";
+    return `may ${who} of ${remote} have credential ${credential} on host ${host}?`;
   }
   const { host, endpoint, fingerprint, replaces } = approval;
   const question = `is ${fingerprint} the key of host ${host} (${endpoint})?`;

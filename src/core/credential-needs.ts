@@ -7,7 +7,15 @@ import {
 } from "./credential-types.ts";
 import type { CredentialNeed } from "./desired.ts";
 import { compareText } from "./fingerprint.ts";
-import type { AgentInput } from "./project-input.ts";
+import type { AgentInput, ProjectInput, SourceInput } from "./project-input.ts";
+import { usedSources } from "./used-sources.ts";
+import { webhookSecretTypes } from "./webhook-types.ts";
+
+/**
+ * Stands among the names of agents for the gateway. It cannot be taken for an agent of that name: what
+ * the gateway has is of types that no agent ever gets.
+ */
+const GATEWAY = "gateway";
 
 /**
  * The references one agent gets: those it declares, each once and in its shortest form, then its
@@ -19,19 +27,28 @@ export function agentCredentials(agent: AgentInput): readonly string[] {
   return [...new Set([...declared, ...(key ? [key] : [])].map(formatCredentialRef))];
 }
 
-/** What a host with these agents needs, sorted by type and instance. */
-export function credentialNeeds(agents: readonly AgentInput[]): readonly CredentialNeed[] {
+/** What a host with these agents needs, its gateway included, sorted by type and instance. */
+export function credentialNeeds(
+  agents: readonly AgentInput[],
+  project: Pick<ProjectInput, "webhooks">,
+): readonly CredentialNeed[] {
   return needsOf(
     agents.map((agent) => ({ name: agent.name, credentials: agentCredentials(agent) })),
+    usedSources(agents, project),
   );
 }
 
-/** The same of agents whose references are known, their models' keys included. */
+/**
+ * The same of agents whose references are known, their models' keys included, and of the sources they
+ * listen to: their secrets are the gateway's.
+ */
 export function needsOf(
   agents: readonly { readonly name: string; readonly credentials: readonly string[] }[],
+  sources: Readonly<Record<string, Pick<SourceInput, "type" | "credential">>>,
 ): readonly CredentialNeed[] {
   const users = new Map<string, string[]>();
-  for (const { name, credentials } of [...agents].sort((a, b) => compareText(a.name, b.name))) {
+  const all = [...agents, { name: GATEWAY, credentials: secretsOf(Object.values(sources)) }];
+  for (const { name, credentials } of all.sort((a, b) => compareText(a.name, b.name))) {
     for (const ref of credentials) users.set(ref, [...(users.get(ref) ?? []), name]);
   }
   return [...users]
@@ -40,6 +57,15 @@ export function needsOf(
       return { type, instance, fields: credentialTypes.get(type)?.fields ?? [], agents: names };
     })
     .sort((a, b) => compareText(a.type, b.type) || compareText(a.instance, b.instance));
+}
+
+function secretsOf(
+  sources: readonly Pick<SourceInput, "type" | "credential">[],
+): readonly string[] {
+  const secrets = sources.flatMap(({ type, credential = [] }) =>
+    credential.map((instance) => formatCredentialRef({ type: webhookSecretTypes[type], instance })),
+  );
+  return [...new Set(secrets)];
 }
 
 function modelKey(agent: AgentInput, declared: readonly CredentialRef[]) {

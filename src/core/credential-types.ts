@@ -64,6 +64,7 @@ export const credentialTypes: ReadonlyMap<string, CredentialType> = new Map(
     kept("vps_ssh", "controller", ["private_key", "public_key"]),
     kept("gateway_api_key", "gateway", ["key"]),
     kept("github_webhook_secret", "gateway", ["secret"]),
+    kept("generic_webhook_secret", "gateway", ["secret"]),
     kept("linear_webhook_secret", "gateway", ["secret"]),
     kept("mintlify_webhook_secret", "gateway", ["secret"]),
     kept("sentry_client_secret", "gateway", ["secret"]),

@@ -12,6 +12,7 @@ import { imageRecipes, type ProjectImages, recipesFor } from "./image-recipes.ts
 import { placeAgents } from "./placement.ts";
 import type { AgentInput, HostInput, ImageAssets, ProjectInput } from "./project-input.ts";
 import { releaseOf } from "./release-files.ts";
+import { usedSources } from "./used-sources.ts";
 
 /**
  * What one revision asks of every host. Pure: equal input gives byte-equal output.
@@ -82,6 +83,7 @@ function hostSpec(of: {
     base: base.image.reference,
     ofAgent: (name) => imageOf(name).reference,
   });
+  const isReached = Object.keys(usedSources(agents, project)).length > 0;
   return {
     project: project.name,
     host: host.host,
@@ -89,8 +91,12 @@ function hostSpec(of: {
     architecture: host.architecture,
     images: uniqueImages([base.image, runtime.image, ...agents.map(({ name }) => imageOf(name))]),
     release,
-    credentials: credentialNeeds(agents),
-    runtime: { image: runtime.image.reference, imageSpecHash: runtime.image.specHash },
+    credentials: credentialNeeds(agents, project),
+    runtime: {
+      image: runtime.image.reference,
+      imageSpecHash: runtime.image.specHash,
+      ...(isReached && { outsidePort: project.gateway.port }),
+    },
   };
 }
 

@@ -57,7 +57,7 @@ export interface CredentialNeed {
   readonly instance: string;
   /** Fields that must be there; empty for a type we do not know: all fields found. */
   readonly fields: readonly string[];
-  /** Sorted names of the agents that declare it. */
+  /** Sorted names of the agents that declare it; `gateway` for what only the gateway gets. */
   readonly agents: readonly string[];
 }
 
@@ -67,6 +67,8 @@ export interface RuntimeSpec {
   readonly image: string;
   /** Spec hash of its image. */
   readonly imageSpecHash: string;
+  /** Where the outside listener is published on 127.0.0.1; absent where no agent listens to a source. */
+  readonly outsidePort?: number;
 }
 
 /** Everything one revision asks of one host. */

@@ -17,6 +17,9 @@ export type ContainerRole = "runtime" | "run" | "carrier" | "rules" | "probe";
 /** The port of the container API on the bridge's gateway address, the same in every project. */
 export const CONTAINER_API_PORT = 7070;
 
+/** The port of the outside listener in the runtime's container; on the host it is `[gateway] port`. */
+export const OUTSIDE_PORT = 7080;
+
 /** The unix socket of the control API, inside the runtime container. */
 export const CONTROL_SOCKET = "/tmp/control.sock";
 

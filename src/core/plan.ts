@@ -15,6 +15,8 @@ export interface RuntimeContainer {
   readonly dockerSocket: string;
   readonly dockerGid: number;
   readonly network: NetworkSpec;
+  /** Where the outside listener is published on 127.0.0.1, if it is. */
+  readonly outsidePort?: number;
 }
 
 /** Parts of a plan, in the order they are carried out; nothing live changes before `switch`. */

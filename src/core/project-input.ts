@@ -3,6 +3,8 @@ import type { Architecture, ContextFile, HostAddress, Rollout } from "./desired.
 import type { DriftPolicy } from "./drift.ts";
 import type { PreflightStep } from "./preflight-step.ts";
 import type { RunLimits } from "./run-limits.ts";
+import type { WebhookFilter } from "./webhook-filter.ts";
+import type { WebhookType } from "./webhook-types.ts";
 
 /** The model of one agent, inheritance done. */
 export interface ModelInput {
@@ -32,6 +34,21 @@ export interface PlacementInput {
   readonly replicas: number | "all";
 }
 
+/** One `[webhooks.<name>]`: where deliveries come from and how they are checked. */
+export interface SourceInput {
+  readonly type: WebhookType;
+  /** Instances of the type's secret; any of them fits. */
+  readonly credential?: readonly string[] | undefined;
+  /** Takes unsigned deliveries where there is no `credential`. */
+  readonly allowUnsigned: boolean;
+  /** Deliveries a minute. */
+  readonly rateLimit: number;
+  /** Names of headers; of type `generic` only. */
+  readonly signatureHeader?: string | undefined;
+  readonly deliveryHeader?: string | undefined;
+  readonly eventHeader?: string | undefined;
+}
+
 /** One agent of a revision, with every default filled in. */
 export interface AgentInput {
   readonly name: string;
@@ -53,6 +70,8 @@ export interface AgentInput {
   readonly preflight?: readonly PreflightStep[] | undefined;
   /** None when absent. */
   readonly limits?: RunLimits | undefined;
+  /** The sources it listens to, by name, and what for; none when absent. */
+  readonly webhooks?: readonly ({ readonly source: string } & WebhookFilter)[] | undefined;
   /** ACTIONS.md as UTF-8 without a byte order mark, lines ended by LF. */
   readonly instructions: Uint8Array;
   readonly dockerfile?: DockerfileInput | undefined;
@@ -75,9 +94,13 @@ export interface ProjectInput {
   /** How deep agents may call each other; 0 for not at all. */
   readonly maxCallDepth: number;
   readonly gateway: {
+    /** Of the outside listener, on 127.0.0.1 of each host with an agent that listens to a source. */
+    readonly port: number;
     /** When a lock without a heartbeat is released. */
     readonly lockTimeoutSeconds: number;
   };
+  /** Sources by name; none when absent. */
+  readonly webhooks?: Readonly<Record<string, SourceInput>> | undefined;
   /** `[images] base`: what our own Dockerfiles start from. */
   readonly baseImage: string;
   /** `[images] builder`: a host's name; absent for this machine. */

@@ -4,6 +4,7 @@ import type { ReleaseFile, ReleaseSpec } from "./desired.ts";
 import { compareText, sha256, treeHash } from "./fingerprint.ts";
 import type { AgentInput, ProjectInput } from "./project-input.ts";
 import { ReleasedAgent, ReleasedProject } from "./released.ts";
+import { usedSources } from "./used-sources.ts";
 
 const encoder = new TextEncoder();
 
@@ -20,6 +21,7 @@ export function releaseOf(
   images: ReleaseImages,
 ): ReleaseSpec {
   const sorted = [...agents].sort((a, b) => compareText(a.name, b.name));
+  const sources = usedSources(agents, project);
   const described = ReleasedProject.parse({
     project: project.name,
     scale: project.scale,
@@ -28,6 +30,7 @@ export function releaseOf(
     maxCallDepth: project.maxCallDepth,
     lockTimeoutSeconds: project.gateway.lockTimeoutSeconds,
     baseImage: images.base,
+    webhooks: Object.keys(sources).length > 0 ? sources : undefined,
     agents: sorted.map(({ name }) => name),
   });
   const files = [
@@ -55,6 +58,9 @@ function releasedAgent(agent: AgentInput, images: ReleaseImages): ReleasedAgent 
     params: agent.params,
     preflight: agent.preflight?.length ? agent.preflight : undefined,
     limits: agent.limits,
+    webhooks: agent.webhooks?.length
+      ? agent.webhooks.map(({ source, ...filter }) => ({ source, filter }))
+      : undefined,
   });
 }
 

@@ -5,9 +5,20 @@ import type { CredentialNeed } from "./desired.ts";
 import { sha256, treeHash } from "./fingerprint.ts";
 import { shortHash } from "./names.ts";
 import { agentOfFile } from "./placed-agents.ts";
+import { webhookTypes } from "./webhook-types.ts";
 
 /** What a release of any version says of an agent's credentials. */
 const AgentFile = z.object({ credentials: z.array(z.string()) });
+
+/** What it says of the gateway's: nothing in releases made before there were webhooks. */
+const ProjectFile = z.object({
+  webhooks: z
+    .record(
+      z.string(),
+      z.object({ type: z.enum(webhookTypes), credential: z.array(z.string()).optional() }),
+    )
+    .default({}),
+});
 
 /** A release as it was read from a host. */
 export interface ReadRelease {
@@ -19,37 +30,41 @@ export interface ReadRelease {
 }
 
 /**
- * What the agents of a release need, by its own files, whose bytes are checked against its name.
+ * What the agents of a release and its gateway need, by its own files, whose bytes are checked against
+ * its name.
  * @throws AlError `release-altered` or `release-unreadable` (user).
  */
-export function needsOfRelease({ host, hash, files }: ReadRelease): readonly CredentialNeed[] {
+export function needsOfRelease(release: ReadRelease): readonly CredentialNeed[] {
+  const { host, hash, files } = release;
   const hashes = [...files].map(([path, content]) => ({ path, hash: sha256(content) }));
   if (treeHash(hashes) !== hash) throw altered(host, hash);
-  const agents = [...files].flatMap(([path, content]) => {
+  const agents = [...files.keys()].flatMap((path) => {
     const name = agentOfFile(path);
-    if (name === undefined) return [];
-    const credentials = credentialsIn(content);
-    if (!credentials) throw unreadable(host, hash);
-    return [{ name, credentials }];
+    return name === undefined ? [] : [{ name, ...read(release, path, AgentFile) }];
   });
-  return needsOf(agents);
+  return needsOf(agents, read(release, "project.json", ProjectFile).webhooks);
 }
 
-function credentialsIn(content: Uint8Array): readonly string[] | undefined {
+function read<T>(
+  { host, hash, files }: ReadRelease,
+  path: string,
+  schema: { parse(value: unknown): T },
+): T {
   try {
-    return AgentFile.parse(JSON.parse(new TextDecoder().decode(content))).credentials;
-  } catch {
-    return undefined;
+    return schema.parse(JSON.parse(new TextDecoder().decode(files.get(path))));
+  } catch (cause) {
+    throw unreadable(host, hash, cause);
   }
 }
 
-function unreadable(host: string, hash: string): AlError {
+function unreadable(host: string, hash: string, cause: unknown): AlError {
   return new AlError(
     `host ${host}: release ${shortHash(hash)}, which is live there, is of another version of al and does not say what its agents need`,
     {
       code: "release-unreadable",
       blame: "user",
       hint: `Deploy anew, which delivers credentials too: al apply --host ${host}`,
+      cause,
     },
   );
 }

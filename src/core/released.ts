@@ -1,6 +1,7 @@
 import { z } from "zod";
 import { PreflightStep } from "./preflight-step.ts";
 import { RunLimits } from "./run-limits.ts";
+import { webhookTypes } from "./webhook-types.ts";
 
 /** The model an agent talks to. */
 export const ReleasedModel = z.strictObject({
@@ -12,6 +13,18 @@ export const ReleasedModel = z.strictObject({
   baseUrl: z.string().optional(),
 });
 export type ReleasedModel = z.infer<typeof ReleasedModel>;
+
+/** A source of webhooks that an agent of the release listens to: its table in config.toml. */
+export const ReleasedSource = z.strictObject({
+  type: z.enum(webhookTypes),
+  credential: z.array(z.string()).optional(),
+  allowUnsigned: z.boolean(),
+  rateLimit: z.int().positive(),
+  signatureHeader: z.string().optional(),
+  deliveryHeader: z.string().optional(),
+  eventHeader: z.string().optional(),
+});
+export type ReleasedSource = z.infer<typeof ReleasedSource>;
 
 /** `agents/<name>/agent.json` of a release: one agent, with every default filled in. */
 export const ReleasedAgent = z.strictObject({
@@ -32,6 +45,15 @@ export const ReleasedAgent = z.strictObject({
   /** Absent when there is none. */
   preflight: z.array(PreflightStep).optional(),
   limits: RunLimits.optional(),
+  /** Sources it listens to, and what for; absent when there is none. */
+  webhooks: z
+    .array(
+      z.strictObject({
+        source: z.string(),
+        filter: z.record(z.string(), z.array(z.string())),
+      }),
+    )
+    .optional(),
 });
 export type ReleasedAgent = z.infer<typeof ReleasedAgent>;
 
@@ -48,6 +70,8 @@ export const ReleasedProject = z.strictObject({
   lockTimeoutSeconds: z.int().positive().default(1800),
   /** Reference of the image that rules and probe containers are made from. */
   baseImage: z.string(),
+  /** By name; absent when no agent of the release listens to one. */
+  webhooks: z.record(z.string(), ReleasedSource).optional(),
   /** Sorted names; each has `agents/<name>/agent.json` and `agents/<name>/ACTIONS.md`. */
   agents: z.array(z.string()),
 });

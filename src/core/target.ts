@@ -54,7 +54,9 @@ function runtimeContainer(
 ): RuntimeContainer {
   const { projectDir, uid, gid, dockerSocket, dockerGid } = facts;
   const user = { uid, gid, dockerSocket, dockerGid };
-  const shape = { image: spec.runtime.image, projectDir, ...user, network };
-  const hash = specHash({ ...shape, network: { ...network }, image: spec.runtime.imageSpecHash });
+  const { image, imageSpecHash, outsidePort } = spec.runtime;
+  const published = outsidePort === undefined ? {} : { outsidePort };
+  const shape = { image, projectDir, ...user, network, ...published };
+  const hash = specHash({ ...shape, network: { ...network }, image: imageSpecHash });
   return { ...shape, specHash: hash, name: runtimeName(spec.project, hash) };
 }

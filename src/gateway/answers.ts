@@ -7,6 +7,7 @@ const STATUSES: Readonly<Record<string, 400 | 404 | 409 | 413 | 503>> = {
   "unknown-agent": 404,
   "unknown-run": 404,
   "no-runs": 404,
+  "unknown-receipt": 404,
   "agent-disabled": 409,
   "queue-full": 409,
   "not-running": 409,

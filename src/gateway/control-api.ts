@@ -15,6 +15,8 @@ import { logEvents } from "./log-events.ts";
 import { limitBody, readTrigger } from "./manual-trigger.ts";
 import { ndjson } from "./ndjson.ts";
 import type { LogsPort, RunsPort, RuntimePort, SchedulePort } from "./ports.ts";
+import { webhookControl } from "./webhook-control.ts";
+import type { ReplayPorts } from "./webhook-replay.ts";
 
 /** What the control API is wired to. */
 export interface ControlApiPorts {
@@ -22,6 +24,7 @@ export interface ControlApiPorts {
   readonly runs: RunsPort;
   readonly schedule: Omit<SchedulePort, "call">;
   readonly logs: LogsPort;
+  readonly webhooks: ReplayPorts;
   readonly clock: Clock;
   readonly logger: Logger;
 }
@@ -35,6 +38,7 @@ export function controlApi(ports: ControlApiPorts): Hono {
   app.onError(answerError(ports.logger));
   app.notFound((context) => context.json({ error: "no such route", code: "not-found" }, 404));
   controlRoutes(app, ports);
+  app.route("/", webhookControl(ports.webhooks));
   const serveLog = async (context: Context) => {
     const agent = context.req.param("agent") ?? "";
     const run = await runOf(ports.runs, agent, context.req.param("run"));

@@ -1,6 +1,7 @@
 import { once } from "node:events";
 import { chmod, rm } from "node:fs/promises";
 import type { Server } from "node:http";
+import type { AddressInfo } from "node:net";
 import { createAdaptorServer } from "@hono/node-server";
 import type { Hono } from "hono";
 
@@ -32,6 +33,43 @@ export async function listenOnSocket(app: Hono, path: string): Promise<Listening
   await once(server, "listening");
   await chmod(path, 0o600);
   return listening(server);
+}
+
+/** Where the outside listener listens, and how long it waits for a request. */
+export interface OutsideOptions {
+  readonly port: number;
+  /** Default: all addresses of the container. */
+  readonly hostname?: string;
+  /** How long all headers of a request may take. */
+  readonly headersMs?: number;
+  /** How long a request may take to arrive as a whole. */
+  readonly requestMs?: number;
+}
+
+/** How many connections are open at a time; more are closed at once. */
+const MAX_OUTSIDE_CONNECTIONS = 512;
+
+/**
+ * Serves an app to strangers: whoever sends slowly gets 408, whoever is idle is cut off. How long an
+ * answer takes is not limited.
+ */
+export async function listenOutside(
+  app: Hono,
+  { port, hostname = "0.0.0.0", headersMs = 10_000, requestMs = 30_000 }: OutsideOptions,
+): Promise<Listening & { readonly port: number }> {
+  const server = createAdaptorServer({
+    fetch: app.fetch,
+    serverOptions: {
+      headersTimeout: headersMs,
+      requestTimeout: requestMs,
+      connectionsCheckingInterval: Math.min(1000, headersMs),
+      keepAliveTimeout: 5000,
+    },
+  }) as Server;
+  server.maxConnections = MAX_OUTSIDE_CONNECTIONS;
+  server.listen(port, hostname);
+  await once(server, "listening");
+  return { port: (server.address() as AddressInfo).port, ...listening(server) };
 }
 
 function createServer(app: Hono): Server {

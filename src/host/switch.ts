@@ -1,3 +1,4 @@
+import { AlError, toAlError } from "../base/errors.ts";
 import { LABELS } from "../core/names.ts";
 import type { Current } from "../core/observed.ts";
 import type { StepInput } from "./carry-out.ts";
@@ -12,7 +13,9 @@ export async function switchTo(current: Current, input: StepInput): Promise<void
   await writeCurrent(input, current);
   await stopRuntimes(input, current.runtime);
   // Starting a container that runs is no error and changes nothing.
-  await docker.startContainer(current.runtime, { signal });
+  await docker.startContainer(current.runtime, { signal }).catch((thrown) => {
+    throw portTaken(thrown) ?? thrown;
+  });
 }
 
 /** Undoes a first deployment that was not confirmed: nothing is live, nothing runs. */
@@ -30,4 +33,19 @@ export async function stopRuntimes(input: StepInput, except?: string): Promise<v
   for (const { name } of others) {
     await docker.stopContainer(name, { graceSeconds: 10, signal });
   }
+}
+
+/** What Docker says, in its various versions, when something else listens on the host's loopback. */
+const TAKEN = /(127\.0\.0\.1:\d+)\b.*\balready (?:allocated|in use)/s;
+
+function portTaken(thrown: unknown): AlError | undefined {
+  const failure = toAlError(thrown);
+  const address = TAKEN.exec(failure.message)?.[1];
+  if (address === undefined) return undefined;
+  return new AlError(`${address} of the host is taken, and webhooks are to be received there`, {
+    code: "port-taken",
+    blame: "user",
+    hint: "Each project on a host needs a port of its own: set `port` in [gateway] of config.toml, commit, and: al apply. What has it now: ss -ltnp",
+    cause: thrown,
+  });
 }

@@ -1,13 +1,15 @@
 import { join } from "node:path";
+import { ulid } from "ulid";
 import { systemClock } from "../base/clock.ts";
 import { AlError } from "../base/errors.ts";
-import { CONTAINER_API_PORT, CONTROL_SOCKET } from "../core/names.ts";
+import { CONTAINER_API_PORT, CONTROL_SOCKET, OUTSIDE_PORT } from "../core/names.ts";
 import type { Current } from "../core/observed.ts";
 import { openDocker } from "../docker/docker-client.ts";
 import { containerApi } from "../gateway/container-api.ts";
 import { controlApi } from "../gateway/control-api.ts";
-import { type Listening, listenOnPort, listenOnSocket } from "../gateway/listen.ts";
+import { type Listening, listenOnPort, listenOnSocket, listenOutside } from "../gateway/listen.ts";
 import type { RuntimePort } from "../gateway/ports.ts";
+import { webhookApp } from "../gateway/webhook-app.ts";
 import { createCalls } from "../schedule/calls.ts";
 import { createLocks } from "../schedule/locks.ts";
 import { createScheduler } from "../schedule/scheduler.ts";
@@ -17,6 +19,7 @@ import { RUN_MIGRATIONS } from "../state/run-schema.ts";
 import { createRunStore } from "../state/run-store.ts";
 import { createSignalStore } from "../state/signal-store.ts";
 import { openDatabase, proveWritable } from "../state/sqlite.ts";
+import { createWebhookReceipts } from "../state/webhook-receipts.ts";
 import { openLocal } from "../transport/local.ts";
 import type { IsolationTools } from "./apply-rules.ts";
 import { watchEngine } from "./engine-watch.ts";
@@ -28,7 +31,9 @@ import {
   restoreIsolation,
 } from "./isolation.ts";
 import { liveReleases } from "./live-release.ts";
+import { liveWebhooks } from "./live-webhooks.ts";
 import { readOwnCurrent } from "./name-watch.ts";
+import { keepReceiptsPruned } from "./prune-receipts.ts";
 import type { Place } from "./run-container.ts";
 import { runCredentials } from "./run-credentials.ts";
 import { runLogs } from "./run-log-read.ts";
@@ -63,12 +68,14 @@ export async function openRuntime(options: RuntimeOptions, current: Current): Pr
     await scheduler.stop();
     await Promise.all([
       isolated,
+      pruned,
       failed.catch(() => undefined),
       ...listeners.map((listener) => listener.close()),
     ]);
     await parts.close();
   };
   let isolated: Promise<void> = Promise.resolve();
+  let pruned: Promise<void> = Promise.resolve();
   const engineWatch = { docker, runtimeName, clock: systemClock, logger, signal: abort.signal };
   const failed = watchEngine({
     ...engineWatch,
@@ -83,6 +90,8 @@ export async function openRuntime(options: RuntimeOptions, current: Current): Pr
     await scheduler.start();
     parts.progress.started = true;
     isolated = keepIsolated(parts.keeping, abort.signal);
+    const { receipts } = parts;
+    pruned = keepReceiptsPruned({ receipts, clock: systemClock, logger }, abort.signal);
   } catch (thrown) {
     await close();
     throw thrown;
@@ -97,6 +106,7 @@ function openParts(options: RuntimeOptions, place: Place) {
   const transport = openLocal({ host: place.host });
   const docker = openDocker(transport);
   const store = createRunStore(database);
+  const receipts = createWebhookReceipts(database, store.enqueue);
   const releases = liveReleases(options);
   const isolation: { latest: Isolation } = {
     latest: { ready: false, reason: "the network rules have not been checked yet" },
@@ -105,6 +115,7 @@ function openParts(options: RuntimeOptions, place: Place) {
   const progress = { started: false };
   const scheduler = createScheduler({
     store,
+    receipts,
     runner: createRunner({ docker, place, projectDir }),
     releases,
     clock: systemClock,
@@ -127,7 +138,8 @@ function openParts(options: RuntimeOptions, place: Place) {
   };
   const keeping = isolationOptions(options, { docker, place, releases, onChange });
   const state = { isolation, engine, progress, keeping, abort };
-  return { place, database, docker, store, releases, scheduler, ...forRuns, ...state, close };
+  const stores = { database, store, receipts };
+  return { place, docker, ...stores, releases, scheduler, ...forRuns, ...state, close };
 }
 
 function isolationOptions(
@@ -151,11 +163,20 @@ async function listen(options: RuntimeOptions, parts: Parts): Promise<Listening[
   const credentials = runCredentials(projectDir);
   const { locks, calls, signals } = parts;
   const forRuns = { locks, calls, signals, credentials };
-  const outside = containerApi({ runtime, runs, schedule, ...forRuns, logger });
+  const containers = containerApi({ runtime, runs, schedule, ...forRuns, logger });
+  const accepting = {
+    webhooks: liveWebhooks(projectDir, parts.releases),
+    deliveries: { accept: schedule.deliver },
+    clock: systemClock,
+  };
+  const outside = webhookApp({ ...accepting, logger });
+  const webhooks = { ...accepting, receipts: parts.receipts, newId: () => ulid() };
   const logs = runLogs(projectDir);
-  const control = controlApi({ runtime, runs, schedule, logs, clock: systemClock, logger });
+  const operators = { runtime, runs, schedule, logs, webhooks };
+  const control = controlApi({ ...operators, clock: systemClock, logger });
   return [
-    await listenOnPort(outside, CONTAINER_API_PORT),
+    await listenOutside(outside, { port: OUTSIDE_PORT }),
+    await listenOnPort(containers, CONTAINER_API_PORT),
     await listenOnSocket(control, CONTROL_SOCKET),
   ];
 }

@@ -3,6 +3,7 @@ import { AlError } from "../base/errors.ts";
 import type { Run } from "../core/run.ts";
 import { splitTrigger } from "../core/trigger.ts";
 import { checkRoom } from "./accept.ts";
+import { queuedRuns } from "./capacity.ts";
 import type { LiveRelease } from "./ports.ts";
 import type { RunQueuePorts } from "./run-queue.ts";
 
@@ -30,7 +31,8 @@ export async function acceptCall(
   if (known) return known;
   const depth = depthOf(caller) + 1;
   checkCall(caller, { target, depth }, release);
-  await checkRoom({ store, clock }, target, release);
+  const waiting = queuedRuns(await store.unfinished(), target);
+  await checkRoom({ store, clock }, { agent: target, waiting }, release);
   const by = { caller: caller.agent, callerRun: caller.id };
   const trigger = { kind: "call", ...by, depth, context } as const;
   const run = { id, agent: target, createdAt: clock.now(), reruns: 0 };

@@ -16,7 +16,8 @@ export async function acceptManual(
   { agent, trigger }: { agent: string; trigger: Trigger },
   { release, id }: { release: LiveRelease; id: string },
 ): Promise<Run> {
-  await checkRoom({ store, clock }, agent, release);
+  const waiting = queuedRuns(await store.unfinished(), agent);
+  await checkRoom({ store, clock }, { agent, waiting }, release);
   const run = { id, agent, createdAt: clock.now(), reruns: 0 };
   await store.accept({ ...run, trigger });
   return { ...run, trigger: splitTrigger(trigger).facts, state: "queued" };
@@ -32,12 +33,12 @@ interface Tick {
 
 /**
  * Refuses a run of this agent that can never start, has no place in the queue, or none in the budget of
- * the day.
+ * the day. `waiting` runs of it are queued.
  * @throws AlError `unknown-agent`, `agent-disabled`, `over-budget` (user), `queue-full` (transient).
  */
 export async function checkRoom(
   { store, clock }: Pick<RunQueuePorts, "store" | "clock">,
-  agent: string,
+  { agent, waiting }: { readonly agent: string; readonly waiting: number },
   release: LiveRelease,
 ): Promise<void> {
   const found = release.agents.get(agent);
@@ -47,7 +48,6 @@ export async function checkRoom(
     throw new AlError(never ?? `there is no agent ${agent}`, { code, blame: "user" });
   }
   const size = release.project.workQueueSize;
-  const waiting = queuedRuns(await store.unfinished(), agent);
   if (waiting >= size) {
     const message = `agent ${agent} has ${size} runs waiting, as many as workQueueSize allows`;
     throw new AlError(message, { code: "queue-full", blame: "transient" });

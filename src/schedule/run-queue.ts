@@ -2,15 +2,20 @@ import { monotonicFactory } from "ulid";
 import { AlError, hasCode, toAlError } from "../base/errors.ts";
 import type { Run } from "../core/run.ts";
 import type { Trigger } from "../core/trigger.ts";
-import { acceptManual, acceptTick, cancelHopeless } from "./accept.ts";
+import type { DeliveryOutcome } from "../core/webhook-outcome.ts";
+import { acceptManual, acceptTick, cancelHopeless, checkRoom } from "./accept.ts";
 import { acceptCall, type CallRequest } from "./accept-call.ts";
-import { nextStartable } from "./capacity.ts";
+import type { AcceptDeliveriesPorts, CheckRoom, Delivery } from "./accept-deliveries.ts";
+import { nextStartable, queuedRuns } from "./capacity.ts";
+import { createDeliveryQueue, type DeliveryQueue } from "./delivery-queue.ts";
 import type { LiveRelease } from "./ports.ts";
 import { createRunLife, type RunLife, type RunLifePorts } from "./run-life.ts";
 import { createSerial } from "./serial.ts";
 
 /** What a queue is wired to. */
 export interface RunQueuePorts extends Omit<RunLifePorts, "newId"> {
+  /** Deliveries, stored with their runs: in the same database as `store`. */
+  readonly receipts: AcceptDeliveriesPorts["receipts"];
   /** True when runs may start; a change to true is told by `poke`. */
   ready(): boolean;
 }
@@ -21,9 +26,12 @@ export class RunQueue {
   readonly #life: RunLife;
   readonly #newId: () => string;
   readonly #serial = createSerial();
+  readonly #deliveries: DeliveryQueue;
   readonly #abort = new AbortController();
   readonly #carried = new Set<Promise<void>>();
   #adopted = false;
+  /** True while a look at what may start is waiting for its turn. */
+  #isPoked = false;
   /** Day on which an agent's used up budget was told of. */
   readonly #told = new Map<string, string>();
 
@@ -32,6 +40,10 @@ export class RunQueue {
     this.#ports = ports;
     this.#newId = () => nextUlid(ports.clock.now());
     this.#life = createRunLife({ ...ports, newId: this.#newId });
+    this.#deliveries = createDeliveryQueue({
+      ...{ receipts: ports.receipts, clock: ports.clock, newId: this.#newId },
+      ...{ exclusive: this.#serial, roomCheck: () => this.#roomCheck() },
+    });
   }
 
   /** Takes over what an earlier process left; resolves before those runs end. */
@@ -50,8 +62,13 @@ export class RunQueue {
 
   /** Starts what may start now. */
   poke(): void {
-    if (this.#abort.signal.aborted) return;
-    this.#serial(() => this.#pump()).catch((thrown) => this.#report(thrown));
+    if (this.#abort.signal.aborted || this.#isPoked) return;
+    this.#isPoked = true;
+    const pumped = this.#serial(() => {
+      this.#isPoked = false;
+      return this.#pump();
+    });
+    pumped.catch((thrown) => this.#report(thrown));
   }
 
   /** Accepts a trigger given by hand; durable when resolved. */
@@ -77,6 +94,13 @@ export class RunQueue {
       this.poke();
       return run;
     });
+  }
+
+  /** Accepts a delivery; durable when resolved. */
+  async deliver(delivery: Delivery): Promise<DeliveryOutcome> {
+    const outcome = await this.#deliveries.accept(delivery);
+    if (outcome.kind === "accepted") this.poke();
+    return outcome;
   }
 
   /** Accepts a schedule's tick, or skips it; never rejects. */
@@ -159,6 +183,15 @@ export class RunQueue {
     const release = stopped ? undefined : await this.#ports.releases.current();
     if (release) return release;
     throw notServing("this runtime takes no triggers any more");
+  }
+
+  async #roomCheck(): Promise<CheckRoom> {
+    const release = await this.#live();
+    const unfinished = await this.#ports.store.unfinished();
+    return (agent, ahead) => {
+      const waiting = queuedRuns(unfinished, agent) + ahead;
+      return checkRoom(this.#ports, { agent, waiting }, release);
+    };
   }
 
   #track(work: Promise<unknown>): void {

@@ -2,7 +2,9 @@ import type { ReleasedAgent } from "../core/released.ts";
 import type { Run } from "../core/run.ts";
 import { type DayUse, hasDayLimit, overDayLimit, type RunLimits } from "../core/run-limits.ts";
 import type { Trigger } from "../core/trigger.ts";
+import type { DeliveryOutcome } from "../core/webhook-outcome.ts";
 import type { CallRequest } from "./accept-call.ts";
+import type { Delivery } from "./accept-deliveries.ts";
 import { activeRuns, queuedRuns } from "./capacity.ts";
 import { type CronSet, createCronSet } from "./cron-set.ts";
 import { usedToday } from "./day-budget.ts";
@@ -45,6 +47,11 @@ export interface Scheduler {
    * @throws AlError as `trigger`, `self-call`, `call-depth` (user); `not-serving` also while it starts.
    */
   call(caller: Run, request: CallRequest): Promise<Run>;
+  /**
+   * Accepts a delivery with its runs, once; durable when resolved.
+   * @throws AlError `not-serving` (transient), and then nothing was stored.
+   */
+  deliver(delivery: Delivery): Promise<DeliveryOutcome>;
   /** Ends a run. True only when it was running, or queued, and is not any more. `why` is recorded. */
   kill(runId: string, why?: string): Promise<boolean>;
   /** Sorted as in the release. */
@@ -75,6 +82,7 @@ export function createScheduler(ports: RunQueuePorts): Scheduler {
     poke: () => queue.poke(),
     trigger: (agent, trigger = { kind: "manual" }) => queue.accept(agent, trigger),
     call: (caller, request) => queue.call(caller, request),
+    deliver: (delivery) => queue.deliver(delivery),
     kill: (runId, why) => queue.kill(runId, why),
     agents: () => agentStates(ports, cron),
     activeRuns: async () => activeRuns(await store.unfinished()),

@@ -1,4 +1,5 @@
 import type { Migration } from "./sqlite.ts";
+import { WEBHOOK_MIGRATION } from "./webhook-schema.ts";
 
 /** The runtime's tables. Add to the end; a released line is never changed. */
 export const RUN_MIGRATIONS: readonly Migration[] = [
@@ -51,4 +52,5 @@ export const RUN_MIGRATIONS: readonly Migration[] = [
    ALTER TABLE runs ADD COLUMN usage TEXT;
    CREATE INDEX runs_by_start ON runs (agent, started_at);`,
   "ALTER TABLE runs ADD COLUMN made TEXT;",
+  WEBHOOK_MIGRATION,
 ];

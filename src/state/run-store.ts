@@ -24,6 +24,9 @@ export function createRunStore(database: DatabaseSync) {
       return inTransaction(database, () => insert(prepare, run));
     },
 
+    /** The same inside of a transaction of the caller's, with this store's database. */
+    enqueue: (run: NewRun): boolean => insert(prepare, run),
+
     async trigger(id: string): Promise<Trigger> {
       const sql = `SELECT trigger, context FROM runs LEFT JOIN run_contexts ON run = id WHERE id = ?`;
       const row = prepare(sql).get(id) as { trigger: string; context: string | null } | undefined;

@@ -27,7 +27,7 @@ export function largeProject(hosts: number, agents: number): ProjectInput {
     maxReruns: 10,
     workQueueSize: 100,
     maxCallDepth: 3,
-    gateway: { lockTimeoutSeconds: 1800 },
+    gateway: { port: 8080, lockTimeoutSeconds: 1800 },
     baseImage: "node:24-slim",
     baseAliases: ["al-agent:latest"],
     hosts: Array.from({ length: hosts }, (_, index) => host(index)),

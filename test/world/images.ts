@@ -16,3 +16,9 @@ export async function tagBrokenImage(lab: Lab, name: string): Promise<string> {
   });
   return name;
 }
+
+/** Gives the lab's base image another name, `repository:tag`. */
+export async function tagImage(lab: Lab, name: string): Promise<void> {
+  const [repo = "", tag = ""] = name.split(":");
+  await connectEngine(lab.engine).getImage(lab.baseImage).tag({ repo, tag });
+}

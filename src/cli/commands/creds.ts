@@ -1,6 +1,6 @@
 import { join } from "node:path";
 import { AlError, hasCode } from "../../base/errors.ts";
-import { agentCredentials } from "../../core/credential-needs.ts";
+import { credentialNeeds } from "../../core/credential-needs.ts";
 import {
   credentialTypes,
   formatCredentialRef,
@@ -67,16 +67,13 @@ function openEditor({ home }: CliContext) {
 }
 
 /** Credential references to names of agents; undefined where there is no project. */
-async function readUsers(context: CliContext): Promise<Map<string, string[]> | undefined> {
+async function readUsers(
+  context: CliContext,
+): Promise<ReadonlyMap<string, readonly string[]> | undefined> {
   try {
     const { config } = await openProject(context);
-    const users = new Map<string, string[]>();
-    for (const agent of config.agents) {
-      for (const ref of agentCredentials(agent)) {
-        users.set(ref, [...(users.get(ref) ?? []), agent.name]);
-      }
-    }
-    return users;
+    const needs = credentialNeeds(config.agents, config);
+    return new Map(needs.map((need) => [formatCredentialRef(need), need.agents]));
   } catch (thrown) {
     if (hasCode(thrown, "not-a-repository") || hasCode(thrown, "unknown-revision"))
       return undefined;

@@ -1,5 +1,6 @@
 import { printable } from "../../base/printable.ts";
 import type { RunAnswer } from "../../gateway/control-schema.ts";
+import { tableLines, timeText } from "./table.ts";
 
 /** A run, and the host it was on. */
 export interface HostRun {
@@ -13,13 +14,9 @@ const NONE = "-";
 /** Runs as a table, a line each under a line of headings; empty for none. */
 export function runTable(runs: readonly HostRun[]): string[] {
   if (runs.length === 0) return ["no runs yet"];
-  const rows = [HEAD, ...runs.map(({ host, run }) => cells(host, run).map(printable))];
-  const widths = HEAD.map((_, column) => Math.max(...rows.map((row) => row[column]?.length ?? 0)));
-  return rows.map((row) =>
-    row
-      .map((cell, column) => cell.padEnd(widths[column] ?? 0))
-      .join("  ")
-      .trimEnd(),
+  return tableLines(
+    HEAD,
+    runs.map(({ host, run }) => cells(host, run)),
   );
 }
 
@@ -89,9 +86,4 @@ function endedText(run: RunAnswer): string | undefined {
 function tookText({ startedAt, endedAt }: RunAnswer): string {
   if (startedAt === undefined || endedAt === undefined) return NONE;
   return `${((endedAt - startedAt) / 1000).toFixed(1)} s`;
-}
-
-/** `2026-01-31 21:04:05Z` */
-function timeText(time: number): string {
-  return `${new Date(time).toISOString().slice(0, 19).replace("T", " ")}Z`;
 }

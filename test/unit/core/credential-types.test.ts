@@ -71,6 +71,7 @@ test("the table is the contract's", () => {
     cloudflare_api_token | controller | api_token | 
     custom_key | agent | token | 
     gateway_api_key | gateway | key | 
+    generic_webhook_secret | gateway | secret | 
     git_ssh | agent | id_rsa username email | GIT_AUTHOR_NAME GIT_COMMITTER_NAME GIT_AUTHOR_EMAIL GIT_COMMITTER_EMAIL
     github_token | agent | token | GITHUB_TOKEN GH_TOKEN
     github_webhook_secret | gateway | secret | 

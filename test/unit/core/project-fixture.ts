@@ -53,7 +53,7 @@ export function project(hosts: readonly string[], agents: readonly string[]): Pr
     maxReruns: 10,
     workQueueSize: 100,
     maxCallDepth: 3,
-    gateway: { lockTimeoutSeconds: 1800 },
+    gateway: { port: 8080, lockTimeoutSeconds: 1800 },
     baseImage: "node:24-slim",
     baseAliases: ["al-agent:latest"],
     hosts: hosts.map((name) => host(name)),

@@ -42,6 +42,13 @@ describe("control", () => {
     });
   });
 
+  it("lists webhook receipts, and shares its errors with their replay", async () => {
+    const receipts = { status: 200, body: { receipts: [] } };
+    expect(await ask("/control/webhooks")).toEqual(receipts);
+    const answer = await ask("/control/webhooks/01X/replay", "POST");
+    expect([answer.status, ErrorAnswer.parse(answer.body).code]).toEqual([404, "unknown-receipt"]);
+  });
+
   it("triggers an agent and gives the run's id", async () => {
     const { status, body } = await ask("/control/trigger/dev", "POST");
     expect([status, TriggerAnswer.parse(body)]).toEqual([202, { runId: "01B" }]);

@@ -1,6 +1,4 @@
-import { once } from "node:events";
 import { mkdtemp, rm } from "node:fs/promises";
-import { type AddressInfo, createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { DatabaseSync } from "node:sqlite";
@@ -16,6 +14,7 @@ import { RUN_MIGRATIONS } from "../../../src/state/run-schema.ts";
 import { createRunStore } from "../../../src/state/run-store.ts";
 import { createSignalStore } from "../../../src/state/signal-store.ts";
 import { openDatabase } from "../../../src/state/sqlite.ts";
+import { freePort } from "../../lab/free-port.ts";
 import { agent, createWorld, release } from "../schedule/harness.ts";
 import { settle } from "../schedule/simulated-clock.ts";
 
@@ -151,15 +150,6 @@ export class GatewayWorld {
 
 async function answer(response: Response): Promise<Answer> {
   return { status: response.status, body: await response.json() };
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, "127.0.0.1");
-  await once(server, "listening");
-  const { port } = server.address() as AddressInfo;
-  server.close();
-  await once(server, "close");
-  return port;
 }
 
 function unused(): never {

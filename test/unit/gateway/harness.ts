@@ -5,6 +5,7 @@ import type { Run } from "../../../src/core/run.ts";
 import type { Trigger } from "../../../src/core/trigger.ts";
 import type { LogLine } from "../../../src/gateway/ports.ts";
 import { SimulatedClock } from "../schedule/simulated-clock.ts";
+import { createMemoryWebhookReceipts } from "../state/memory-webhook-receipts.ts";
 
 /** The secret of the run that {@link createPorts} begins with. */
 export const SECRET = "run-secret";
@@ -27,6 +28,12 @@ export function createPorts() {
     ...{ ready: true, activeRuns: 1, settled: true },
   };
   return {
+    webhooks: {
+      webhooks: { current: async () => ({ sources: [], listeners: [] }) },
+      deliveries: { accept: async () => ({ kind: "accepted", runs: [], refused: [] }) as const },
+      receipts: createMemoryWebhookReceipts(() => undefined),
+      ...{ clock, newId: () => "01R" },
+    },
     ...{ state, run: runs[0] as Run, runList: runs, log, clock, logger: silentLogger },
     runtime: {
       serving: async () => state.serving,

@@ -2,16 +2,21 @@ import type { LogFields, Logger } from "../../../src/base/logger.ts";
 import { silentLogger } from "../../../src/base/logger.ts";
 import type { ReleasedAgent } from "../../../src/core/released.ts";
 import type { LiveRelease, RunStore } from "../../../src/schedule/ports.ts";
+import type { RunQueuePorts } from "../../../src/schedule/run-queue.ts";
 import { createScheduler } from "../../../src/schedule/scheduler.ts";
+import { createMemoryWebhookReceipts } from "../state/memory-webhook-receipts.ts";
 import { createMemoryRunStore } from "./memory-run-store.ts";
 import { SimulatedClock } from "./simulated-clock.ts";
 import { SimulatedEngine } from "./simulated-engine.ts";
 
 /** A scheduler in a simulated world, and handles on everything in it. */
-export function createWorld(options: { start?: string; store?: RunStore } = {}) {
+export function createWorld(
+  options: { start?: string; store?: RunStore; receipts?: RunQueuePorts["receipts"] } = {},
+) {
   const clock = new SimulatedClock(options.start);
   const engine = new SimulatedEngine(clock);
   const store = options.store ?? createMemoryRunStore();
+  const { receipts = createMemoryWebhookReceipts((runs) => runs.forEach(store.accept)) } = options;
   const warnings: { fields: LogFields; message: string }[] = [];
   const logger: Logger = {
     ...silentLogger,
@@ -28,6 +33,7 @@ export function createWorld(options: { start?: string; store?: RunStore } = {}) 
     open: (seen = { runner: engine as SimulatedEngine, store }) =>
       createScheduler({
         ...seen,
+        receipts,
         clock,
         logger,
         releases: { current: async () => world.release },

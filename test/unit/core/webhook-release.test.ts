@@ -1,0 +1,123 @@
+import { expect, test } from "vitest";
+import { ConfigFile } from "../../../src/config/config-file.ts";
+import { WebhookTrigger } from "../../../src/config/webhook-filters.ts";
+import { describeApproval } from "../../../src/core/approval.ts";
+import { explainAltered, runtimeFacts } from "../../../src/core/container-facts.ts";
+import { desireFleet } from "../../../src/core/desire.ts";
+import type { HostSpec } from "../../../src/core/desired.ts";
+import type { ProjectInput } from "../../../src/core/project-input.ts";
+import { needsOfRelease } from "../../../src/core/release-needs.ts";
+import { ReleasedAgent, ReleasedProject } from "../../../src/core/released.ts";
+import { runtimeContainerSpec } from "../../../src/core/runtime-container.ts";
+import { resolveTarget } from "../../../src/core/target.ts";
+import { observeMachine } from "../../memory-host/observe.ts";
+import { createWorld } from "../../memory-host/world.ts";
+import { ASSETS, agent, host, project } from "./project-fixture.ts";
+
+const { webhooks } = ConfigFile.parse({
+  webhooks: {
+    acme: { type: "github", credential: ["old", "new"] },
+    unused: { type: "sentry", credential: "default" },
+  },
+});
+
+/** Two hosts; only the agent on the first listens to a source. */
+function specs(over: Partial<ProjectInput> = {}): readonly [HostSpec, HostSpec] {
+  const listens = [
+    WebhookTrigger.parse({ source: "acme", events: "issues", labels: ["bug", "help"] }),
+  ];
+  const agents = [
+    agent("triage", { webhooks: listens, placement: { hosts: ["one"], replicas: 1 } }),
+    agent("gateway", { placement: { hosts: ["two"], replicas: 1 } }),
+  ];
+  const gateway = { port: 9000, lockTimeoutSeconds: 1800 };
+  const hosts = [host("one"), host("two")];
+  const input = { ...project([], []), webhooks, agents, gateway, hosts, ...over };
+  const [one, two] = desireFleet(input, ASSETS, "1".repeat(40)).hosts.map(({ spec }) => spec);
+  if (!one || !two) throw new TypeError("two hosts are asked for");
+  return [one, two];
+}
+
+function json({ release }: HostSpec, path: string): unknown {
+  const content = release.files.find((file) => file.path === path)?.content;
+  return JSON.parse(new TextDecoder().decode(content));
+}
+
+function containerOf(spec: HostSpec) {
+  const observed = observeMachine(createWorld().machine, spec.project);
+  return resolveTarget(spec, observed, []).container;
+}
+
+const published = (spec: HostSpec) => runtimeContainerSpec(containerOf(spec), {});
+
+test("a release has the sources its agents listen to, and what each listens for", () => {
+  const [one, two] = specs();
+  expect(ReleasedProject.parse(json(one, "project.json")).webhooks).toEqual({
+    acme: {
+      ...{ type: "github", credential: ["old", "new"] },
+      ...{ allowUnsigned: false, rateLimit: 6000 },
+    },
+  });
+  expect(ReleasedAgent.parse(json(one, "agents/triage/agent.json")).webhooks).toEqual([
+    { source: "acme", filter: { events: ["issues"], labels: ["bug", "help"] } },
+  ]);
+  expect(json(two, "project.json")).not.toHaveProperty("webhooks");
+  expect(json(two, "agents/gateway/agent.json")).not.toHaveProperty("webhooks");
+});
+
+test("a webhook's secrets go to the gateway of hosts that need them, and to no agent", () => {
+  const [one, two] = specs();
+  const users = ({ credentials }: HostSpec) =>
+    credentials.map(({ type, instance, fields, agents }) => [type, instance, fields, agents]);
+  expect(users(one)).toEqual([
+    ["anthropic_key", "default", ["token"], ["triage"]],
+    ["github_webhook_secret", "new", ["secret"], ["gateway"]],
+    ["github_webhook_secret", "old", ["secret"], ["gateway"]],
+  ]);
+  expect(users(two)).toEqual([["anthropic_key", "default", ["token"], ["gateway"]]]);
+  const { credentials } = ReleasedAgent.parse(json(one, "agents/triage/agent.json"));
+  expect(credentials).toEqual(["anthropic_key"]);
+});
+
+test("what a live release needs is read from its own files, its gateway's secrets too", () => {
+  for (const { release, credentials } of specs()) {
+    const files = new Map(release.files.map(({ path, content }) => [path, content]));
+    expect(needsOfRelease({ host: "one", hash: release.hash, files })).toEqual(credentials);
+  }
+});
+
+test("an operator is asked for the gateway, not for an agent", () => {
+  const grant = { kind: "grant", agent: "gateway", host: "one", remote: "/srv/repo" } as const;
+  expect(describeApproval({ ...grant, credential: "github_webhook_secret:acme" })).toBe(
+    "may the gateway of /srv/repo have credential github_webhook_secret:acme on host one?",
+  );
+  expect(describeApproval({ ...grant, credential: "anthropic_key:default" })).toBe(
+    "may agent gateway of /srv/repo have credential anthropic_key:default on host one?",
+  );
+});
+
+test("a port on the host's loopback is published only where an agent listens", () => {
+  const [one, two] = specs();
+  const api = { hostIp: expect.stringMatching(/^10\.213\./), hostPort: 7070, containerPort: 7070 };
+  expect(published(one).ports).toEqual([
+    api,
+    { hostIp: "127.0.0.1", hostPort: 9000, containerPort: 7080 },
+  ]);
+  expect(published(two).ports).toEqual([api]);
+});
+
+test("another port is another runtime; one that nobody listens at changes nothing", () => {
+  const moved = specs({ gateway: { port: 9001, lockTimeoutSeconds: 1800 } });
+  const names = (both: readonly HostSpec[]) => both.map((spec) => published(spec).name);
+  const [one, two] = names(specs());
+  expect(names(moved)).toEqual([expect.not.stringMatching(one ?? ""), two]);
+});
+
+test("a runtime whose port is not published any more was altered", () => {
+  const [one] = specs();
+  const wanted = runtimeFacts(containerOf(one), one.runtime.imageSpecHash);
+  const [api = "", ...others] = wanted.ports.split(", ").toSorted();
+  expect(explainAltered(wanted, { ...wanted, ports: api })).toBe(
+    `its ports: ${api} instead of ${[api, ...others].join(", ")}`,
+  );
+});

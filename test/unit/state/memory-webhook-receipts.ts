@@ -1,0 +1,58 @@
+import type { NewRun } from "../../../src/core/run.ts";
+import {
+  duplicatesSince,
+  type ReceiptFacts,
+  type WebhookReceipt,
+} from "../../../src/core/webhook-receipt.ts";
+import type { WebhookReceipts } from "../../../src/gateway/webhook-ports.ts";
+
+/** Webhook receipts in memory: the reference that every store is held against. */
+export function createMemoryWebhookReceipts(store: (runs: readonly NewRun[]) => void) {
+  let all: { readonly facts: ReceiptFacts; body: Uint8Array | undefined }[] = [];
+  const newest = () => all.toSorted((a, b) => (a.facts.id < b.facts.id ? 1 : -1));
+  const isDuplicate = (receipt: ReceiptFacts) =>
+    all.some(
+      ({ facts }) =>
+        nameOf(facts) === nameOf(receipt) && facts.receivedAt >= duplicatesSince(receipt),
+    );
+  return {
+    async accept(deliveries: readonly { receipt: WebhookReceipt; runs: readonly NewRun[] }[]) {
+      const before = [...all];
+      const accepted: NewRun[] = [];
+      const results = deliveries.map(({ receipt: { body, ...facts }, runs }) => {
+        if (isDuplicate(facts)) return false;
+        all.push({ facts, body });
+        accepted.push(...runs);
+        return true;
+      });
+      try {
+        store(accepted);
+      } catch (thrown) {
+        all = before;
+        throw thrown;
+      }
+      return results;
+    },
+    duplicate: async (receipt: ReceiptFacts) => isDuplicate(receipt),
+    async get(id: string) {
+      const found = all.find(({ facts }) => facts.id === id);
+      return found?.body && { ...found.facts, body: found.body };
+    },
+    list: async ({ limit }: { limit: number }) =>
+      newest()
+        .slice(0, limit)
+        .map(({ facts }) => facts),
+    async prune({ since, bodyBytes }: { since: number; bodyBytes: number }) {
+      all = all.filter(({ facts }) => facts.receivedAt >= since);
+      let total = 0;
+      for (const each of newest()) {
+        total += each.body?.byteLength ?? 0;
+        if (total > bodyBytes) each.body = undefined;
+      }
+    },
+  } satisfies WebhookReceipts;
+}
+
+function nameOf({ type, sources, deliveryId }: ReceiptFacts): string {
+  return JSON.stringify([type, sources, deliveryId]);
+}
