@@ -8,7 +8,7 @@ import { openRuntimeBench } from "./runtime-process.ts";
 
 // Run by accept-rate.ts in a network of its own; prints what it found as JSON.
 
-const CONNECTIONS = 32;
+const PARALLEL = 32;
 const ROUNDS = 5;
 const SECONDS = 3;
 const WARM_UP_SECONDS = 1;
@@ -35,7 +35,7 @@ for (let round = 1; round <= ROUNDS; round++) {
 }
 const found: AcceptRate = {
   ...{ perSecond: median(ours), barePerSecond: median(bare), halfRate: rate },
-  ...{ p99Ms: median(p99s), bareP99Ms: median(bareP99s), connections: CONNECTIONS },
+  ...{ p99Ms: median(p99s), bareP99Ms: median(bareP99s), parallel: PARALLEL },
   bodyBytes: deliveries.bodyBytes,
 };
 process.stdout.write(JSON.stringify(found));
@@ -66,7 +66,7 @@ async function warmed(port: number, measure: Measure) {
     const n = sent++;
     return deliveries.request(`7f3c2a10-cafe-11f0-8000-${String(n).padStart(12, "0")}`, n);
   };
-  const load = { port, connections: CONNECTIONS, request };
+  const load = { port, parallel: PARALLEL, request };
   const warm = await runLoad({ ...load, ...measure, seconds: WARM_UP_SECONDS });
   const result = await runLoad({ ...load, ...measure });
   const others = { ...warm.others, ...result.others };

@@ -9,7 +9,8 @@ export interface AcceptRate {
   readonly halfRate: number;
   readonly p99Ms: number;
   readonly bareP99Ms: number;
-  readonly connections: number;
+  /** Deliveries under way at a time. */
+  readonly parallel: number;
   readonly bodyBytes: number;
 }
 

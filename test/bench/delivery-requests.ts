@@ -29,6 +29,7 @@ export function deliveryRequests(labels: readonly string[]): DeliveryRequests {
         "Host: hooks.example.com",
         "User-Agent: GitHub-Hookshot/1a2b3c4",
         "Accept: */*",
+        "Connection: close",
         "Content-Type: application/json",
         "X-GitHub-Event: issues",
         `X-GitHub-Delivery: ${delivery}`,

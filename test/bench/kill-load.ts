@@ -1,7 +1,7 @@
 import { setTimeout as delay } from "node:timers/promises";
 import { CONTAINER_API_PORT, OUTSIDE_PORT } from "../../src/core/names.ts";
 import { type DeliveryRequests, deliveryRequests } from "./delivery-requests.ts";
-import { LoadConnection } from "./load.ts";
+import { askOnce } from "./load.ts";
 import type { RuntimeBench } from "./runtime-process.ts";
 
 /** Agents of the kills' project: some are started by labels, some by hand, some called, some tick. */
@@ -88,24 +88,15 @@ async function sendDeliveries(load: Load, sender: number): Promise<void> {
     const request = requests.request(name, Math.floor(random() * 1000));
     // Now and then once more than needed, as a person does who presses "redeliver".
     for (let times = random() < 0.1 ? 2 : 1; times > 0; ) {
-      const status = await askOnce(asked.open.deliveries, name, request).catch(() => undefined);
+      asked.open.deliveries.add(name);
+      const status = await askOnce(OUTSIDE_PORT, request).catch(() => undefined);
+      asked.open.deliveries.delete(name);
       if (status === 200) times -= 1;
       else if (status !== undefined && status !== 503) asked.strange.push(`delivery: ${status}`);
       if (status === 200) asked.delivered.add(name);
       if (status !== 200) await delay(RETRY_MS);
     }
     await delay(random() * 500);
-  }
-}
-
-async function askOnce(wire: Set<string>, name: string, request: Uint8Array): Promise<number> {
-  const connection = await LoadConnection.open(OUTSIDE_PORT);
-  wire.add(name);
-  try {
-    return await connection.ask(request);
-  } finally {
-    wire.delete(name);
-    connection.close();
   }
 }
 

@@ -65,44 +65,50 @@ export interface LoadResult {
 /** What to send, where and for how long. */
 export interface Load {
   readonly port: number;
-  readonly connections: number;
+  /** How many requests are under way at a time. */
+  readonly parallel: number;
   readonly seconds: number;
-  /** Requests per second; as fast as each connection is answered when absent. */
+  /** Requests per second; as fast as they are answered when absent. */
   readonly rate?: number;
   /** The n-th request. */
   readonly request: (n: number) => Uint8Array;
 }
 
 /**
- * Sends requests over connections that are kept. At a fixed rate a request that finds no free
- * connection waits, and this counts: its latency is measured from its planned time on.
+ * Sends requests, each over a connection of its own. At a fixed rate one that has to wait for others
+ * counts as late: its latency is measured from its planned time on.
  */
 export async function runLoad(load: Load): Promise<LoadResult> {
-  const all = Array.from({ length: load.connections }, () => LoadConnection.open(load.port));
-  const connections = await Promise.all(all);
   const latencies: number[] = [];
   const others: Record<string, number> = {};
   const begin = performance.now();
   const end = begin + load.seconds * 1000;
   let sent = 0;
-  const plannedAt = (n: number) => (load.rate === undefined ? undefined : (n * 1000) / load.rate);
-  const sendAll = async (connection: LoadConnection) => {
+  const sendAll = async () => {
     for (;;) {
       const n = sent++;
-      const planned = begin + (plannedAt(n) ?? 0);
-      const from = load.rate === undefined ? performance.now() : planned;
+      const from = load.rate === undefined ? performance.now() : begin + (n * 1000) / load.rate;
       if (from >= end) return;
-      await until(planned);
-      const status = await connection.ask(load.request(n));
+      await until(from);
+      const status = await askOnce(load.port, load.request(n));
       if (status === 200) latencies.push(performance.now() - from);
       else others[status] = (others[status] ?? 0) + 1;
     }
   };
-  await Promise.all(connections.map(sendAll));
+  await Promise.all(Array.from({ length: load.parallel }, sendAll));
   const seconds = (performance.now() - begin) / 1000;
-  for (const connection of connections) connection.close();
   latencies.sort((a, b) => a - b);
   return { answered: latencies.length, seconds, latencies, others };
+}
+
+/** One request over a connection of its own; the answer's status. */
+export async function askOnce(port: number, request: Uint8Array): Promise<number> {
+  const connection = await LoadConnection.open(port);
+  try {
+    return await connection.ask(request);
+  } finally {
+    connection.close();
+  }
 }
 
 /** The value below which this share (0 to 1) of sorted values lies. */

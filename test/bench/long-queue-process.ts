@@ -2,13 +2,13 @@ import { DatabaseSync } from "node:sqlite";
 import { setTimeout as delay } from "node:timers/promises";
 import { OUTSIDE_PORT } from "../../src/core/names.ts";
 import { deliveryRequests } from "./delivery-requests.ts";
-import { LoadConnection, median } from "./load.ts";
+import { askOnce, median } from "./load.ts";
 import type { LongQueue } from "./long-queue.ts";
 import { memoryOf, openRuntimeBench } from "./runtime-process.ts";
 
 // Run by long-queue.ts in a network of its own; prints what it found as JSON.
 
-const CONNECTIONS = 16;
+const PARALLEL = 16;
 const HOUR_MS = 3_600_000;
 const STUCK_MS = 60_000;
 
@@ -44,14 +44,12 @@ async function fill(): Promise<void> {
   const { request } = deliveryRequests(["team-0"]);
   let sent = 0;
   const send = async () => {
-    const connection = await LoadConnection.open(OUTSIDE_PORT);
     for (let n = sent++; n < queued; n = sent++) {
-      const status = await connection.ask(request(`delivery-${n}`, n));
+      const status = await askOnce(OUTSIDE_PORT, request(`delivery-${n}`, n));
       if (status !== 200) throw new Error(`delivery ${n} was answered with ${status}`);
     }
-    connection.close();
   };
-  await Promise.all(Array.from({ length: CONNECTIONS }, send));
+  await Promise.all(Array.from({ length: PARALLEL }, send));
 }
 
 /** Looks at the runtime's memory until all have started. */

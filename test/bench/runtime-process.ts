@@ -1,7 +1,7 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { createHash } from "node:crypto";
 import { once } from "node:events";
-import { openSync, readFileSync } from "node:fs";
+import { closeSync, existsSync, openSync, readFileSync } from "node:fs";
 import { mkdir, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { request } from "node:http";
 import { tmpdir } from "node:os";
@@ -58,6 +58,10 @@ export async function openRuntimeBench({ agents, engine }: RuntimeBenchOptions) 
   const socketPath = join(directory, "docker.sock");
   const startsPath = join(directory, "starts");
   const runs = { socketPath, startsPath, runtimeName: RUNTIME, ...engine };
+  const place = { directory, projectDir, socketPath };
+  // Where senders are let in by a door, it stands all the time.
+  const hasDoor = existsSync(join(checkoutRoot, "dist/door"));
+  const door = hasDoor ? spawnContained(place, ["/app/dist/door/door.mjs"]) : undefined;
   const running = {
     engine: await RunEngine.start(runs),
     process: undefined as Running | undefined,
@@ -72,7 +76,8 @@ export async function openRuntimeBench({ agents, engine }: RuntimeBenchOptions) 
     control,
     /** Starts the runtime's process. */
     spawn(): void {
-      running.process = spawnRuntime({ directory, projectDir, socketPath, nodeArgs });
+      const argv = [...nodeArgs, "/app/dist/runtime/main.js"];
+      running.process = spawnContained(place, argv);
     },
     /** Resolves when the runtime takes triggers and may start runs. */
     async untilReady(): Promise<void> {
@@ -84,15 +89,10 @@ export async function openRuntimeBench({ agents, engine }: RuntimeBenchOptions) 
       await this.untilReady();
     },
     /** Ends it by a signal; resolves when it is gone. */
-    async kill(signal: NodeJS.Signals = "SIGKILL"): Promise<void> {
-      const child = running.process?.child;
-      if (!child || child.exitCode !== null || child.signalCode !== null) return;
-      const gone = once(child, "exit");
-      child.kill(signal);
-      await gone;
-    },
+    kill: (signal: NodeJS.Signals = "SIGKILL") => end(running.process, signal),
     async close(): Promise<void> {
       await this.kill();
+      await end(door, "SIGKILL");
       running.engine.close();
       await rm(directory, { recursive: true, force: true });
     },
@@ -111,40 +111,44 @@ interface Running {
 }
 
 /**
- * What a runtime's container is, as far as this process can see it: the bundle, the project's directory
- * and the engine's socket where they lie there, and a `/tmp` of its own for the control socket.
+ * What a container of ours is, as far as its process can see it: a root of its own with what the image
+ * has, and the project's directory, the engine's socket and an empty `/tmp` where they lie there.
  */
 const CONTAINER = `
 set -eu
 mount -t tmpfs tmpfs /mnt
-mkdir /mnt/app /mnt/project
-touch /mnt/node /mnt/docker.sock
-mount --bind "$1" /mnt/app
-mount --bind "$2" /mnt/project
-mount --bind "$3" /mnt/docker.sock
-mount --bind "$4" /mnt/node
-mount -t tmpfs tmpfs /run
-touch /run/docker.sock
-mount --bind /mnt/docker.sock /run/docker.sock
-mount -t tmpfs tmpfs /tmp
+cd /mnt
+for each in bin lib lib64 usr etc proc dev; do
+  if [ -L "/$each" ]; then cp -P "/$each" "$each"
+  elif [ -d "/$each" ]; then mkdir "$each" && mount --rbind "/$each" "$each"
+  fi
+done
+mkdir -p tmp app/dist project door var/run "$2/door"
+touch node var/run/docker.sock
+mount --bind "$1" app/dist
+mount --bind "$2" project
+mount --bind "$2/door" door
+mount --bind "$3" var/run/docker.sock
+mount --bind "$4" node
 shift 4
-cd /
-exec /mnt/node "$@" /mnt/app/main.js
+exec chroot /mnt /node "$@"
 `;
 
-function spawnRuntime(options: {
+interface Place {
   readonly directory: string;
   readonly projectDir: string;
   readonly socketPath: string;
-  readonly nodeArgs: readonly string[];
-}): Running {
-  const { directory, projectDir, socketPath, nodeArgs } = options;
+}
+
+/** Runs a program of `dist` as its container would; what it prints goes to the log. */
+function spawnContained({ directory, projectDir, socketPath }: Place, argv: readonly string[]) {
   const log = openSync(join(directory, "log"), "a");
-  const places = [join(checkoutRoot, "dist/runtime"), projectDir, socketPath, process.execPath];
-  const argv = ["--mount", "sh", "-c", CONTAINER, "runtime", ...places, ...nodeArgs];
+  const places = [join(checkoutRoot, "dist"), projectDir, socketPath, process.execPath];
+  const all = ["--mount", "sh", "-c", CONTAINER, "bench", ...places, ...argv];
   const { PATH = "" } = environment;
-  const env = { PATH, AL_PROJECT_DIR: "/mnt/project", AL_RUNTIME_NAME: RUNTIME };
-  const child = spawn("unshare", argv, { stdio: ["ignore", log, log], env });
+  const env = { PATH, AL_PROJECT_DIR: "/project", AL_RUNTIME_NAME: RUNTIME };
+  const child = spawn("unshare", all, { stdio: ["ignore", log, log], env });
+  closeSync(log);
   return { child, pid: child.pid ?? 0 };
 }
 
@@ -152,6 +156,13 @@ function spawnRuntime(options: {
 function socketOf(running: Running | undefined): string {
   if (!running) throw new Error("the runtime has not been started");
   return `/proc/${running.pid}/root${CONTROL_SOCKET}`;
+}
+
+async function end(running: Running | undefined, signal: NodeJS.Signals): Promise<void> {
+  if (!running || running.child.exitCode !== null || running.child.signalCode !== null) return;
+  const gone = once(running.child, "exit");
+  running.child.kill(signal);
+  await gone;
 }
 
 /** What the image gives Node.js beside the program. */
