@@ -9,6 +9,7 @@ const STATUSES: Readonly<Record<string, 400 | 404 | 409 | 413 | 503>> = {
   "no-runs": 404,
   "unknown-receipt": 404,
   "agent-disabled": 409,
+  paused: 409,
   "queue-full": 409,
   "not-running": 409,
   "over-budget": 409,

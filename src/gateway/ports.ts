@@ -1,5 +1,6 @@
 import type { Json } from "../base/canonical-json.ts";
 import type { CallState } from "../core/call-state.ts";
+import type { Hold } from "../core/hold.ts";
 import type { RuntimeReport } from "../core/observed.ts";
 import type { Run, RunFilter } from "../core/run.ts";
 import type { DayUse, RunLimits } from "../core/run-limits.ts";
@@ -17,6 +18,10 @@ export interface AgentView {
   readonly running: number;
   readonly queued: number;
   readonly enabled: boolean;
+  /** By an operator: nothing of it starts. */
+  readonly paused?: Hold;
+  /** By an operator: it takes no triggers either. */
+  readonly disabled?: Hold;
   readonly limits?: RunLimits;
   readonly today?: DayUse;
   /** Why it starts no run until the day is over. */
@@ -34,6 +39,27 @@ export interface SchedulePort {
   ): Promise<Run>;
   /** True only when the run was running, or queued, and is not any more. `why` is recorded. */
   kill(runId: string, why?: string): Promise<boolean>;
+  /** Ends an agent's runs that are under way, and with `queued` those that wait; ids. `failed` still run. */
+  killAgent(
+    agent: string,
+    options: { readonly queued: boolean; readonly why?: string },
+  ): Promise<{
+    readonly killed: readonly string[];
+    readonly cancelled: readonly string[];
+    readonly failed: readonly string[];
+  }>;
+  /** Nothing starts any more, or nothing of one agent. The first hold stays. */
+  pause(target: { readonly agent?: string; readonly by?: string }): Promise<Hold>;
+  /** False when it was not paused. */
+  resume(target: { readonly agent?: string }): Promise<boolean>;
+  /** The agent takes no triggers, and nothing of it starts. The first hold stays. */
+  disable(target: { readonly agent: string; readonly by?: string }): Promise<Hold>;
+  /** False when it was not disabled. */
+  enable(target: { readonly agent: string }): Promise<boolean>;
+  /** The whole scheduler's hold. */
+  paused(): Promise<Hold | undefined>;
+  /** All runs that wait, oldest first, and for what: a sentence for a person. */
+  queue(): Promise<readonly { readonly run: Run; readonly waitsFor: string }[]>;
   agents(): Promise<readonly AgentView[]>;
   reload(): Promise<void>;
 }

@@ -1,6 +1,6 @@
 import { join } from "node:path";
 import { ulid } from "ulid";
-import { systemClock } from "../base/clock.ts";
+import { steadyClock, systemClock } from "../base/clock.ts";
 import { AlError } from "../base/errors.ts";
 import { CONTAINER_API_PORT, CONTROL_SOCKET, OUTSIDE_PORT } from "../core/names.ts";
 import type { Current } from "../core/observed.ts";
@@ -14,11 +14,13 @@ import { createCalls } from "../schedule/calls.ts";
 import { createLocks } from "../schedule/locks.ts";
 import { createScheduler } from "../schedule/scheduler.ts";
 import { createSerial } from "../schedule/serial.ts";
+import { createHoldStore } from "../state/hold-store.ts";
 import { createLockStore } from "../state/lock-store.ts";
 import { RUN_MIGRATIONS } from "../state/run-schema.ts";
 import { createRunStore } from "../state/run-store.ts";
 import { createSignalStore } from "../state/signal-store.ts";
 import { openDatabase, proveWritable } from "../state/sqlite.ts";
+import { createTickStore } from "../state/tick-store.ts";
 import { createWebhookReceipts } from "../state/webhook-receipts.ts";
 import { openLocal } from "../transport/local.ts";
 import type { IsolationTools } from "./apply-rules.ts";
@@ -113,18 +115,20 @@ function openParts(options: RuntimeOptions, place: Place) {
   };
   const engine = { answers: true };
   const progress = { started: false };
+  const steady = steadyClock();
   const scheduler = createScheduler({
     store,
     receipts,
+    ...{ holds: createHoldStore(database), ticks: createTickStore(database) },
     runner: createRunner({ docker, place, projectDir }),
     releases,
-    clock: systemClock,
+    ...{ clock: systemClock, steady },
     logger,
     ready: () => engine.answers && isolation.latest.ready,
     containerName: (run) => runContainerName(place.project, run),
   });
   const signals = createSignalStore(database);
-  const locks = createLocks({ store: createLockStore(database), releases, clock: systemClock });
+  const locks = createLocks({ store: createLockStore(database), releases, clock: steady });
   const forRuns = { signals, locks, calls: createCalls({ store, signals }) };
   const close = async () => {
     docker.close();

@@ -58,6 +58,13 @@ export function createPorts() {
         if (state.killable) state.killed.push(id);
         return state.killable;
       },
+      killAgent: async () => ({ killed: [], cancelled: [], failed: [] }),
+      pause: async () => ({ since: 1000 }),
+      resume: async () => false,
+      disable: async () => ({ since: 1000 }),
+      enable: async () => false,
+      paused: async () => undefined,
+      queue: async () => [],
       agents: async () => [{ name: "dev", scale: 1, running: 1, queued: 0, enabled: true }],
       reload: async () => {
         state.reloads += 1;
