@@ -11,13 +11,20 @@ export interface Listening {
   close(): Promise<void>;
 }
 
-/** How long a request may take to arrive as a whole. */
-const REQUEST_MS = 60_000;
-
-/** Serves an app on all addresses of the container. */
-export async function listenOnPort(app: Hono, port: number): Promise<Listening> {
-  const server = createServer(app);
-  server.requestTimeout = REQUEST_MS;
+/** Serves an app on all addresses of the container: what does not arrive as a whole in `requestMs` gets 408. */
+export async function listenOnPort(
+  app: Hono,
+  port: number,
+  { headersMs = 10_000, requestMs = 60_000 } = {},
+): Promise<Listening> {
+  const server = createAdaptorServer({
+    fetch: app.fetch,
+    serverOptions: {
+      headersTimeout: headersMs,
+      requestTimeout: requestMs,
+      connectionsCheckingInterval: Math.min(1000, headersMs),
+    },
+  }) as Server;
   server.listen(port, "0.0.0.0");
   await once(server, "listening");
   return listening(server);
