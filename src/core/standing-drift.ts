@@ -1,4 +1,5 @@
 import { type ContainerFacts, doorFacts, explainAltered, runtimeFacts } from "./container-facts.ts";
+import { DOOR_DIRECTORY } from "./names.ts";
 import { explainReplacedNetwork } from "./network-drift.ts";
 import type { ObservedHost } from "./observed.ts";
 import type { Target } from "./target.ts";
@@ -14,7 +15,10 @@ export function explainRuntimeFlaw(target: Target, observed: ObservedHost): stri
   const { container, spec } = target;
   const wanted = runtimeFacts(container, spec.runtime.imageSpecHash);
   const what = { called: "the runtime container", name: container.name, wanted };
-  return explainFlaw(what, spec.project, observed);
+  const flaw = explainFlaw(what, spec.project, observed);
+  if (flaw !== undefined || !target.door || hasDoorDirectory(observed)) return flaw;
+  const found = observed.containers.find(({ name }) => name === container.name);
+  return found?.state === "running" ? "the directory of its socket was removed" : undefined;
 }
 
 /** The same of the door's container. */
@@ -22,7 +26,16 @@ export function explainDoorFlaw(target: Target, observed: ObservedHost): string 
   const { door, spec } = target;
   if (!door || !spec.door) return undefined;
   const wanted = doorFacts(door, spec.door.imageSpecHash);
-  return explainFlaw({ called: "the door", name: door.name, wanted }, spec.project, observed);
+  const what = { called: "the door", name: door.name, wanted };
+  const flaw = explainFlaw(what, spec.project, observed);
+  if (flaw !== undefined || hasDoorDirectory(observed)) return flaw;
+  const isThere = observed.containers.some(({ name }) => name === door.name);
+  return isThere ? "the directory that the door sees was removed" : undefined;
+}
+
+/** What was mounted stays what it was: where the directory is gone, containers that had it need a new one. */
+function hasDoorDirectory({ entries }: ObservedHost): boolean {
+  return entries.includes(DOOR_DIRECTORY);
 }
 
 function explainFlaw(

@@ -5,15 +5,15 @@ import type { StepInput } from "./carry-out.ts";
 import { removeCurrent, writeCurrent } from "./project-files.ts";
 
 /**
- * Makes `current` live. A runtime that is no longer named stops by itself; it is stopped here too,
- * because the next one, or a door, needs its port. A door that stays is not touched: it holds senders
- * until the runtime answers. Runs go on: they are containers of their own.
+ * Makes `current` live. A runtime that is no longer named would stop by itself, but turn senders away until
+ * then, and the next one, or a door, needs its port: it is stopped first. A door that stays is not touched:
+ * it holds senders until the runtime answers. Runs go on: they are containers of their own.
  */
 export async function switchTo(current: Current, input: StepInput): Promise<void> {
   const { docker, signal } = input;
-  await writeCurrent(input, current);
   const named = [current.runtime, current.door].filter((name) => name !== undefined);
   await stopStanding(input, named);
+  await writeCurrent(input, current);
   // Starting a container that runs is no error and changes nothing. A door that cannot start keeps no runtime down.
   const starts = named.map((name) => docker.startContainer(name, { signal }));
   const failed = (await Promise.allSettled(starts)).find(({ status }) => status === "rejected");

@@ -143,6 +143,7 @@ async function createDoor(
   labels: Readonly<Record<string, string>>,
   tools: Tools,
 ): Promise<void> {
+  await tools.files.prepareDoor();
   const facts = (imageSpecHash: string) => doorFacts(container, imageSpecHash);
   await createStanding(doorContainerSpec(container, labels), facts, tools);
 }
@@ -191,8 +192,8 @@ async function createNetwork(
 
 async function switchTo(current: Current, tools: Tools): Promise<void> {
   const { engine, files } = tools;
-  await writeJson(files, "current", { ...current, network: { ...current.network } });
   await stopStanding(tools, [current.runtime, current.door]);
+  await writeJson(files, "current", { ...current, network: { ...current.network } });
   await engine.startContainer(current.runtime);
   if (current.door !== undefined) await engine.startContainer(current.door);
 }

@@ -75,6 +75,9 @@ export const TAMPERINGS = {
   "the door is paused": ({ machine }) => stopDoors(machine, "paused"),
   "the door was given one more mount": ({ machine }) =>
     alter(machine, { mounts: "bind /:/host" }, "door"),
+  "the door's directory is gone": ({ files }) => {
+    files.hasDoorDirectory = false;
+  },
   "the runtime is of a time without doors": ({ machine, files }) => withoutDoor(machine, files),
   "the network was made anew": ({ machine }) => {
     const own = machine.networks.get("al-acme");
