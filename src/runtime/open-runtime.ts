@@ -11,9 +11,10 @@ import { type Listening, listenAtDoor, listenOnPort, listenOnSocket } from "../g
 import type { RuntimePort } from "../gateway/ports.ts";
 import { webhookApp } from "../gateway/webhook-app.ts";
 import { createCalls } from "../schedule/calls.ts";
-import { createLocks } from "../schedule/locks.ts";
+import { Locks } from "../schedule/locks.ts";
 import { createScheduler } from "../schedule/scheduler.ts";
 import { createSerial } from "../schedule/serial.ts";
+import { tellingEnds } from "../schedule/telling-ends.ts";
 import { createLockStore } from "../state/lock-store.ts";
 import { RUN_MIGRATIONS } from "../state/run-schema.ts";
 import { createRunStore } from "../state/run-store.ts";
@@ -68,6 +69,7 @@ export async function openRuntime(options: RuntimeOptions, current: Current): Pr
     // What has arrived is still accepted, so that its sender has an answer.
     await outside?.close();
     abort.abort(new AlError("the runtime ends", { code: "aborted", blame: "transient" }));
+    parts.locks.stop();
     await scheduler.stop();
     await Promise.all([
       isolated,
@@ -112,13 +114,14 @@ function openParts(options: RuntimeOptions, place: Place) {
   const store = createRunStore(database);
   const receipts = createWebhookReceipts(database, store.enqueue);
   const releases = liveReleases(options);
+  const locks = new Locks({ store: createLockStore(database), releases, clock: systemClock });
   const isolation: { latest: Isolation } = {
     latest: { ready: false, reason: "the network rules have not been checked yet" },
   };
   const engine = { answers: true };
   const progress = { started: false };
   const scheduler = createScheduler({
-    store,
+    store: tellingEnds(store, (run) => void locks.ended(run)),
     receipts,
     runner: createRunner({ docker, place, projectDir }),
     releases,
@@ -128,7 +131,6 @@ function openParts(options: RuntimeOptions, place: Place) {
     containerName: (run) => runContainerName(place.project, run),
   });
   const signals = createSignalStore(database);
-  const locks = createLocks({ store: createLockStore(database), releases, clock: systemClock });
   const forRuns = { signals, locks, calls: createCalls({ store, signals }) };
   const close = async () => {
     docker.close();
