@@ -1,4 +1,4 @@
-import { LABELS } from "../core/names.ts";
+import { LABELS, STANDING_ROLES } from "../core/names.ts";
 import type { HostConnection } from "../host/session.ts";
 
 /** What was stopped, and what goes on. */
@@ -9,7 +9,7 @@ export interface Stopped {
   readonly runs: number;
 }
 
-/** Stops a project's runtime on a host, under the host's lock; everything else stays as it is. */
+/** Stops a project's runtime on a host, and its door, under the host's lock; everything else stays as it is. */
 export async function stopRuntime(
   connection: HostConnection,
   { project, holder, signal }: { project: string; holder: string; signal: AbortSignal },
@@ -23,7 +23,7 @@ export async function stopRuntime(
     const alive = found.filter(({ state }) => state === "running" || state === "restarting");
     const withRole = (role: string) => alive.filter(({ labels }) => labels[LABELS.role] === role);
     const runtimes = withRole("runtime").map(({ name }) => name);
-    for (const name of runtimes) {
+    for (const { name } of STANDING_ROLES.flatMap(withRole)) {
       await connection.docker.stopContainer(name, { graceSeconds: 10, signal: lock.signal });
     }
     return { runtimes, runs: withRole("run").length };

@@ -2,12 +2,12 @@ import { join } from "node:path";
 import { ulid } from "ulid";
 import { systemClock } from "../base/clock.ts";
 import { AlError } from "../base/errors.ts";
-import { CONTAINER_API_PORT, CONTROL_SOCKET, OUTSIDE_PORT } from "../core/names.ts";
+import { CONTAINER_API_PORT, CONTROL_SOCKET, DOOR_DIRECTORY } from "../core/names.ts";
 import type { Current } from "../core/observed.ts";
 import { openDocker } from "../docker/docker-client.ts";
 import { containerApi } from "../gateway/container-api.ts";
 import { controlApi } from "../gateway/control-api.ts";
-import { type Listening, listenOnPort, listenOnSocket, listenOutside } from "../gateway/listen.ts";
+import { type Listening, listenAtDoor, listenOnPort, listenOnSocket } from "../gateway/listen.ts";
 import type { RuntimePort } from "../gateway/ports.ts";
 import { webhookApp } from "../gateway/webhook-app.ts";
 import { createCalls } from "../schedule/calls.ts";
@@ -64,7 +64,10 @@ export async function openRuntime(options: RuntimeOptions, current: Current): Pr
   const parts = openParts(options, { project, host, network });
   const { scheduler, docker, abort } = parts;
   const listeners: Listening[] = [];
+  let outside: Listening | undefined;
   const close = async () => {
+    // What has arrived is still accepted, so that its sender has an answer.
+    await outside?.close();
     abort.abort(new AlError("the runtime ends", { code: "aborted", blame: "transient" }));
     parts.locks.stop();
     await scheduler.stop();
@@ -91,6 +94,7 @@ export async function openRuntime(options: RuntimeOptions, current: Current): Pr
     listeners.push(...(await listen(options, parts)));
     await scheduler.start();
     parts.progress.started = true;
+    outside = await listenToSenders(options, parts);
     isolated = keepIsolated(parts.keeping, abort.signal);
     const { receipts } = parts;
     pruned = keepReceiptsPruned({ receipts, clock: systemClock, logger }, abort.signal);
@@ -166,21 +170,28 @@ async function listen(options: RuntimeOptions, parts: Parts): Promise<Listening[
   const { locks, calls, signals } = parts;
   const forRuns = { locks, calls, signals, credentials };
   const containers = containerApi({ runtime, runs, schedule, ...forRuns, logger });
-  const accepting = {
-    webhooks: liveWebhooks(projectDir, parts.releases),
-    deliveries: { accept: schedule.deliver },
-    clock: systemClock,
-  };
-  const outside = webhookApp({ ...accepting, logger });
-  const webhooks = { ...accepting, receipts: parts.receipts, newId: () => ulid() };
+  const webhooks = { ...accepting(options, parts), receipts: parts.receipts, newId: () => ulid() };
   const logs = runLogs(projectDir);
   const operators = { runtime, runs, schedule, logs, webhooks };
   const control = controlApi({ ...operators, clock: systemClock, logger });
   return [
-    await listenOutside(outside, { port: OUTSIDE_PORT }),
     await listenOnPort(containers, CONTAINER_API_PORT),
     await listenOnSocket(control, CONTROL_SOCKET),
   ];
+}
+
+/** Until it listens, and after, the door holds senders. */
+function listenToSenders(options: RuntimeOptions, parts: Parts): Promise<Listening> {
+  const app = webhookApp({ ...accepting(options, parts), logger: options.logger });
+  return listenAtDoor(app, { directory: join(options.projectDir, DOOR_DIRECTORY) });
+}
+
+function accepting({ projectDir }: RuntimeOptions, { releases, scheduler }: Parts) {
+  return {
+    webhooks: liveWebhooks(projectDir, releases),
+    deliveries: { accept: scheduler.deliver },
+    clock: systemClock,
+  };
 }
 
 function runtimePort(options: RuntimeOptions, parts: Parts): RuntimePort {
