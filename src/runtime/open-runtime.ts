@@ -40,6 +40,7 @@ import { runLogs } from "./run-log-read.ts";
 import { runContainerName } from "./run-names.ts";
 import type { RuntimeOptions } from "./run-runtime.ts";
 import { createRunner } from "./runner.ts";
+import { notYet, untilMerged } from "./until-merged.ts";
 
 /** A runtime at work. */
 export interface Runtime {
@@ -172,7 +173,7 @@ async function listen(options: RuntimeOptions, parts: Parts): Promise<Listening[
   const outside = webhookApp({ ...accepting, logger });
   const webhooks = { ...accepting, receipts: parts.receipts, newId: () => ulid() };
   const logs = runLogs(projectDir);
-  const operators = { runtime, runs, schedule, logs, webhooks };
+  const operators = { runtime, runs, schedule: untilMerged(schedule), locks, logs, webhooks };
   const control = controlApi({ ...operators, clock: systemClock, logger });
   return [
     await listenOutside(outside, { port: OUTSIDE_PORT }),
@@ -193,6 +194,7 @@ function runtimePort(options: RuntimeOptions, parts: Parts): RuntimePort {
       provedAt = performance.now();
       return true;
     },
+    stop: notYet,
     restoreRules: () => restoreIsolation(keeping, abort.signal),
     async report({ rules = false } = {}) {
       const current = await readOwnCurrent(options);
