@@ -1,6 +1,5 @@
-/** Somebody's word that nothing is to start: since when (ms since the epoch), and who said so. */
+/** That an operator holds something back, since when (ms since the epoch), and who: `ann@laptop`. */
 export interface Hold {
   readonly since: number;
-  /** `ann@laptop`. */
   readonly by?: string;
 }
