@@ -11,9 +11,10 @@ import { type Listening, listenOnPort, listenOnSocket, listenOutside } from "../
 import type { RuntimePort } from "../gateway/ports.ts";
 import { webhookApp } from "../gateway/webhook-app.ts";
 import { createCalls } from "../schedule/calls.ts";
-import { createLocks } from "../schedule/locks.ts";
+import { Locks } from "../schedule/locks.ts";
 import { createScheduler } from "../schedule/scheduler.ts";
 import { createSerial } from "../schedule/serial.ts";
+import { tellingEnds } from "../schedule/telling-ends.ts";
 import { createLockStore } from "../state/lock-store.ts";
 import { RUN_MIGRATIONS } from "../state/run-schema.ts";
 import { createRunStore } from "../state/run-store.ts";
@@ -66,6 +67,7 @@ export async function openRuntime(options: RuntimeOptions, current: Current): Pr
   const listeners: Listening[] = [];
   const close = async () => {
     abort.abort(new AlError("the runtime ends", { code: "aborted", blame: "transient" }));
+    parts.locks.stop();
     await scheduler.stop();
     await Promise.all([
       isolated,
@@ -109,13 +111,14 @@ function openParts(options: RuntimeOptions, place: Place) {
   const store = createRunStore(database);
   const receipts = createWebhookReceipts(database, store.enqueue);
   const releases = liveReleases(options);
+  const locks = new Locks({ store: createLockStore(database), releases, clock: systemClock });
   const isolation: { latest: Isolation } = {
     latest: { ready: false, reason: "the network rules have not been checked yet" },
   };
   const engine = { answers: true };
   const progress = { started: false };
   const scheduler = createScheduler({
-    store,
+    store: tellingEnds(store, (run) => void locks.ended(run)),
     receipts,
     runner: createRunner({ docker, place, projectDir }),
     releases,
@@ -125,7 +128,6 @@ function openParts(options: RuntimeOptions, place: Place) {
     containerName: (run) => runContainerName(place.project, run),
   });
   const signals = createSignalStore(database);
-  const locks = createLocks({ store: createLockStore(database), releases, clock: systemClock });
   const forRuns = { signals, locks, calls: createCalls({ store, signals }) };
   const close = async () => {
     docker.close();
