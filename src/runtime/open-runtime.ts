@@ -8,6 +8,7 @@ import { openDocker } from "../docker/docker-client.ts";
 import { containerApi } from "../gateway/container-api.ts";
 import { controlApi } from "../gateway/control-api.ts";
 import { type Listening, listenOnPort, listenOnSocket, listenOutside } from "../gateway/listen.ts";
+import { outsideApp } from "../gateway/outside-app.ts";
 import type { RuntimePort } from "../gateway/ports.ts";
 import { webhookApp } from "../gateway/webhook-app.ts";
 import { createCalls } from "../schedule/calls.ts";
@@ -31,6 +32,7 @@ import {
   lookAtIsolation,
   restoreIsolation,
 } from "./isolation.ts";
+import { liveGatewayKey } from "./live-gateway-key.ts";
 import { liveReleases } from "./live-release.ts";
 import { liveWebhooks } from "./live-webhooks.ts";
 import { readOwnCurrent } from "./name-watch.ts";
@@ -172,11 +174,14 @@ async function listen(options: RuntimeOptions, parts: Parts): Promise<Listening[
     deliveries: { accept: schedule.deliver },
     clock: systemClock,
   };
-  const outside = webhookApp({ ...accepting, logger });
   const webhooks = { ...accepting, receipts: parts.receipts, newId: () => ulid() };
   const logs = runLogs(projectDir);
   const operators = { runtime, runs, schedule: untilMerged(schedule), locks, logs, webhooks };
   const control = controlApi({ ...operators, clock: systemClock, logger });
+  const outside = outsideApp({
+    ...{ webhooks: webhookApp({ ...accepting, logger }), control, clock: systemClock, logger },
+    key: liveGatewayKey(projectDir, parts.releases),
+  });
   return [
     await listenOutside(outside, { port: OUTSIDE_PORT }),
     await listenOnPort(containers, CONTAINER_API_PORT),
