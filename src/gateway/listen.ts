@@ -6,8 +6,12 @@ import type { AddressInfo } from "node:net";
 import { join } from "node:path";
 import { setTimeout as delay, setImmediate as nextTurn } from "node:timers/promises";
 import { createAdaptorServer } from "@hono/node-server";
-import type { Hono } from "hono";
 import { OUTSIDE_SOCKET } from "../core/names.ts";
+
+/** What answers requests; an app of hono does. */
+export interface Answering {
+  fetch(request: Request, env?: object): Response | Promise<Response>;
+}
 
 /** An app that is being served. */
 export interface Listening {
@@ -19,7 +23,7 @@ export interface Listening {
 const REQUEST_MS = 60_000;
 
 /** Serves an app on all addresses of the container. */
-export async function listenOnPort(app: Hono, port: number): Promise<Listening> {
+export async function listenOnPort(app: Answering, port: number): Promise<Listening> {
   const server = createServer(app);
   server.requestTimeout = REQUEST_MS;
   server.listen(port, "0.0.0.0");
@@ -28,7 +32,7 @@ export async function listenOnPort(app: Hono, port: number): Promise<Listening> 
 }
 
 /** Serves an app on a unix socket that only this user may open; replaces a stale one. */
-export async function listenOnSocket(app: Hono, path: string): Promise<Listening> {
+export async function listenOnSocket(app: Answering, path: string): Promise<Listening> {
   await rm(path, { force: true });
   const server = createServer(app);
   // A proxy's connection is kept between requests.
@@ -57,7 +61,7 @@ const MAX_OUTSIDE_CONNECTIONS = 512;
  * long an answer takes is not limited.
  */
 export async function listenOutside(
-  app: Hono,
+  app: Answering,
   {
     port,
     hostname = "0.0.0.0",
@@ -77,7 +81,7 @@ export async function listenOutside(
  * that ends just as it sends the next. Closing lets go of the place first, then finishes what has arrived.
  */
 export async function listenAtDoor(
-  app: Hono,
+  app: Answering,
   { directory, ...options }: OutsideOptions & { readonly directory: string },
 ): Promise<Listening> {
   const place = join(directory, OUTSIDE_SOCKET);
@@ -108,7 +112,7 @@ export async function listenAtDoor(
 const LET_IN_MS = 30;
 
 function outsideServer(
-  app: Hono,
+  app: Answering,
   { headersMs = 10_000, requestMs = 30_000 }: OutsideOptions,
 ): Server {
   const server = createAdaptorServer({
@@ -124,7 +128,7 @@ function outsideServer(
   return server;
 }
 
-function createServer(app: Hono): Server {
+function createServer(app: Answering): Server {
   return createAdaptorServer({ fetch: app.fetch }) as Server;
 }
 

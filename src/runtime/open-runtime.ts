@@ -8,6 +8,7 @@ import { openDocker } from "../docker/docker-client.ts";
 import { containerApi } from "../gateway/container-api.ts";
 import { controlApi } from "../gateway/control-api.ts";
 import { type Listening, listenAtDoor, listenOnPort, listenOnSocket } from "../gateway/listen.ts";
+import { outsideApp } from "../gateway/outside-app.ts";
 import type { RuntimePort } from "../gateway/ports.ts";
 import { webhookApp } from "../gateway/webhook-app.ts";
 import { createCalls } from "../schedule/calls.ts";
@@ -31,6 +32,7 @@ import {
   lookAtIsolation,
   restoreIsolation,
 } from "./isolation.ts";
+import { liveGatewayKey } from "./live-gateway-key.ts";
 import { liveReleases } from "./live-release.ts";
 import { liveWebhooks } from "./live-webhooks.ts";
 import { readOwnCurrent } from "./name-watch.ts";
@@ -41,6 +43,7 @@ import { runLogs } from "./run-log-read.ts";
 import { runContainerName } from "./run-names.ts";
 import type { RuntimeOptions } from "./run-runtime.ts";
 import { createRunner } from "./runner.ts";
+import { notYet, untilMerged } from "./until-merged.ts";
 
 /** A runtime at work. */
 export interface Runtime {
@@ -91,10 +94,15 @@ export async function openRuntime(options: RuntimeOptions, current: Current): Pr
   });
   failed.catch(() => undefined);
   try {
-    listeners.push(...(await listen(options, parts)));
+    const apps = appsOf(options, parts);
+    listeners.push(
+      await listenOnPort(apps.containers, CONTAINER_API_PORT),
+      await listenOnSocket(apps.control, CONTROL_SOCKET),
+    );
     await scheduler.start();
     parts.progress.started = true;
-    outside = await listenToSenders(options, parts);
+    // Until then, and after, the door holds senders.
+    outside = await listenAtDoor(apps.outside, { directory: join(projectDir, DOOR_DIRECTORY) });
     isolated = keepIsolated(parts.keeping, abort.signal);
     const { receipts } = parts;
     pruned = keepReceiptsPruned({ receipts, clock: systemClock, logger }, abort.signal);
@@ -162,36 +170,28 @@ function isolationOptions(
   return { tools, runtimeName, clock: systemClock, logger, onChange, serial: createSerial() };
 }
 
-async function listen(options: RuntimeOptions, parts: Parts): Promise<Listening[]> {
+/** What is served, and to whom: runs, operators, and strangers with or without the gateway's key. */
+function appsOf(options: RuntimeOptions, parts: Parts) {
   const { logger, projectDir } = options;
-  const { store: runs, scheduler: schedule } = parts;
+  const { store: runs, scheduler: schedule, releases } = parts;
+  const { locks, calls, signals, receipts } = parts;
   const runtime = runtimePort(options, parts);
-  const credentials = runCredentials(projectDir);
-  const { locks, calls, signals } = parts;
-  const forRuns = { locks, calls, signals, credentials };
+  const forRuns = { locks, calls, signals, credentials: runCredentials(projectDir) };
   const containers = containerApi({ runtime, runs, schedule, ...forRuns, logger });
-  const webhooks = { ...accepting(options, parts), receipts: parts.receipts, newId: () => ulid() };
-  const logs = runLogs(projectDir);
-  const operators = { runtime, runs, schedule, logs, webhooks };
-  const control = controlApi({ ...operators, clock: systemClock, logger });
-  return [
-    await listenOnPort(containers, CONTAINER_API_PORT),
-    await listenOnSocket(control, CONTROL_SOCKET),
-  ];
-}
-
-/** Until it listens, and after, the door holds senders. */
-function listenToSenders(options: RuntimeOptions, parts: Parts): Promise<Listening> {
-  const app = webhookApp({ ...accepting(options, parts), logger: options.logger });
-  return listenAtDoor(app, { directory: join(options.projectDir, DOOR_DIRECTORY) });
-}
-
-function accepting({ projectDir }: RuntimeOptions, { releases, scheduler }: Parts) {
-  return {
+  const accepting = {
     webhooks: liveWebhooks(projectDir, releases),
-    deliveries: { accept: scheduler.deliver },
+    deliveries: { accept: schedule.deliver },
     clock: systemClock,
   };
+  const webhooks = { ...accepting, receipts, newId: () => ulid() };
+  const logs = runLogs(projectDir);
+  const operators = { runtime, runs, schedule: untilMerged(schedule), locks, logs, webhooks };
+  const control = controlApi({ ...operators, clock: systemClock, logger });
+  const outside = outsideApp({
+    ...{ webhooks: webhookApp({ ...accepting, logger }), control, clock: systemClock, logger },
+    key: liveGatewayKey(projectDir, releases),
+  });
+  return { containers, control, outside };
 }
 
 function runtimePort(options: RuntimeOptions, parts: Parts): RuntimePort {
@@ -206,6 +206,7 @@ function runtimePort(options: RuntimeOptions, parts: Parts): RuntimePort {
       provedAt = performance.now();
       return true;
     },
+    stop: notYet,
     restoreRules: () => restoreIsolation(keeping, abort.signal),
     async report({ rules = false } = {}) {
       const current = await readOwnCurrent(options);
