@@ -100,4 +100,6 @@ export interface RuntimePort {
   report(options?: { readonly rules?: boolean }): Promise<RuntimeReport>;
   /** Puts the network's rules in place and proves them from inside; true when some were missing. */
   restoreRules(): Promise<boolean>;
+  /** Notes durably that an operator stopped it. From then on it takes no trigger, and ends in a moment. */
+  stop(options: { readonly by?: string | undefined }): Promise<void>;
 }

@@ -88,7 +88,7 @@ export class GatewayWorld {
     const scheduler = this.world.open({ runner: engine, store });
     const releases = { current: async () => this.world.release };
     const ports = {
-      runtime: { serving: async () => true, report: unused, restoreRules: unused },
+      runtime: { serving: async () => true, report: unused, restoreRules: unused, stop: unused },
       ...{ runs: store, schedule: scheduler, signals, logger: silentLogger },
       locks: createLocks({ store: createLockStore(database), releases, clock }),
       calls: createCalls({ store, signals }),

@@ -40,6 +40,7 @@ export function createPorts() {
       report: async ({ rules = false } = {}) =>
         rules ? { ...report, rules: "missing" as const } : report,
       restoreRules: async () => true,
+      stop: async () => {},
     },
     runs: {
       get: async (id: string) => runs.find((run) => run.id === id),
