@@ -3,7 +3,11 @@ import { chmod, rm } from "node:fs/promises";
 import type { Server } from "node:http";
 import type { AddressInfo } from "node:net";
 import { createAdaptorServer } from "@hono/node-server";
-import type { Hono } from "hono";
+
+/** What answers requests; an app of hono does. */
+export interface Answering {
+  fetch(request: Request, env?: object): Response | Promise<Response>;
+}
 
 /** An app that is being served. */
 export interface Listening {
@@ -15,7 +19,7 @@ export interface Listening {
 const REQUEST_MS = 60_000;
 
 /** Serves an app on all addresses of the container. */
-export async function listenOnPort(app: Hono, port: number): Promise<Listening> {
+export async function listenOnPort(app: Answering, port: number): Promise<Listening> {
   const server = createServer(app);
   server.requestTimeout = REQUEST_MS;
   server.listen(port, "0.0.0.0");
@@ -24,7 +28,7 @@ export async function listenOnPort(app: Hono, port: number): Promise<Listening> 
 }
 
 /** Serves an app on a unix socket that only this user may open; replaces a stale one. */
-export async function listenOnSocket(app: Hono, path: string): Promise<Listening> {
+export async function listenOnSocket(app: Answering, path: string): Promise<Listening> {
   await rm(path, { force: true });
   const server = createServer(app);
   // A proxy's connection is kept between requests.
@@ -54,7 +58,7 @@ const MAX_OUTSIDE_CONNECTIONS = 512;
  * answer takes is not limited.
  */
 export async function listenOutside(
-  app: Hono,
+  app: Answering,
   { port, hostname = "0.0.0.0", headersMs = 10_000, requestMs = 30_000 }: OutsideOptions,
 ): Promise<Listening & { readonly port: number }> {
   const server = createAdaptorServer({
@@ -72,7 +76,7 @@ export async function listenOutside(
   return { port: (server.address() as AddressInfo).port, ...listening(server) };
 }
 
-function createServer(app: Hono): Server {
+function createServer(app: Answering): Server {
   return createAdaptorServer({ fetch: app.fetch }) as Server;
 }
 

@@ -41,6 +41,7 @@ import { runContainerName } from "./run-names.ts";
 import type { RuntimeOptions } from "./run-runtime.ts";
 import { createRunner } from "./runner.ts";
 import { writeStopped } from "./stopped-file.ts";
+import { untilMerged } from "./until-merged.ts";
 
 /** A runtime at work. */
 export interface Runtime {
@@ -173,7 +174,7 @@ async function listen(options: RuntimeOptions, parts: Parts): Promise<Listening[
   const outside = webhookApp({ ...accepting, logger });
   const webhooks = { ...accepting, receipts: parts.receipts, newId: () => ulid() };
   const logs = runLogs(projectDir);
-  const operators = { runtime, runs, schedule, logs, webhooks };
+  const operators = { runtime, runs, schedule: untilMerged(schedule), locks, logs, webhooks };
   const control = controlApi({ ...operators, clock: systemClock, logger });
   return [
     await listenOutside(outside, { port: OUTSIDE_PORT }),

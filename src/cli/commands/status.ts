@@ -5,6 +5,7 @@ import type { HostSelection } from "../../core/select-hosts.ts";
 import { StatusAnswer } from "../../gateway/control-schema.ts";
 import { type Adapters, compose } from "../compose.ts";
 import type { CliContext } from "../context.ts";
+import { ask, type ControlClient } from "../control-client.ts";
 import { devPlace } from "../dev-place.ts";
 import { EXIT } from "../exit.ts";
 import { openProject } from "../project.ts";
@@ -72,9 +73,8 @@ async function hostStatus(
       });
       return { kind: "unknown", host: address.host, error };
     }
-    const path = "/control/status";
-    const answer = await connection.control.call({ runtime, method: "GET", path, signal });
-    const live = StatusAnswer.parse(answer);
+    const get = (api: ControlClient) => api.control.status.$get({ query: {} });
+    const live = await ask({ connection, runtime }, StatusAnswer, get, { signal });
     return { kind: "live", host: address.host, observed, live };
   } finally {
     await connection.close();
