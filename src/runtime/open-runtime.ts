@@ -40,7 +40,7 @@ import { runLogs } from "./run-log-read.ts";
 import { runContainerName } from "./run-names.ts";
 import type { RuntimeOptions } from "./run-runtime.ts";
 import { createRunner } from "./runner.ts";
-import { writeStopped } from "./stopped-file.ts";
+import { noteStopped } from "./stopped-file.ts";
 import { untilMerged } from "./until-merged.ts";
 
 /** A runtime at work. */
@@ -198,7 +198,7 @@ function runtimePort(options: RuntimeOptions, parts: Parts): RuntimePort {
     restoreRules: () => restoreIsolation(keeping, abort.signal),
     async stop({ by }) {
       const hold = { since: systemClock.now(), ...(by !== undefined && { by }) };
-      await writeStopped(parts.transport, options.projectDir, hold);
+      await noteStopped(parts.transport, options.projectDir, hold);
     },
     async report({ rules = false } = {}) {
       const current = await readOwnCurrent(options);

@@ -7,7 +7,7 @@ import { silentLogger } from "../../../src/base/logger.ts";
 import { networkIn } from "../../../src/core/subnet.ts";
 import { readOwnCurrent, untilNamed, watchName } from "../../../src/runtime/name-watch.ts";
 import { takeRuntimeLock } from "../../../src/runtime/runtime-lock.ts";
-import { readStopped, writeStopped } from "../../../src/runtime/stopped-file.ts";
+import { noteStopped, readStopped } from "../../../src/runtime/stopped-file.ts";
 import { openLocal } from "../../../src/transport/local.ts";
 
 let projectDir: string;
@@ -56,8 +56,8 @@ describe("the name in current.json", () => {
     await watchName(watch(), async () => {
       changes += 1;
       const transport = openLocal({ host: "h" });
-      await writeStopped(transport, projectDir, { since: 5, by: "ann@laptop" });
-      await writeStopped(transport, projectDir, { since: 6 });
+      await noteStopped(transport, projectDir, { since: 5, by: "ann@laptop" });
+      await noteStopped(transport, projectDir, { since: 6 });
       await transport.close();
     });
     expect(changes).toBe(1);
