@@ -67,7 +67,7 @@ export interface RuntimeSpec {
   readonly image: string;
   /** Spec hash of its image. */
   readonly imageSpecHash: string;
-  /** Where the outside listener is published on 127.0.0.1; absent where no agent listens to a source. */
+  /** Where the outside listener is published on 127.0.0.1; absent where nobody may reach it. */
   readonly outsidePort?: number;
 }
 

@@ -72,6 +72,8 @@ export const ReleasedProject = z.strictObject({
   baseImage: z.string(),
   /** By name; absent when no agent of the release listens to one. */
   webhooks: z.record(z.string(), ReleasedSource).optional(),
+  /** The gateway has its key, with which operators may use the control API from outside. */
+  control: z.literal(true).optional(),
   /** Sorted names; each has `agents/<name>/agent.json` and `agents/<name>/ACTIONS.md`. */
   agents: z.array(z.string()),
 });

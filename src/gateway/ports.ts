@@ -4,7 +4,13 @@ import type { Hold } from "../core/hold.ts";
 import type { RuntimeReport } from "../core/observed.ts";
 import type { Run, RunFilter } from "../core/run.ts";
 import type { DayUse, RunLimits } from "../core/run-limits.ts";
-import type { HoldsAnother, LockAnswer, NotHeld, RunLock } from "../core/run-lock.ts";
+import type {
+  AcquireAnswer,
+  ListedLock,
+  LockAnswer,
+  LockOptions,
+  NotHeld,
+} from "../core/run-lock.ts";
 import type { Trigger } from "../core/trigger.ts";
 
 /** What an agent of the live release is doing. */
@@ -91,10 +97,12 @@ export interface CallsPort {
 
 /** Locks of runs, one for each. `ttlSeconds` is the project's lockTimeout unless given. */
 export interface LocksPort {
-  acquire(run: Run, resourceKey: string, ttlSeconds?: number): Promise<LockAnswer | HoldsAnother>;
+  /** Whoever does not wait never overtakes those who do. */
+  acquire(run: Run, resourceKey: string, options?: LockOptions): Promise<AcquireAnswer>;
   release(run: Run, resourceKey: string): Promise<{ readonly kind: "released" } | NotHeld>;
   heartbeat(run: Run, resourceKey: string, ttlSeconds?: number): Promise<LockAnswer | NotHeld>;
-  list(): Promise<readonly RunLock[]>;
+  /** Sorted by key. */
+  list(): Promise<readonly ListedLock[]>;
 }
 
 /** What runs say of themselves; false when the run has ended. */

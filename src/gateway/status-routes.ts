@@ -98,8 +98,6 @@ export function statusRoutes(ports: ControlApiPorts) {
       return context.json({ queue: shown }, 200);
     })
     .openapi(locks, async (context) => {
-      const held = await ports.locks.list();
-      const shown = held.map((lock) => ({ waiting: 0, ...lock }));
-      return context.json(LocksAnswer.parse({ locks: shown }), 200);
+      return context.json(LocksAnswer.parse({ locks: await ports.locks.list() }), 200);
     });
 }

@@ -1,5 +1,5 @@
 import { z } from "zod";
-import type { RunLock } from "../core/run-lock.ts";
+import type { ListedLock } from "../core/run-lock.ts";
 import { HoldAnswer, RunAnswer } from "./control-schema.ts";
 
 const who = z.string().min(1).max(200);
@@ -73,9 +73,9 @@ export const LocksAnswer = z.object({
       agent,
       heldSince: time,
       expiresAt: time,
-      /** How many runs wait for it. */
+      /** How many runs wait in line for it. */
       waiting: z.int().nonnegative(),
-    } satisfies Record<keyof RunLock | "waiting", z.ZodType>),
+    } satisfies Record<keyof ListedLock, z.ZodType>),
   ),
 });
 export type LocksAnswer = z.infer<typeof LocksAnswer>;

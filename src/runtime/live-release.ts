@@ -1,5 +1,5 @@
 import type { ReleasePort } from "../schedule/ports.ts";
-import { readOwnCurrent } from "./name-watch.ts";
+import { currentReader } from "./current-file.ts";
 import { releaseReader } from "./release.ts";
 
 /** The live release, for as long as `current.json` names this runtime. */
@@ -8,10 +8,11 @@ export function liveReleases(options: {
   readonly runtimeName: string;
 }): ReleasePort {
   const read = releaseReader(options.projectDir);
+  const readCurrent = currentReader(options.projectDir);
   return {
     async current() {
-      const current = await readOwnCurrent(options);
-      if (!current) return undefined;
+      const current = await readCurrent();
+      if (current?.runtime !== options.runtimeName) return undefined;
       const { revision, release, credentials } = current;
       return { revision, release, credentials, ...(await read(release)) };
     },

@@ -8,12 +8,14 @@ import { openDocker } from "../docker/docker-client.ts";
 import { containerApi } from "../gateway/container-api.ts";
 import { controlApi } from "../gateway/control-api.ts";
 import { type Listening, listenOnPort, listenOnSocket, listenOutside } from "../gateway/listen.ts";
+import { outsideApp } from "../gateway/outside-app.ts";
 import type { RuntimePort } from "../gateway/ports.ts";
 import { webhookApp } from "../gateway/webhook-app.ts";
 import { createCalls } from "../schedule/calls.ts";
-import { createLocks } from "../schedule/locks.ts";
+import { Locks } from "../schedule/locks.ts";
 import { createScheduler } from "../schedule/scheduler.ts";
 import { createSerial } from "../schedule/serial.ts";
+import { tellingEnds } from "../schedule/telling-ends.ts";
 import { createLockStore } from "../state/lock-store.ts";
 import { RUN_MIGRATIONS } from "../state/run-schema.ts";
 import { createRunStore } from "../state/run-store.ts";
@@ -30,6 +32,7 @@ import {
   lookAtIsolation,
   restoreIsolation,
 } from "./isolation.ts";
+import { liveGatewayKey } from "./live-gateway-key.ts";
 import { liveReleases } from "./live-release.ts";
 import { liveWebhooks } from "./live-webhooks.ts";
 import { readOwnCurrent } from "./name-watch.ts";
@@ -67,6 +70,7 @@ export async function openRuntime(options: RuntimeOptions, current: Current): Pr
   const listeners: Listening[] = [];
   const close = async () => {
     abort.abort(new AlError("the runtime ends", { code: "aborted", blame: "transient" }));
+    parts.locks.stop();
     await scheduler.stop();
     await Promise.all([
       isolated,
@@ -110,13 +114,14 @@ function openParts(options: RuntimeOptions, place: Place) {
   const store = createRunStore(database);
   const receipts = createWebhookReceipts(database, store.enqueue);
   const releases = liveReleases(options);
+  const locks = new Locks({ store: createLockStore(database), releases, clock: systemClock });
   const isolation: { latest: Isolation } = {
     latest: { ready: false, reason: "the network rules have not been checked yet" },
   };
   const engine = { answers: true };
   const progress = { started: false };
   const scheduler = createScheduler({
-    store,
+    store: tellingEnds(store, (run) => void locks.ended(run)),
     receipts,
     runner: createRunner({ docker, place, projectDir }),
     releases,
@@ -126,7 +131,6 @@ function openParts(options: RuntimeOptions, place: Place) {
     containerName: (run) => runContainerName(place.project, run),
   });
   const signals = createSignalStore(database);
-  const locks = createLocks({ store: createLockStore(database), releases, clock: systemClock });
   const forRuns = { signals, locks, calls: createCalls({ store, signals }) };
   const close = async () => {
     docker.close();
@@ -171,11 +175,14 @@ async function listen(options: RuntimeOptions, parts: Parts): Promise<Listening[
     deliveries: { accept: schedule.deliver },
     clock: systemClock,
   };
-  const outside = webhookApp({ ...accepting, logger });
   const webhooks = { ...accepting, receipts: parts.receipts, newId: () => ulid() };
   const logs = runLogs(projectDir);
   const operators = { runtime, runs, schedule: untilMerged(schedule), locks, logs, webhooks };
   const control = controlApi({ ...operators, clock: systemClock, logger });
+  const outside = outsideApp({
+    ...{ webhooks: webhookApp({ ...accepting, logger }), control, clock: systemClock, logger },
+    key: liveGatewayKey(projectDir, parts.releases),
+  });
   return [
     await listenOutside(outside, { port: OUTSIDE_PORT }),
     await listenOnPort(containers, CONTAINER_API_PORT),

@@ -106,6 +106,26 @@ test("a port on the host's loopback is published only where an agent listens", (
   expect(published(two).ports).toEqual([api]);
 });
 
+test("with `control` every host's gateway has a key and listens, and the release says so", () => {
+  const gateway = { port: 9000, lockTimeoutSeconds: 1800, control: true };
+  for (const spec of specs({ gateway })) {
+    const { release, credentials } = spec;
+    const key = {
+      type: "gateway_api_key",
+      instance: "default",
+      fields: ["key"],
+      agents: ["gateway"],
+    };
+    expect(credentials).toContainEqual(key);
+    expect(published(spec).ports.map(({ hostPort }) => hostPort)).toEqual([7070, 9000]);
+    expect(json(spec, "project.json")).toMatchObject({ control: true });
+    const files = new Map(release.files.map(({ path, content }) => [path, content]));
+    expect(needsOfRelease({ host: "one", hash: release.hash, files })).toEqual(credentials);
+  }
+  const [, without] = specs();
+  expect(json(without, "project.json")).not.toHaveProperty("control");
+});
+
 test("another port is another runtime; one that nobody listens at changes nothing", () => {
   const moved = specs({ gateway: { port: 9001, lockTimeoutSeconds: 1800 } });
   const names = (both: readonly HostSpec[]) => both.map((spec) => published(spec).name);

@@ -3,7 +3,7 @@ import { AlError } from "../../../src/base/errors.ts";
 import { silentLogger } from "../../../src/base/logger.ts";
 import type { Hold } from "../../../src/core/hold.ts";
 import type { Run } from "../../../src/core/run.ts";
-import type { RunLock } from "../../../src/core/run-lock.ts";
+import type { ListedLock } from "../../../src/core/run-lock.ts";
 import type { Trigger } from "../../../src/core/trigger.ts";
 import type { LogLine } from "../../../src/gateway/ports.ts";
 import { SimulatedClock } from "../schedule/simulated-clock.ts";
@@ -21,7 +21,7 @@ export function createPorts() {
     killable: true,
     killed: [] as string[],
     holds: new Map<string, Hold>(),
-    locks: [] as RunLock[],
+    locks: [] as ListedLock[],
     stops: [] as { readonly by?: string }[],
     reloads: 0,
     triggers: [] as Trigger[],

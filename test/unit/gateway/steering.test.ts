@@ -70,8 +70,8 @@ describe("runs", () => {
 
   it("and their locks are listed", async () => {
     const lock = { resourceKey: "k", run: "01A", agent: "dev", heldSince: 1, expiresAt: 2 };
-    ports.state.locks.push(lock);
-    expect((await get("/control/locks")).body).toEqual({ locks: [{ ...lock, waiting: 0 }] });
+    ports.state.locks.push({ ...lock, waiting: 3 });
+    expect((await get("/control/locks")).body).toEqual({ locks: [{ ...lock, waiting: 3 }] });
   });
 });
 
