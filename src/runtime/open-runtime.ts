@@ -45,7 +45,7 @@ import { runLogs } from "./run-log-read.ts";
 import { runContainerName } from "./run-names.ts";
 import type { RuntimeOptions } from "./run-runtime.ts";
 import { createRunner } from "./runner.ts";
-import { notYet } from "./until-merged.ts";
+import { noteStopped } from "./stopped-file.ts";
 
 /** A runtime at work. */
 export interface Runtime {
@@ -157,7 +157,7 @@ function openParts(options: RuntimeOptions, place: Place) {
   const keeping = isolationOptions(options, { docker, place, releases, onChange });
   const state = { isolation, engine, progress, keeping, abort };
   const stores = { database, store, receipts };
-  return { place, docker, ...stores, releases, scheduler, ...forRuns, ...state, close };
+  return { place, transport, docker, ...stores, releases, scheduler, ...forRuns, ...state, close };
 }
 
 function isolationOptions(
@@ -210,8 +210,11 @@ function runtimePort(options: RuntimeOptions, parts: Parts): RuntimePort {
       provedAt = performance.now();
       return true;
     },
-    stop: notYet,
     restoreRules: () => restoreIsolation(keeping, abort.signal),
+    async stop({ by }) {
+      const hold = { since: systemClock.now(), ...(by !== undefined && { by }) };
+      await noteStopped(parts.transport, options.projectDir, hold);
+    },
     async report({ rules = false } = {}) {
       const current = await readOwnCurrent(options);
       if (!current) throw new AlError("not live", { code: "not-serving", blame: "transient" });
