@@ -22,6 +22,8 @@ export interface GatewayRequest {
   readonly body?: Readonly<Record<string, unknown>>;
   /** Waits no longer than this for an absent gateway, whatever its patience. */
   readonly atMostMs?: number;
+  /** How long the gateway itself is to wait: sent as `wait`, in seconds, less what has passed. */
+  readonly waitMs?: number;
 }
 
 /** What came back; status 0 when there was no connection. */
@@ -50,14 +52,18 @@ export async function askGateway(
 ): Promise<GatewayAnswer> {
   const lost = join(gateway.directory, LOST);
   const patienceMs = (await exists(lost)) ? 0 : gateway.patienceMs;
-  const deadline = performance.now() + Math.min(patienceMs, request.atMostMs ?? patienceMs);
+  const atMostMs = Math.min(patienceMs, request.atMostMs ?? patienceMs);
+  const asked = performance.now();
+  let deadline = asked + atMostMs;
   let repeated = false;
   for (let waitMs = FIRST_DELAY_MS; ; waitMs = Math.min(waitMs * 2, LONGEST_DELAY_MS)) {
-    const answer = await attempt(gateway, request);
+    const answer = await attempt(gateway, { ...request, ...leftOf(request, asked) });
     if (!answer.passing) {
       if (answer.status !== 0) await rm(lost, { force: true });
       return { ...answer, repeated };
     }
+    // What it was asked to wait is not what it is waited for: it is gone only now.
+    if (waitMs === FIRST_DELAY_MS && request.waitMs) deadline = performance.now() + atMostMs;
     repeated ||= answer.status === 0 && answer.sent;
     if (performance.now() + waitMs > deadline) {
       if (request.atMostMs === undefined) await writeFile(lost, "").catch(() => undefined);
@@ -65,6 +71,10 @@ export async function askGateway(
     }
     await delay(waitMs);
   }
+}
+
+function leftOf({ waitMs }: GatewayRequest, asked: number): Pick<GatewayRequest, "waitMs"> {
+  return waitMs === undefined ? {} : { waitMs: Math.max(0, asked + waitMs - performance.now()) };
 }
 
 interface Attempt {
@@ -77,12 +87,14 @@ interface Attempt {
 
 async function attempt(
   { url, secret }: GatewayPlace,
-  { path, body }: GatewayRequest,
+  { path, body, waitMs }: GatewayRequest,
 ): Promise<Attempt> {
   try {
+    const said = body && { ...body, ...(waitMs !== undefined && { wait: waitMs / 1000 }) };
     const { status, body: received } = await exchange(`${url.replace(/\/+$/, "")}${path}`, {
       method: body ? "POST" : "GET",
-      text: body && JSON.stringify(body),
+      text: said && JSON.stringify(said),
+      silenceMs: SILENCE_MS + (waitMs ?? 0),
       headers: secret ? { authorization: `Bearer ${secret}` } : {},
     });
     return { status, body: received, passing: status === 503, sent: true };
@@ -97,9 +109,14 @@ async function attempt(
 /** Not fetch(), and TLS only where it is used: both take long to load. */
 async function exchange(
   url: string,
-  options: { method: string; text: string | undefined; headers: Record<string, string> },
+  options: {
+    readonly method: string;
+    readonly text: string | undefined;
+    readonly silenceMs: number;
+    readonly headers: Record<string, string>;
+  },
 ): Promise<{ status: number; body: unknown }> {
-  const { method, text, headers } = options;
+  const { method, text, silenceMs, headers } = options;
   const secure = url.startsWith("https:");
   const { request } = await (secure ? import("node:https") : import("node:http"));
   const length = text === undefined ? {} : { "content-length": Buffer.byteLength(text) };
@@ -114,7 +131,7 @@ async function exchange(
       );
     };
     const sent = request(url, { method, headers: { ...headers, ...length, ...type } }, receive);
-    sent.setTimeout(SILENCE_MS, () => {
+    sent.setTimeout(silenceMs, () => {
       sent.destroy(Object.assign(new TypeError("no answer"), { code: "ETIMEDOUT" }));
     });
     sent.on("error", reject);

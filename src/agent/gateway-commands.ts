@@ -14,6 +14,7 @@ const DEFAULT_PATIENCE_SECONDS = 60;
 /** Whoever wants to be shut down should not go on for long. */
 const SHUTDOWN_PATIENCE_MS = 5000;
 const DEFAULT_WAIT_SECONDS = 900;
+const SECONDS = /^\d+(\.\d+)?$/;
 
 /** Carries out one of the commands by its name; GATEWAY_URL is set, or its command would not ask. */
 export async function runGatewayCommand(
@@ -56,9 +57,13 @@ function withAny(
 }
 
 const COMMANDS: Readonly<Record<string, Command>> = {
-  rlock: withOne("rlock KEY", (gateway, resourceKey) =>
-    askGateway(gateway, { path: "/locks/acquire", body: { resourceKey } }),
-  ),
+  rlock: async (gateway, args) => {
+    const wanted = lockArguments(args);
+    if (!wanted) return usage("rlock KEY [--wait SECONDS]");
+    const { resourceKey, ...waiting } = wanted;
+    const request = { path: "/locks/acquire", body: { resourceKey }, ...waiting };
+    return resultOf(await askGateway(gateway, request));
+  },
   runlock: withOne("runlock KEY", async (gateway, resourceKey) => {
     const answer = await askGateway(gateway, { path: "/locks/release", body: { resourceKey } });
     const released = answer.status === 404 && answer.repeated;
@@ -95,13 +100,32 @@ const COMMANDS: Readonly<Record<string, Command>> = {
   }),
 };
 
+/** A key may look like an option. */
+function lockArguments(args: readonly string[]) {
+  const [only, ...others] = args;
+  if (only && others.length === 0 && !only.startsWith("--wait")) return { resourceKey: only };
+  const parsed = parsedArguments(args, { wait: { type: "string" } });
+  const [resourceKey, ...more] = parsed?.positionals ?? [];
+  if (!parsed || !resourceKey || more.length > 0) return undefined;
+  const { wait } = parsed.values;
+  if (wait === undefined) return { resourceKey };
+  return SECONDS.test(wait) ? { resourceKey, waitMs: Number(wait) * 1000 } : undefined;
+}
+
 function waitArguments(args: readonly string[]) {
+  const parsed = parsedArguments(args, { timeout: { type: "string" } });
+  const timeout = parsed?.values.timeout ?? String(DEFAULT_WAIT_SECONDS);
+  if (!parsed || parsed.positionals.length === 0 || !SECONDS.test(timeout)) return undefined;
+  return { ids: [...new Set(parsed.positionals)], timeoutMs: Number(timeout) * 1000 };
+}
+
+/** Undefined for options that there are not. */
+function parsedArguments<O extends Readonly<Record<string, { readonly type: "string" }>>>(
+  args: readonly string[],
+  options: O,
+) {
   try {
-    const options = { timeout: { type: "string", default: String(DEFAULT_WAIT_SECONDS) } } as const;
-    const { values, positionals } = parseArgs({ args: [...args], options, allowPositionals: true });
-    const { timeout } = values;
-    if (positionals.length === 0 || !/^\d+(\.\d+)?$/.test(timeout)) return undefined;
-    return { ids: [...new Set(positionals)], timeoutMs: Number(timeout) * 1000 };
+    return parseArgs({ args: [...args], options, allowPositionals: true });
   } catch {
     return undefined;
   }

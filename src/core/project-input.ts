@@ -101,8 +101,10 @@ export interface ProjectInput {
   /** How deep agents may call each other; 0 for not at all. */
   readonly maxCallDepth: number;
   readonly gateway: {
-    /** Of the outside listener, on 127.0.0.1 of each host with an agent that listens to a source. */
+    /** Of the outside listener, on 127.0.0.1 of each host with an agent that listens to a source, or with `control`. */
     readonly port: number;
+    /** The control API is there too, for who has the gateway's key; not when absent. */
+    readonly control?: boolean | undefined;
     /** When a lock without a heartbeat is released. */
     readonly lockTimeoutSeconds: number;
   };
@@ -128,4 +130,6 @@ export interface ImageAssets {
   readonly agentContext: readonly ContextFile[];
   readonly runtimeDockerfile: string;
   readonly runtimeContext: readonly ContextFile[];
+  readonly doorDockerfile: string;
+  readonly doorContext: readonly ContextFile[];
 }

@@ -31,6 +31,7 @@ function locks(): string {
   return textBlock("skill-locks", [
     "Commands that keep parallel runs off the same thing; each prints JSON.",
     'rlock KEY: takes the lock, for example rlock "github issue acme/app#42". Exit status 0: it is yours. 1: another run has it, so leave that work and take other work; or, where the answer has a reason, you hold another lock.',
+    "rlock KEY --wait SECONDS: waits for the lock in line, up to 300 seconds, before it exits with 1.",
     "rlock-heartbeat KEY: keeps a lock for as long again, which is 30 minutes unless the project says otherwise.",
     "runlock KEY: gives it back as soon as you are done.",
     "A run holds one lock at a time, and all of its locks end with it.",

@@ -31,6 +31,7 @@ export function releaseOf(
     lockTimeoutSeconds: project.gateway.lockTimeoutSeconds,
     baseImage: images.base,
     webhooks: Object.keys(sources).length > 0 ? sources : undefined,
+    control: project.gateway.control ? true : undefined,
     agents: sorted.map(({ name }) => name),
   });
   const files = [

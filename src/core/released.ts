@@ -79,6 +79,8 @@ export const ReleasedProject = z.strictObject({
   baseImage: z.string(),
   /** By name; absent when no agent of the release listens to one. */
   webhooks: z.record(z.string(), ReleasedSource).optional(),
+  /** The gateway has its key, with which operators may use the control API from outside. */
+  control: z.literal(true).optional(),
   /** Sorted names; each has `agents/<name>/agent.json` and `agents/<name>/ACTIONS.md`. */
   agents: z.array(z.string()),
 });
@@ -92,6 +94,7 @@ export const CurrentFile = z.strictObject({
   release: z.string().regex(/^[0-9a-f]{64}$/),
   credentials: z.string().regex(/^[0-9a-f]{64}$/),
   runtime: z.string(),
+  door: z.string().exactOptional(),
   network: z.strictObject({
     name: z.string(),
     bridge: z.string(),

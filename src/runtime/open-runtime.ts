@@ -2,18 +2,20 @@ import { join } from "node:path";
 import { ulid } from "ulid";
 import { steadyClock, systemClock } from "../base/clock.ts";
 import { AlError } from "../base/errors.ts";
-import { CONTAINER_API_PORT, CONTROL_SOCKET, OUTSIDE_PORT } from "../core/names.ts";
+import { CONTAINER_API_PORT, CONTROL_SOCKET, DOOR_DIRECTORY } from "../core/names.ts";
 import type { Current } from "../core/observed.ts";
 import { openDocker } from "../docker/docker-client.ts";
 import { containerApi } from "../gateway/container-api.ts";
 import { controlApi } from "../gateway/control-api.ts";
-import { type Listening, listenOnPort, listenOnSocket, listenOutside } from "../gateway/listen.ts";
+import { type Listening, listenAtDoor, listenOnPort, listenOnSocket } from "../gateway/listen.ts";
+import { outsideApp } from "../gateway/outside-app.ts";
 import type { RuntimePort } from "../gateway/ports.ts";
 import { webhookApp } from "../gateway/webhook-app.ts";
 import { createCalls } from "../schedule/calls.ts";
-import { createLocks } from "../schedule/locks.ts";
+import { Locks } from "../schedule/locks.ts";
 import { createScheduler } from "../schedule/scheduler.ts";
 import { createSerial } from "../schedule/serial.ts";
+import { tellingEnds } from "../schedule/telling-ends.ts";
 import { createHoldStore } from "../state/hold-store.ts";
 import { createLockStore } from "../state/lock-store.ts";
 import { RUN_MIGRATIONS } from "../state/run-schema.ts";
@@ -32,6 +34,7 @@ import {
   lookAtIsolation,
   restoreIsolation,
 } from "./isolation.ts";
+import { liveGatewayKey } from "./live-gateway-key.ts";
 import { liveReleases } from "./live-release.ts";
 import { liveWebhooks } from "./live-webhooks.ts";
 import { readOwnCurrent } from "./name-watch.ts";
@@ -42,6 +45,7 @@ import { runLogs } from "./run-log-read.ts";
 import { runContainerName } from "./run-names.ts";
 import type { RuntimeOptions } from "./run-runtime.ts";
 import { createRunner } from "./runner.ts";
+import { noteStopped } from "./stopped-file.ts";
 
 /** A runtime at work. */
 export interface Runtime {
@@ -65,8 +69,12 @@ export async function openRuntime(options: RuntimeOptions, current: Current): Pr
   const parts = openParts(options, { project, host, network });
   const { scheduler, docker, abort } = parts;
   const listeners: Listening[] = [];
+  let outside: Listening | undefined;
   const close = async () => {
+    // What has arrived is still accepted, so that its sender has an answer.
+    await outside?.close();
     abort.abort(new AlError("the runtime ends", { code: "aborted", blame: "transient" }));
+    parts.locks.stop();
     await scheduler.stop();
     await Promise.all([
       isolated,
@@ -88,9 +96,15 @@ export async function openRuntime(options: RuntimeOptions, current: Current): Pr
   });
   failed.catch(() => undefined);
   try {
-    listeners.push(...(await listen(options, parts)));
+    const apps = appsOf(options, parts);
+    listeners.push(
+      await listenOnPort(apps.containers, CONTAINER_API_PORT),
+      await listenOnSocket(apps.control, CONTROL_SOCKET),
+    );
     await scheduler.start();
     parts.progress.started = true;
+    // Until then, and after, the door holds senders.
+    outside = await listenAtDoor(apps.outside, { directory: join(projectDir, DOOR_DIRECTORY) });
     isolated = keepIsolated(parts.keeping, abort.signal);
     const { receipts } = parts;
     pruned = keepReceiptsPruned({ receipts, clock: systemClock, logger }, abort.signal);
@@ -110,14 +124,15 @@ function openParts(options: RuntimeOptions, place: Place) {
   const store = createRunStore(database);
   const receipts = createWebhookReceipts(database, store.enqueue);
   const releases = liveReleases(options);
+  const steady = steadyClock();
+  const locks = new Locks({ store: createLockStore(database), releases, clock: steady });
   const isolation: { latest: Isolation } = {
     latest: { ready: false, reason: "the network rules have not been checked yet" },
   };
   const engine = { answers: true };
   const progress = { started: false };
-  const steady = steadyClock();
   const scheduler = createScheduler({
-    store,
+    store: tellingEnds(store, (run) => void locks.ended(run)),
     receipts,
     ...{ holds: createHoldStore(database), ticks: createTickStore(database) },
     runner: createRunner({ docker, place, projectDir }),
@@ -128,7 +143,6 @@ function openParts(options: RuntimeOptions, place: Place) {
     containerName: (run) => runContainerName(place.project, run),
   });
   const signals = createSignalStore(database);
-  const locks = createLocks({ store: createLockStore(database), releases, clock: steady });
   const forRuns = { signals, locks, calls: createCalls({ store, signals }) };
   const close = async () => {
     docker.close();
@@ -143,7 +157,7 @@ function openParts(options: RuntimeOptions, place: Place) {
   const keeping = isolationOptions(options, { docker, place, releases, onChange });
   const state = { isolation, engine, progress, keeping, abort };
   const stores = { database, store, receipts };
-  return { place, docker, ...stores, releases, scheduler, ...forRuns, ...state, close };
+  return { place, transport, docker, ...stores, releases, scheduler, ...forRuns, ...state, close };
 }
 
 function isolationOptions(
@@ -160,29 +174,28 @@ function isolationOptions(
   return { tools, runtimeName, clock: systemClock, logger, onChange, serial: createSerial() };
 }
 
-async function listen(options: RuntimeOptions, parts: Parts): Promise<Listening[]> {
+/** What is served, and to whom: runs, operators, and strangers with or without the gateway's key. */
+function appsOf(options: RuntimeOptions, parts: Parts) {
   const { logger, projectDir } = options;
-  const { store: runs, scheduler: schedule } = parts;
+  const { store: runs, scheduler: schedule, releases } = parts;
+  const { locks, calls, signals, receipts } = parts;
   const runtime = runtimePort(options, parts);
-  const credentials = runCredentials(projectDir);
-  const { locks, calls, signals } = parts;
-  const forRuns = { locks, calls, signals, credentials };
+  const forRuns = { locks, calls, signals, credentials: runCredentials(projectDir) };
   const containers = containerApi({ runtime, runs, schedule, ...forRuns, logger });
   const accepting = {
-    webhooks: liveWebhooks(projectDir, parts.releases),
+    webhooks: liveWebhooks(projectDir, releases),
     deliveries: { accept: schedule.deliver },
     clock: systemClock,
   };
-  const outside = webhookApp({ ...accepting, logger });
-  const webhooks = { ...accepting, receipts: parts.receipts, newId: () => ulid() };
+  const webhooks = { ...accepting, receipts, newId: () => ulid() };
   const logs = runLogs(projectDir);
-  const operators = { runtime, runs, schedule, logs, webhooks };
+  const operators = { runtime, runs, schedule, locks, logs, webhooks };
   const control = controlApi({ ...operators, clock: systemClock, logger });
-  return [
-    await listenOutside(outside, { port: OUTSIDE_PORT }),
-    await listenOnPort(containers, CONTAINER_API_PORT),
-    await listenOnSocket(control, CONTROL_SOCKET),
-  ];
+  const outside = outsideApp({
+    ...{ webhooks: webhookApp({ ...accepting, logger }), control, clock: systemClock, logger },
+    key: liveGatewayKey(projectDir, releases),
+  });
+  return { containers, control, outside };
 }
 
 function runtimePort(options: RuntimeOptions, parts: Parts): RuntimePort {
@@ -198,6 +211,10 @@ function runtimePort(options: RuntimeOptions, parts: Parts): RuntimePort {
       return true;
     },
     restoreRules: () => restoreIsolation(keeping, abort.signal),
+    async stop({ by }) {
+      const hold = { since: systemClock.now(), ...(by !== undefined && { by }) };
+      await noteStopped(parts.transport, options.projectDir, hold);
+    },
     async report({ rules = false } = {}) {
       const current = await readOwnCurrent(options);
       if (!current) throw new AlError("not live", { code: "not-serving", blame: "transient" });

@@ -12,6 +12,8 @@ interface LockRow {
 
 const SELECT = `SELECT locks.*, runs.agent FROM locks JOIN runs ON runs.id = locks.run`;
 
+const UNFINISHED = "SELECT 1 FROM runs WHERE id = ? AND state <> 'finished'";
+
 /**
  * Locks of runs in SQLite (tables of `RUN_MIGRATIONS`): satisfies the scheduler's LockStore port. A run
  * that ends loses its lock in the transaction that stores its end: the schema's own trigger sees to it.
@@ -43,6 +45,7 @@ export function createLockStore(database: DatabaseSync) {
     async acquire(request: LockRequest & { readonly expiresAt: number }) {
       const { run, resourceKey, now, expiresAt } = request;
       return among(now, () => {
+        if (!prepare(UNFINISHED).get(run)) return { kind: "ended" } as const;
         const own = find("locks.run", run);
         if (own?.resourceKey === resourceKey) return extend(request, expiresAt);
         if (own) return { kind: "holds-another", resourceKey: own.resourceKey } as const;
@@ -67,6 +70,11 @@ export function createLockStore(database: DatabaseSync) {
         const lock = find("resource_key", request.resourceKey);
         return lock?.run === request.run ? extend(request, request.expiresAt) : notHeld(lock);
       });
+    },
+
+    async heldBy(run: string, now: number): Promise<RunLock | undefined> {
+      const lock = find("locks.run", run);
+      return lock && lock.expiresAt > now ? lock : undefined;
     },
 
     async list(now: number): Promise<readonly RunLock[]> {

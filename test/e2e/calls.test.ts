@@ -59,6 +59,25 @@ test("a run takes a lock, calls another agent, waits for its answer and gets it"
   expect(heard("reviewer")).toContain("taken=0");
 });
 
+test("a run waits in line for a lock, also while the runtime is killed under it", async () => {
+  say({
+    dev: "rlock queue; sleep 8; runlock queue; echo given=$?",
+    reviewer: "rlock queue --wait 60; echo waited=$?; runlock queue",
+  });
+  const dev = await client.trigger("dev");
+  await client.untilContainer(dev);
+  await expect.poll(async () => (await latest("dev"))?.state).toBe("running");
+  const reviewer = await client.trigger("reviewer");
+  await client.untilContainer(reviewer);
+  const pid = `$(docker inspect -f '{{.State.Pid}}' ${runtime})`;
+  await rig.host.exec(["sh", "-c", `sleep 2; kill -9 ${pid}`]);
+  await rig.untilReady(runtime);
+  expect(await client.ended("reviewer", reviewer)).toMatchObject({ outcome: "completed" });
+  expect(await client.ended("dev", dev)).toMatchObject({ outcome: "completed" });
+  expect(heard("dev")).toContain("given=0");
+  expect(heard("reviewer")).toMatch(/waited=0/);
+});
+
 test("a call completes although the runtime is killed in the middle of it", async () => {
   const busy = "for n in $(seq 30); do al-return $n || echo failed=$?; sleep 0.2; done";
   say({ dev: `rlock thing; ${CALL}; echo waited=$?; runlock thing`, reviewer: busy });

@@ -1,6 +1,8 @@
 import { mkdir, readdir, rm } from "node:fs/promises";
 import { createServer, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
+import { json } from "node:stream/consumers";
+import { setTimeout as delay } from "node:timers/promises";
 import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
 import { CommandHarness } from "./command-harness.ts";
 
@@ -34,6 +36,10 @@ describe("used wrongly", () => {
     ["rlock", []],
     ["rlock", [""]],
     ["rlock", ["a", "b"]],
+    ["rlock", ["--wait"]],
+    ["rlock", ["--wait", "5"]],
+    ["rlock", ["a", "--wait"]],
+    ["rlock", ["a", "--wait", "soon"]],
     ["runlock", []],
     ["rlock-heartbeat", []],
     ["al-call", []],
@@ -110,4 +116,22 @@ describe("a gateway that fails", () => {
     expect(code).toBe(6);
     expect(ms).toBeLessThan(15_000);
   });
+});
+
+it("a gateway is asked again for what is left of a wait, though that was longer than its patience", async () => {
+  const waits: number[] = [];
+  const slow = createServer(async (request, response) => {
+    waits.push(((await json(request)) as { wait: number }).wait);
+    await delay(waits.length === 1 ? 1500 : 0);
+    response.writeHead(waits.length < 3 ? 503 : 200).end("{}");
+  });
+  await new Promise<void>((resolve) => slow.listen(0, "127.0.0.1", resolve));
+  const url = `http://127.0.0.1:${(slow.address() as AddressInfo).port}`;
+  const patient = { env: { GATEWAY_URL: url, AL_GATEWAY_PATIENCE_SECONDS: "1" } };
+  expect((await commands.run("rlock", ["x", "--wait", "20"], patient)).code).toBe(0);
+  slow.close();
+  expect(waits).toHaveLength(3);
+  expect(waits[0]).toBeGreaterThan(19);
+  expect(waits[1]).toBeLessThan(18.5);
+  expect(waits[2]).toBeLessThan(waits[1] ?? 0);
 });

@@ -100,7 +100,9 @@ describe("the secret", () => {
     const authorization = `Bearer ${secret}`;
     expect((await world.post("/signals/rerun", { secret })).status).toBe(200);
     expect((await world.post(`/signals/rerun?secret=${secret}`, {})).status).toBe(200);
-    expect((await world.post("/signals/rerun", {}, { authorization })).status).toBe(200);
+    expect((await world.post("/signals/rerun", {}, { headers: { authorization } })).status).toBe(
+      200,
+    );
     expect((await world.get(`/locks/list?secret=${secret}`)).status).toBe(200);
     expect((await world.get("/locks/list", { authorization })).status).toBe(200);
   });

@@ -7,8 +7,9 @@ import type { Trigger } from "../../../src/core/trigger.ts";
 import { type ContainerApiPorts, containerApi } from "../../../src/gateway/container-api.ts";
 import { type Listening, listenOnPort } from "../../../src/gateway/listen.ts";
 import { createCalls } from "../../../src/schedule/calls.ts";
-import { createLocks } from "../../../src/schedule/locks.ts";
+import { Locks } from "../../../src/schedule/locks.ts";
 import type { Scheduler } from "../../../src/schedule/scheduler.ts";
+import { tellingEnds } from "../../../src/schedule/telling-ends.ts";
 import { createLockStore } from "../../../src/state/lock-store.ts";
 import { RUN_MIGRATIONS } from "../../../src/state/run-schema.ts";
 import { createRunStore } from "../../../src/state/run-store.ts";
@@ -35,6 +36,7 @@ interface Opened {
   readonly scheduler: Scheduler;
   readonly ports: ContainerApiPorts;
   readonly listening: Listening;
+  readonly locks: Locks;
 }
 
 /**
@@ -85,26 +87,29 @@ export class GatewayWorld {
     const { clock, engine } = this.world;
     const store = createRunStore(database);
     const signals = createSignalStore(database);
-    const scheduler = this.world.open({ runner: engine, store });
     const releases = { current: async () => this.world.release };
+    const locks = new Locks({ store: createLockStore(database), releases, clock });
+    const telling = tellingEnds(store, (run) => void locks.ended(run));
+    const scheduler = this.world.open({ runner: engine, store: telling });
     const ports = {
-      runtime: { serving: async () => true, report: unused, restoreRules: unused },
+      runtime: { serving: async () => true, report: unused, restoreRules: unused, stop: unused },
       ...{ runs: store, schedule: scheduler, signals, logger: silentLogger },
-      locks: createLocks({ store: createLockStore(database), releases, clock }),
+      locks,
       calls: createCalls({ store, signals }),
       credentials: { read: async () => ({ github_token: { default: { token: "ghp" } } }) },
     };
     const listening = await listenOnPort(containerApi(ports), this.#port);
-    this.#opened = { database, scheduler, ports, listening };
+    this.#opened = { database, scheduler, ports, listening, locks };
     if (options.adopt !== false) await scheduler.start();
   }
 
   /** Ends the runtime; its runs go on. */
   async down(): Promise<void> {
-    const { database, scheduler, listening } = this.#now;
+    const { database, scheduler, listening, locks } = this.#now;
     this.#opened = undefined;
-    await listening.close();
+    locks.stop();
     await scheduler.stop();
+    await listening.close();
     database.close();
   }
 
@@ -127,9 +132,13 @@ export class GatewayWorld {
   }
 
   /** A POST of a body; text is sent as it is. */
-  async post(path: string, body: unknown, headers: Record<string, string> = {}): Promise<Answer> {
+  async post(
+    path: string,
+    body: unknown,
+    options: Pick<RequestInit, "headers" | "signal"> = {},
+  ): Promise<Answer> {
     const text = typeof body === "string" ? body : JSON.stringify(body);
-    return answer(await fetch(`${this.url}${path}`, { method: "POST", body: text, headers }));
+    return answer(await fetch(`${this.url}${path}`, { method: "POST", body: text, ...options }));
   }
 
   /** A GET. */

@@ -3,7 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { DatabaseSync } from "node:sqlite";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
-import { createLocks, type Locks } from "../../../src/schedule/locks.ts";
+import { Locks } from "../../../src/schedule/locks.ts";
 import { createLockStore } from "../../../src/state/lock-store.ts";
 import { RUN_MIGRATIONS } from "../../../src/state/run-schema.ts";
 import { createRunStore } from "../../../src/state/run-store.ts";
@@ -38,7 +38,7 @@ afterEach(() => {
 
 function open(): void {
   database = openDatabase(join(directory, "state.db"), RUN_MIGRATIONS);
-  locks = createLocks({ store: createLockStore(database), releases, clock });
+  locks = new Locks({ store: createLockStore(database), releases, clock });
 }
 
 /** A run, as far as locks are concerned. */
@@ -49,7 +49,7 @@ async function run(id: string) {
 }
 
 const acquire = async (id: string, key: string, ttl?: number) =>
-  locks.acquire(await run(id), key, ttl);
+  locks.acquire(await run(id), key, ttl === undefined ? {} : { ttlSeconds: ttl });
 const giveBack = async (id: string, key: string) => locks.release(await run(id), key);
 const heartbeat = async (id: string, key: string, ttl?: number) =>
   locks.heartbeat(await run(id), key, ttl);
@@ -64,7 +64,7 @@ describe("a lock", () => {
     expect(await acquire("2", KEY)).toEqual(taken);
     expect(await giveBack("2", KEY)).toEqual(taken);
     expect(await heartbeat("2", KEY)).toEqual(taken);
-    expect(await locks.list()).toEqual([taken.lock]);
+    expect(await locks.list()).toEqual([{ ...taken.lock, waiting: 0 }]);
     expect(await giveBack("1", KEY)).toEqual({ kind: "released" });
     expect(await giveBack("1", KEY)).toEqual({ kind: "free" });
     expect(await acquire("2", KEY)).toMatchObject({ kind: "held" });
@@ -155,6 +155,6 @@ describe("the end of a lock", () => {
 
 it("is refused by a runtime that is not live any more", async () => {
   const store = createLockStore(database);
-  const stale = createLocks({ store, clock, releases: { current: async () => undefined } });
+  const stale = new Locks({ store, clock, releases: { current: async () => undefined } });
   await expect(stale.acquire(await run("1"), KEY)).rejects.toMatchObject({ code: "not-serving" });
 });
