@@ -34,6 +34,7 @@ import {
 import { liveReleases } from "./live-release.ts";
 import { liveWebhooks } from "./live-webhooks.ts";
 import { readOwnCurrent } from "./name-watch.ts";
+import { createOutside } from "./outside.ts";
 import { keepReceiptsPruned } from "./prune-receipts.ts";
 import type { Place } from "./run-container.ts";
 import { runCredentials } from "./run-credentials.ts";
@@ -44,8 +45,8 @@ import { createRunner } from "./runner.ts";
 
 /** A runtime at work. */
 export interface Runtime {
-  /** Follows a changed `current.json`. */
-  reload(): Promise<void>;
+  /** Follows a changed `current.json`; called first as soon as it is open. */
+  reload(current: Current): Promise<void>;
   /** Rejects when the engine is lost and only a new start helps; otherwise never settles before `close`. */
   readonly failed: Promise<void>;
   /** Takes no more triggers, closes its listeners, leaves runs running. */
@@ -64,10 +65,10 @@ export async function openRuntime(options: RuntimeOptions, current: Current): Pr
   const parts = openParts(options, { project, host, network });
   const { scheduler, docker, abort } = parts;
   const listeners: Listening[] = [];
-  let outside: Listening | undefined;
+  const outside = createOutside(() => listenToSenders(options, parts));
   const close = async () => {
     // What has arrived is still accepted, so that its sender has an answer.
-    await outside?.close();
+    await outside.close();
     abort.abort(new AlError("the runtime ends", { code: "aborted", blame: "transient" }));
     parts.locks.stop();
     await scheduler.stop();
@@ -94,7 +95,6 @@ export async function openRuntime(options: RuntimeOptions, current: Current): Pr
     listeners.push(...(await listen(options, parts)));
     await scheduler.start();
     parts.progress.started = true;
-    outside = await listenToSenders(options, parts);
     isolated = keepIsolated(parts.keeping, abort.signal);
     const { receipts } = parts;
     pruned = keepReceiptsPruned({ receipts, clock: systemClock, logger }, abort.signal);
@@ -103,7 +103,11 @@ export async function openRuntime(options: RuntimeOptions, current: Current): Pr
     throw thrown;
   }
   logger.info({ project, host, projectDir }, "the runtime is live");
-  return { reload: () => scheduler.reload(), failed, close };
+  const reload = async (current: Current) => {
+    await scheduler.reload();
+    await outside.follow(current);
+  };
+  return { reload, failed, close };
 }
 
 function openParts(options: RuntimeOptions, place: Place) {
