@@ -40,6 +40,8 @@ export const ConfigFile = z.strictObject({
       /** Seconds. */
       lockTimeout: z.int().positive().default(1800),
       url: HttpAddress.optional(),
+      /** Operators may use the control API on the outside listener, with the gateway's key. */
+      control: z.boolean().default(false),
     })
     .prefault({}),
   webhooks: z.record(z.string(), WebhookSource).default({}),

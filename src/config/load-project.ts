@@ -127,6 +127,7 @@ function assemble(
       port: config.gateway.port,
       lockTimeoutSeconds: config.gateway.lockTimeout,
       url: config.gateway.url,
+      control: config.gateway.control,
     },
     webhooks: config.webhooks,
     source: {

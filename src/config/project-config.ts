@@ -19,6 +19,7 @@ export interface ProjectConfig extends ProjectInput {
     readonly port: number;
     readonly lockTimeoutSeconds: number;
     readonly url: string | undefined;
+    readonly control: boolean;
   };
   readonly webhooks: Readonly<Record<string, WebhookSource>>;
   readonly source: {

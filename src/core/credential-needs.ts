@@ -30,24 +30,35 @@ export function agentCredentials(agent: AgentInput): readonly string[] {
 /** What a host with these agents needs, its gateway included, sorted by type and instance. */
 export function credentialNeeds(
   agents: readonly AgentInput[],
-  project: Pick<ProjectInput, "webhooks">,
+  project: Pick<ProjectInput, "webhooks" | "gateway">,
 ): readonly CredentialNeed[] {
   return needsOf(
     agents.map((agent) => ({ name: agent.name, credentials: agentCredentials(agent) })),
-    usedSources(agents, project),
+    { sources: usedSources(agents, project), control: project.gateway.control === true },
   );
 }
 
+/** The credential with which operators use the control API from outside. */
+export const GATEWAY_KEY = "gateway_api_key";
+
 /**
- * The same of agents whose references are known, their models' keys included, and of the sources they
- * listen to: their secrets are the gateway's.
+ * The same of agents whose references are known, their models' keys included, of the sources they
+ * listen to, whose secrets are the gateway's, and of whether it has a key for operators.
  */
 export function needsOf(
   agents: readonly { readonly name: string; readonly credentials: readonly string[] }[],
-  sources: Readonly<Record<string, Pick<SourceInput, "type" | "credential">>>,
+  gateway: {
+    readonly sources: Readonly<Record<string, Pick<SourceInput, "type" | "credential">>>;
+    readonly control: boolean;
+  },
 ): readonly CredentialNeed[] {
   const users = new Map<string, string[]>();
-  const all = [...agents, { name: GATEWAY, credentials: secretsOf(Object.values(sources)) }];
+  const secrets = secretsOf(Object.values(gateway.sources));
+  const its = {
+    name: GATEWAY,
+    credentials: [...secrets, ...(gateway.control ? [GATEWAY_KEY] : [])],
+  };
+  const all = [...agents, its];
   for (const { name, credentials } of all.sort((a, b) => compareText(a.name, b.name))) {
     for (const ref of credentials) users.set(ref, [...(users.get(ref) ?? []), name]);
   }

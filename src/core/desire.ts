@@ -83,7 +83,8 @@ function hostSpec(of: {
     base: base.image.reference,
     ofAgent: (name) => imageOf(name).reference,
   });
-  const isReached = Object.keys(usedSources(agents, project)).length > 0;
+  const isReached =
+    project.gateway.control === true || Object.keys(usedSources(agents, project)).length > 0;
   return {
     project: project.name,
     host: host.host,

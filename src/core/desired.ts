@@ -90,7 +90,7 @@ export interface HostSpec {
   readonly release: ReleaseSpec;
   readonly credentials: readonly CredentialNeed[];
   readonly runtime: RuntimeSpec;
-  /** Absent where no agent listens to a source. */
+  /** Absent where nobody is to reach the outside listener. */
   readonly door?: DoorSpec;
 }
 

@@ -1,6 +1,7 @@
 import type { ContainerFacts } from "./container-facts.ts";
 import type { Architecture } from "./desired.ts";
 import type { FileHash } from "./fingerprint.ts";
+import type { Stopped } from "./stopped.ts";
 
 /** What only the host can say about itself. */
 export interface HostFacts {
@@ -137,6 +138,8 @@ export interface ObservedHost {
   readonly credentialKey: string | undefined;
   readonly current: Current | undefined;
   readonly inventory: Inventory;
+  /** Present when an operator stopped the project's runtime here, until `al start`. */
+  readonly stopped?: Stopped | undefined;
   readonly releases: readonly ObservedTree[];
   readonly credentialSets: readonly ObservedTree[];
   /** Absolute paths of leftovers of interrupted writes. */

@@ -16,14 +16,15 @@ import { explainRuntimeFlaw } from "./standing-drift.ts";
 import { resolveTarget, type Target } from "./target.ts";
 
 /**
- * The actions that make a host what its spec asks, in the order they are carried out.
- * Pure: equal input gives an equal plan; an empty plan means nothing to do.
+ * The actions that make a host what its spec asks, in the order they are carried out. A host that an
+ * operator stopped is left alone. Pure: equal input gives an equal plan; an empty plan means nothing to do.
  */
 export function planHost(
   spec: HostSpec,
   observed: ObservedHost,
   credentialFiles: readonly CredentialFile[],
 ): HostPlan {
+  if (observed.stopped) return leftAlone(spec);
   const target = resolveTarget(spec, observed, credentialFiles);
   const actions = [
     ...planProject(target, observed),
@@ -43,6 +44,11 @@ export function planHost(
   ];
   const driftOnly = isDriftOnly(target, observed, actions);
   return { host: spec.host, revision: spec.revision, actions, notes, driftOnly };
+}
+
+/** The plan for a host that an operator stopped: nothing at all. */
+export function leftAlone({ host, revision }: HostSpec): HostPlan {
+  return { host, revision, actions: [], notes: [] };
 }
 
 function planProject(target: Target, observed: ObservedHost): Action[] {

@@ -31,6 +31,7 @@ export function releaseOf(
     lockTimeoutSeconds: project.gateway.lockTimeoutSeconds,
     baseImage: images.base,
     webhooks: Object.keys(sources).length > 0 ? sources : undefined,
+    control: project.gateway.control ? true : undefined,
     agents: sorted.map(({ name }) => name),
   });
   const files = [
@@ -51,6 +52,9 @@ function releasedAgent(agent: AgentInput, images: ReleaseImages): ReleasedAgent 
     credentials: agentCredentials(agent),
     schedule: agent.schedule,
     timezone: agent.timezone,
+    catchUp: agent.catchUp === "none" ? undefined : agent.catchUp,
+    jitterSeconds: agent.jitterSeconds || undefined,
+    onInterrupted: agent.onInterrupted === "none" ? undefined : agent.onInterrupted,
     scale: agent.scale,
     timeoutSeconds: agent.timeoutSeconds,
     memoryBytes: agent.memoryBytes,

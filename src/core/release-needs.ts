@@ -18,6 +18,7 @@ const ProjectFile = z.object({
       z.object({ type: z.enum(webhookTypes), credential: z.array(z.string()).optional() }),
     )
     .default({}),
+  control: z.literal(true).optional(),
 });
 
 /** A release as it was read from a host. */
@@ -42,7 +43,8 @@ export function needsOfRelease(release: ReadRelease): readonly CredentialNeed[] 
     const name = agentOfFile(path);
     return name === undefined ? [] : [{ name, ...read(release, path, AgentFile) }];
   });
-  return needsOf(agents, read(release, "project.json", ProjectFile).webhooks);
+  const { webhooks: sources, control } = read(release, "project.json", ProjectFile);
+  return needsOf(agents, { sources, control: control === true });
 }
 
 function read<T>(

@@ -1,6 +1,7 @@
 import { z } from "zod";
 import { PreflightStep } from "./preflight-step.ts";
 import { RunLimits } from "./run-limits.ts";
+import { catchUps, interruptions } from "./schedule-policy.ts";
 import { webhookTypes } from "./webhook-types.ts";
 
 /** The model an agent talks to. */
@@ -36,6 +37,12 @@ export const ReleasedAgent = z.strictObject({
   schedule: z.string().optional(),
   /** IANA name; UTC when absent. */
   timezone: z.string().optional(),
+  /** What becomes of missed ticks of the schedule; absent for `none`. */
+  catchUp: z.enum(catchUps).optional(),
+  /** Each tick is delayed by a part of it, always the same; absent for none. */
+  jitterSeconds: z.int().positive().optional(),
+  /** What follows a run whose container or host went away; absent for `none`. */
+  onInterrupted: z.enum(interruptions).optional(),
   /** Concurrent runs; 0 disables the agent. */
   scale: z.int().nonnegative(),
   timeoutSeconds: z.int().positive(),
@@ -72,6 +79,8 @@ export const ReleasedProject = z.strictObject({
   baseImage: z.string(),
   /** By name; absent when no agent of the release listens to one. */
   webhooks: z.record(z.string(), ReleasedSource).optional(),
+  /** The gateway has its key, with which operators may use the control API from outside. */
+  control: z.literal(true).optional(),
   /** Sorted names; each has `agents/<name>/agent.json` and `agents/<name>/ACTIONS.md`. */
   agents: z.array(z.string()),
 });

@@ -15,7 +15,7 @@ import { signalRoutes } from "./signal-routes.ts";
 
 /** What the container API is wired to. */
 export interface ContainerApiPorts extends CallPorts {
-  readonly runtime: RuntimePort;
+  readonly runtime: Pick<RuntimePort, "serving">;
   readonly schedule: Pick<SchedulePort, "call" | "kill">;
   readonly credentials: RunCredentialsPort;
   readonly locks: LocksPort;

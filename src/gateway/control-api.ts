@@ -1,20 +1,15 @@
-import { type Context, Hono } from "hono";
+import { createRoute, type OpenAPIHono } from "@hono/zod-openapi";
+import { z } from "zod";
 import type { Clock } from "../base/clock.ts";
 import { AlError } from "../base/errors.ts";
 import type { Logger } from "../base/logger.ts";
-import type { Run } from "../core/run.ts";
+import { agentRoutes } from "./agent-routes.ts";
 import { answerError } from "./answers.ts";
-import {
-  type RulesAnswer,
-  type RunAnswer,
-  runAnswer,
-  type StatusAnswer,
-  type TriggerAnswer,
-} from "./control-schema.ts";
-import { logEvents } from "./log-events.ts";
-import { limitBody, readTrigger } from "./manual-trigger.ts";
-import { ndjson } from "./ndjson.ts";
-import type { LogsPort, RunsPort, RuntimePort, SchedulePort } from "./ports.ts";
+import { answers, controlApp, limitBodies } from "./control-app.ts";
+import { logRoutes } from "./log-routes.ts";
+import type { LocksPort, LogsPort, RunsPort, RuntimePort, SchedulePort } from "./ports.ts";
+import { runtimeRoutes } from "./runtime-routes.ts";
+import { statusRoutes } from "./status-routes.ts";
 import { webhookControl } from "./webhook-control.ts";
 import type { ReplayPorts } from "./webhook-replay.ts";
 
@@ -23,101 +18,73 @@ export interface ControlApiPorts {
   readonly runtime: RuntimePort;
   readonly runs: RunsPort;
   readonly schedule: Omit<SchedulePort, "call">;
+  readonly locks: Pick<LocksPort, "list">;
   readonly logs: LogsPort;
   readonly webhooks: ReplayPorts;
   readonly clock: Clock;
   readonly logger: Logger;
 }
 
-const RECENT_RUNS = 20;
-const MAX_RUNS = 1000;
+/** The control API's routes, for a typed client. */
+export type ControlApi = ReturnType<typeof controlApi>;
+
+const description = createRoute({
+  method: "get",
+  path: "/openapi.json",
+  summary: "This description",
+  responses: answers(200, z.record(z.string(), z.unknown()), { is: "An OpenAPI 3.1 document." }),
+});
 
 /** The operator's side; who may reach it is the listener's business. Errors are `ErrorAnswer`. */
-export function controlApi(ports: ControlApiPorts): Hono {
-  const app = new Hono();
+export function controlApi(ports: ControlApiPorts) {
+  const app = controlApp();
   app.onError(answerError(ports.logger));
-  app.notFound((context) => context.json({ error: "no such route", code: "not-found" }, 404));
-  controlRoutes(app, ports);
-  app.route("/", webhookControl(ports.webhooks));
-  const serveLog = async (context: Context) => {
-    const agent = context.req.param("agent") ?? "";
-    const run = await runOf(ports.runs, agent, context.req.param("run"));
-    const options = {
-      follow: ["1", "true"].includes(context.req.query("follow") ?? ""),
-      lines: count(context, "lines"),
-      cursor: count(context, "cursor"),
-      since: count(context, "since"),
-    };
-    return ndjson(context.req.raw, (signal) => logEvents(ports, run, { ...options, signal }));
-  };
-  app.get("/api/logs/agents/:agent", serveLog);
-  app.get("/api/logs/agents/:agent/:run", serveLog);
-  return app;
+  app.notFound(() => {
+    throw new AlError("no such route", { code: "no-such-route", blame: "user" });
+  });
+  app.use(limitBodies);
+  app.openAPIRegistry.registerComponent("securitySchemes", "gatewayKey", {
+    ...{ type: "http", scheme: "bearer", description: "The credential gateway_api_key." },
+  });
+  const routed = app
+    .route("/", statusRoutes(ports))
+    .route("/", runtimeRoutes(ports))
+    .route("/", agentRoutes(ports))
+    .route("/", webhookControl(ports.webhooks))
+    .route("/", logRoutes(ports))
+    .openapi(description, (context) => context.json(describe(app), 200));
+  refuseOtherMethods(routed);
+  return routed;
 }
 
-function controlRoutes(app: Hono, { runtime, runs, schedule }: ControlApiPorts): void {
-  app.get("/control/status", async (context) => {
-    const [report, agents, recent] = await Promise.all([
-      runtime.report({ rules: context.req.query("rules") === "look" }),
-      schedule.agents(),
-      runs.list({ limit: RECENT_RUNS }),
-    ]);
-    const answer: StatusAnswer = { report, agents: [...agents], runs: recent.map(runAnswer) };
-    return context.json(answer);
+function describe(app: OpenAPIHono): Record<string, unknown> {
+  const document = app.getOpenAPI31Document({
+    openapi: "3.1.0",
+    info: {
+      title: "Action Llama Fleet: control API of a runtime",
+      version: "1",
+      description: "Times are milliseconds since the epoch. Every error has a code and a hint.",
+    },
+    // On the control socket nobody is asked for the key.
+    security: [{ gatewayKey: [] }, {}],
   });
-  app.get("/control/runs", async (context) => {
-    const limit = Math.min(count(context, "limit") ?? RECENT_RUNS, MAX_RUNS);
-    const agent = context.req.query("agent");
-    const found = await runs.list({ limit, ...(agent !== undefined && { agent }) });
-    return context.json({ runs: found.map(runAnswer) });
-  });
-  app.get("/control/runs/:id", async (context) => {
-    const run = await knownRun(runs, context.req.param("id"));
-    return context.json(runAnswer(run) satisfies RunAnswer);
-  });
-  app.post("/control/trigger/:agent", limitBody, async (context) => {
-    const trigger = await readTrigger(context);
-    const run = await schedule.trigger(context.req.param("agent"), trigger);
-    return context.json({ runId: run.id } satisfies TriggerAnswer, 202);
-  });
-  app.post("/control/kill/:id", async (context) => {
-    const run = await knownRun(runs, context.req.param("id"));
-    if (await schedule.kill(run.id)) return context.json({ killed: true });
-    throw new AlError(`run ${run.id} is not running`, { code: "not-running", blame: "user" });
-  });
-  app.post("/control/rules", async (context) => {
-    const restored = await runtime.restoreRules();
-    return context.json({ restored } satisfies RulesAnswer);
-  });
-  app.post("/control/reload", async (context) => {
-    await schedule.reload();
-    return context.json({ ok: true });
-  });
+  return { ...document };
 }
 
-async function knownRun(runs: RunsPort, id: string): Promise<Run> {
-  const run = await runs.get(id);
-  if (run) return run;
-  throw new AlError(`there is no run ${id}`, { code: "unknown-run", blame: "user" });
-}
-
-/** The named run of an agent, or its latest one. */
-async function runOf(runs: RunsPort, agent: string, id: string | undefined): Promise<Run> {
-  if (id !== undefined) {
-    const run = await knownRun(runs, id);
-    if (run.agent === agent) return run;
-    const message = `run ${id} is not a run of agent ${agent}`;
-    throw new AlError(message, { code: "unknown-run", blame: "user" });
+/** What is there for another method is not missing. */
+function refuseOtherMethods(app: OpenAPIHono): void {
+  const methods = new Map<string, string[]>();
+  for (const definition of app.openAPIRegistry.definitions) {
+    if (definition.type !== "route") continue;
+    const { path, method } = definition.route;
+    methods.set(path, [...(methods.get(path) ?? []), method.toUpperCase()]);
   }
-  const [latest] = await runs.list({ agent, limit: 1 });
-  if (latest) return latest;
-  throw new AlError(`agent ${agent} has not run yet`, { code: "no-runs", blame: "user" });
-}
-
-function count(context: Context, name: string): number | undefined {
-  const text = context.req.query(name);
-  if (text === undefined) return undefined;
-  if (/^\d{1,15}$/.test(text)) return Number(text);
-  const message = `${name} must be a whole number, not ${JSON.stringify(text)}`;
-  throw new AlError(message, { code: "bad-request", blame: "user" });
+  for (const [path, allowed] of methods) {
+    app.all(path.replaceAll(/\{(\w+)\}/g, ":$1"), (context) => {
+      context.header("allow", allowed.join(", "));
+      throw new AlError(`${path} is for ${allowed.join(", ")}`, {
+        ...{ code: "wrong-method", blame: "user" },
+      });
+    });
+  }
 }

@@ -5,8 +5,12 @@ import type { Server } from "node:http";
 import { join } from "node:path";
 import { setTimeout as delay, setImmediate as nextTurn } from "node:timers/promises";
 import { createAdaptorServer } from "@hono/node-server";
-import type { Hono } from "hono";
 import { OUTSIDE_SOCKET } from "../core/names.ts";
+
+/** What answers requests; an app of hono does. */
+export interface Answering {
+  fetch(request: Request, env?: object): Response | Promise<Response>;
+}
 
 /** An app that is being served. */
 export interface Listening {
@@ -18,7 +22,7 @@ export interface Listening {
 const REQUEST_MS = 60_000;
 
 /** Serves an app on all addresses of the container. */
-export async function listenOnPort(app: Hono, port: number): Promise<Listening> {
+export async function listenOnPort(app: Answering, port: number): Promise<Listening> {
   const server = createServer(app);
   server.requestTimeout = REQUEST_MS;
   server.listen(port, "0.0.0.0");
@@ -27,7 +31,7 @@ export async function listenOnPort(app: Hono, port: number): Promise<Listening> 
 }
 
 /** Serves an app on a unix socket that only this user may open; replaces a stale one. */
-export async function listenOnSocket(app: Hono, path: string): Promise<Listening> {
+export async function listenOnSocket(app: Answering, path: string): Promise<Listening> {
   await rm(path, { force: true });
   const server = createServer(app);
   // A proxy's connection is kept between requests.
@@ -59,7 +63,7 @@ const MAX_OUTSIDE_CONNECTIONS = 512;
  * has arrived.
  */
 export async function listenAtDoor(
-  app: Hono,
+  app: Answering,
   { directory, ...options }: OutsideOptions & { readonly directory: string },
 ): Promise<Listening> {
   const place = join(directory, OUTSIDE_SOCKET);
@@ -89,7 +93,7 @@ export async function listenAtDoor(
 const LET_IN_MS = 30;
 
 function outsideServer(
-  app: Hono,
+  app: Answering,
   { headersMs = 10_000, requestMs = 30_000 }: OutsideOptions,
 ): Server {
   const server = createAdaptorServer({
@@ -105,7 +109,7 @@ function outsideServer(
   return server;
 }
 
-function createServer(app: Hono): Server {
+function createServer(app: Answering): Server {
   return createAdaptorServer({ fetch: app.fetch }) as Server;
 }
 

@@ -1,3 +1,6 @@
+/** The content type of one JSON value per line. */
+export const NDJSON: string = "application/x-ndjson";
+
 /**
  * A streamed response of one JSON value per line. The signal given to `open` fires when the client
  * goes away.
@@ -17,5 +20,5 @@ export function ndjson(
     },
     cancel: () => abort.abort(),
   });
-  return new Response(body, { headers: { "content-type": "application/x-ndjson" } });
+  return new Response(body, { headers: { "content-type": NDJSON } });
 }

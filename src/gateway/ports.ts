@@ -1,5 +1,6 @@
 import type { Json } from "../base/canonical-json.ts";
 import type { CallState } from "../core/call-state.ts";
+import type { Hold } from "../core/hold.ts";
 import type { RuntimeReport } from "../core/observed.ts";
 import type { Run, RunFilter } from "../core/run.ts";
 import type { DayUse, RunLimits } from "../core/run-limits.ts";
@@ -23,10 +24,28 @@ export interface AgentView {
   readonly running: number;
   readonly queued: number;
   readonly enabled: boolean;
+  /** By an operator: nothing of it starts. */
+  readonly paused?: Hold;
+  /** By an operator: it takes no triggers either. */
+  readonly disabled?: Hold;
   readonly limits?: RunLimits;
   readonly today?: DayUse;
   /** Why it starts no run until the day is over. */
   readonly overBudget?: string;
+}
+
+/** A run that waits. */
+export interface QueuedRun {
+  readonly run: Run;
+  /** One sentence for a person. */
+  readonly waitsFor: string;
+}
+
+/** What killing the runs of an agent came to: their ids. */
+export interface KilledRuns {
+  readonly killed: readonly string[];
+  readonly cancelled: readonly string[];
+  readonly failed: readonly string[];
 }
 
 /** The scheduler, as the gateway needs it. Errors are AlError with the scheduler's codes. */
@@ -40,6 +59,23 @@ export interface SchedulePort {
   ): Promise<Run>;
   /** True only when the run was running, or queued, and is not any more. `why` is recorded. */
   kill(runId: string, why?: string): Promise<boolean>;
+  /** Also cancels what waits, with `queued`. */
+  killAgent(
+    agent: string,
+    options: { readonly queued: boolean; readonly why?: string },
+  ): Promise<KilledRuns>;
+  /** Nothing starts any more, of all agents or of one; the first hold stays. Idempotent, durable. */
+  pause(target: { readonly agent?: string; readonly by?: string }): Promise<Hold>;
+  /** False when it was not paused. */
+  resume(target: { readonly agent?: string }): Promise<boolean>;
+  /** No trigger of the agent is accepted any more; the first hold stays. Idempotent, durable. */
+  disable(target: { readonly agent: string; readonly by?: string }): Promise<Hold>;
+  /** False when it was not disabled. */
+  enable(target: { readonly agent: string }): Promise<boolean>;
+  /** Of the scheduler as a whole. */
+  paused(): Promise<Hold | undefined>;
+  /** In the order in which they start. */
+  queue(): Promise<readonly QueuedRun[]>;
   agents(): Promise<readonly AgentView[]>;
   reload(): Promise<void>;
 }
@@ -49,6 +85,8 @@ export interface RunsPort {
   get(id: string): Promise<Run | undefined>;
   /** Newest first. */
   list(filter: RunFilter): Promise<readonly Run[]>;
+  /** Queued, starting and running ones, oldest first. */
+  unfinished(): Promise<readonly Run[]>;
   /** The unfinished run with this secret's SHA-256 (hex). */
   bySecret(secretHash: string): Promise<Run | undefined>;
 }
@@ -108,4 +146,6 @@ export interface RuntimePort {
   report(options?: { readonly rules?: boolean }): Promise<RuntimeReport>;
   /** Puts the network's rules in place and proves them from inside; true when some were missing. */
   restoreRules(): Promise<boolean>;
+  /** Has the runtime stopped, and stay so until somebody starts it; resolves before it ends. */
+  stop(options: { readonly by?: string }): Promise<void>;
 }

@@ -1,6 +1,6 @@
-import type { IncomingMessage } from "node:http";
+import type { IncomingMessage, OutgoingHttpHeaders } from "node:http";
 import { Agent, request } from "node:http";
-import { Duplex } from "node:stream";
+import { Duplex, Readable } from "node:stream";
 import { text } from "node:stream/consumers";
 import { z } from "zod";
 import type { CallOptions } from "../base/deadline.ts";
@@ -33,10 +33,12 @@ export interface RuntimeControl {
   ): Promise<RuntimeReport | undefined>;
   /** The parsed JSON answer. @throws AlError with the API's own message and code. */
   call(request: ControlRequest): Promise<unknown>;
-  /** The answer's body as it comes, for logs that are followed. */
-  stream(request: ControlRequest): Promise<IncomingMessage>;
+  /** As the global one; of the address only path and query count, and the body is text. */
+  fetch(runtime: string, url: string, init?: RequestInit): Promise<Response>;
   close(): void;
 }
+
+const JSON_HEADERS = { "content-type": "application/json" };
 
 const StatusAnswer = z.object({
   report: z.object({
@@ -65,10 +67,15 @@ export function openControl(docker: DockerClient): RuntimeControl {
     agents.set(runtime, agent);
     return agent;
   };
-  const send = (options: ControlRequest) => sendRequest(agentFor(options.runtime), options);
-  const call = async (options: ControlRequest) => {
-    const response = await send({ timeoutMs: 20_000, ...options });
-    return readAnswer(docker.host, response);
+  const call = async ({ runtime, timeoutMs = 20_000, body, signal, ...rest }: ControlRequest) => {
+    const ends = AbortSignal.timeout(timeoutMs);
+    const response = await send(agentFor(runtime), {
+      ...{ ...rest, signal: AbortSignal.any([signal, ends].filter(isThere)) },
+      ...(body !== undefined && { body: JSON.stringify(body), headers: JSON_HEADERS }),
+    });
+    const [status, answer] = [response.statusCode ?? 0, parseJson(await text(response))];
+    if (status >= 200 && status < 300) return answer;
+    throw refusedBy(docker.host, status, answer);
   };
   return {
     call,
@@ -88,11 +95,17 @@ export function openControl(docker: DockerClient): RuntimeControl {
         return undefined;
       }
     },
-    async stream(options) {
-      const response = await send(options);
-      if (response.statusCode === 200) return response;
-      await readAnswer(docker.host, response);
-      return response;
+    async fetch(runtime, url, { method = "GET", headers, body, signal } = {}) {
+      const response = await send(agentFor(runtime), {
+        ...{ method, path: url.replace(/^\w+:\/\/[^/]*/, "") },
+        headers: Object.fromEntries(new Headers(headers)),
+        ...(typeof body === "string" && { body }),
+        ...(signal && { signal }),
+      });
+      const { statusCode: status = 0 } = response;
+      return new Response(Readable.toWeb(response) as ReadableStream, {
+        ...{ status, headers: response.headers as Record<string, string> },
+      });
     },
     close: () => {
       for (const agent of agents.values()) agent.destroy();
@@ -129,36 +142,41 @@ function asSocket(stream: Duplex): Duplex {
   });
 }
 
-function sendRequest(agent: Agent, options: ControlRequest): Promise<IncomingMessage> {
-  const { method, path, body, signal, timeoutMs } = options;
-  const bytes = body === undefined ? undefined : Buffer.from(JSON.stringify(body));
-  const headers = bytes
-    ? { "content-type": "application/json", "content-length": bytes.length }
-    : {};
-  const signals = [signal, timeoutMs === undefined ? undefined : AbortSignal.timeout(timeoutMs)];
-  const ends = AbortSignal.any(signals.filter((one) => one !== undefined));
+function send(
+  agent: Agent,
+  options: {
+    readonly method: string;
+    readonly path: string;
+    readonly headers?: OutgoingHttpHeaders;
+    readonly body?: string;
+    readonly signal?: AbortSignal;
+  },
+): Promise<IncomingMessage> {
+  const { body, headers, ...rest } = options;
+  const length = body === undefined ? {} : { "content-length": Buffer.byteLength(body) };
   return new Promise((resolve, reject) => {
     const outgoing = request(
-      { agent, method, path, headers, host: "runtime", signal: ends },
+      { ...rest, agent, headers: { ...headers, ...length }, host: "runtime" },
       resolve,
     );
     outgoing.on("error", reject);
-    outgoing.end(bytes);
+    outgoing.end(body);
   });
 }
 
-async function readAnswer(host: string, response: IncomingMessage): Promise<unknown> {
-  const body = await text(response);
-  const status = response.statusCode ?? 0;
-  const parsed = parseJson(body);
-  if (status >= 200 && status < 300) return parsed;
-  const answer = ErrorAnswer.safeParse(parsed);
+/** The error that a runtime's answer with a status of 400 and above tells, with its own words and code. */
+export function refusedBy(host: string, status: number, body: unknown): AlError {
+  const answer = ErrorAnswer.safeParse(body);
   const { error, code, hint } = answer.data ?? { error: `status ${status}` };
-  throw new AlError(`host ${host}: ${error}`, {
+  return new AlError(`host ${host}: ${error}`, {
     code: code ?? `control-${status}`,
     blame: status >= 500 ? "transient" : "user",
     ...(hint === undefined ? {} : { hint }),
   });
+}
+
+function isThere<T>(value: T | undefined): value is T {
+  return value !== undefined;
 }
 
 function parseJson(body: string): unknown {

@@ -126,9 +126,10 @@ async function readFiles(
 }
 
 function recorded(files: FileObservation) {
-  const { credentialKey, current, inventory, releases, credentialSets } = files;
+  const { credentialKey, current, inventory, stopped, releases, credentialSets } = files;
   const { temporary, entries } = files;
-  return { credentialKey, current, inventory, releases, credentialSets, temporary, entries };
+  const trees = { releases, credentialSets, temporary, entries };
+  return { credentialKey, current, inventory, ...(stopped && { stopped }), ...trees };
 }
 
 function ownImages(project: string, image: ImageSummary) {

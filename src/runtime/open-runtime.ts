@@ -1,6 +1,6 @@
 import { join } from "node:path";
 import { ulid } from "ulid";
-import { systemClock } from "../base/clock.ts";
+import { steadyClock, systemClock } from "../base/clock.ts";
 import { AlError } from "../base/errors.ts";
 import { CONTAINER_API_PORT, CONTROL_SOCKET, DOOR_DIRECTORY } from "../core/names.ts";
 import type { Current } from "../core/observed.ts";
@@ -8,6 +8,7 @@ import { openDocker } from "../docker/docker-client.ts";
 import { containerApi } from "../gateway/container-api.ts";
 import { controlApi } from "../gateway/control-api.ts";
 import { type Listening, listenAtDoor, listenOnPort, listenOnSocket } from "../gateway/listen.ts";
+import { outsideApp } from "../gateway/outside-app.ts";
 import type { RuntimePort } from "../gateway/ports.ts";
 import { webhookApp } from "../gateway/webhook-app.ts";
 import { createCalls } from "../schedule/calls.ts";
@@ -15,11 +16,13 @@ import { Locks } from "../schedule/locks.ts";
 import { createScheduler } from "../schedule/scheduler.ts";
 import { createSerial } from "../schedule/serial.ts";
 import { tellingEnds } from "../schedule/telling-ends.ts";
+import { createHoldStore } from "../state/hold-store.ts";
 import { createLockStore } from "../state/lock-store.ts";
 import { RUN_MIGRATIONS } from "../state/run-schema.ts";
 import { createRunStore } from "../state/run-store.ts";
 import { createSignalStore } from "../state/signal-store.ts";
 import { openDatabase, proveWritable } from "../state/sqlite.ts";
+import { createTickStore } from "../state/tick-store.ts";
 import { createWebhookReceipts } from "../state/webhook-receipts.ts";
 import { openLocal } from "../transport/local.ts";
 import type { IsolationTools } from "./apply-rules.ts";
@@ -31,6 +34,7 @@ import {
   lookAtIsolation,
   restoreIsolation,
 } from "./isolation.ts";
+import { liveGatewayKey } from "./live-gateway-key.ts";
 import { liveReleases } from "./live-release.ts";
 import { liveWebhooks } from "./live-webhooks.ts";
 import { readOwnCurrent } from "./name-watch.ts";
@@ -42,6 +46,7 @@ import { runLogs } from "./run-log-read.ts";
 import { runContainerName } from "./run-names.ts";
 import type { RuntimeOptions } from "./run-runtime.ts";
 import { createRunner } from "./runner.ts";
+import { noteStopped } from "./stopped-file.ts";
 
 /** A runtime at work. */
 export interface Runtime {
@@ -65,7 +70,10 @@ export async function openRuntime(options: RuntimeOptions, current: Current): Pr
   const parts = openParts(options, { project, host, network });
   const { scheduler, docker, abort } = parts;
   const listeners: Listening[] = [];
-  const outside = createOutside(() => listenToSenders(options, parts));
+  const apps = appsOf(options, parts);
+  // Until it listens, and after, the door holds senders.
+  const doorway = { directory: join(projectDir, DOOR_DIRECTORY) };
+  const outside = createOutside(() => listenAtDoor(apps.outside, doorway));
   const close = async () => {
     // What has arrived is still accepted, so that its sender has an answer.
     await outside.close();
@@ -92,7 +100,10 @@ export async function openRuntime(options: RuntimeOptions, current: Current): Pr
   });
   failed.catch(() => undefined);
   try {
-    listeners.push(...(await listen(options, parts)));
+    listeners.push(
+      await listenOnPort(apps.containers, CONTAINER_API_PORT),
+      await listenOnSocket(apps.control, CONTROL_SOCKET),
+    );
     await scheduler.start();
     parts.progress.started = true;
     isolated = keepIsolated(parts.keeping, abort.signal);
@@ -118,7 +129,8 @@ function openParts(options: RuntimeOptions, place: Place) {
   const store = createRunStore(database);
   const receipts = createWebhookReceipts(database, store.enqueue);
   const releases = liveReleases(options);
-  const locks = new Locks({ store: createLockStore(database), releases, clock: systemClock });
+  const steady = steadyClock();
+  const locks = new Locks({ store: createLockStore(database), releases, clock: steady });
   const isolation: { latest: Isolation } = {
     latest: { ready: false, reason: "the network rules have not been checked yet" },
   };
@@ -127,9 +139,10 @@ function openParts(options: RuntimeOptions, place: Place) {
   const scheduler = createScheduler({
     store: tellingEnds(store, (run) => void locks.ended(run)),
     receipts,
+    ...{ holds: createHoldStore(database), ticks: createTickStore(database) },
     runner: createRunner({ docker, place, projectDir }),
     releases,
-    clock: systemClock,
+    ...{ clock: systemClock, steady },
     logger,
     ready: () => engine.answers && isolation.latest.ready,
     containerName: (run) => runContainerName(place.project, run),
@@ -149,7 +162,7 @@ function openParts(options: RuntimeOptions, place: Place) {
   const keeping = isolationOptions(options, { docker, place, releases, onChange });
   const state = { isolation, engine, progress, keeping, abort };
   const stores = { database, store, receipts };
-  return { place, docker, ...stores, releases, scheduler, ...forRuns, ...state, close };
+  return { place, transport, docker, ...stores, releases, scheduler, ...forRuns, ...state, close };
 }
 
 function isolationOptions(
@@ -166,36 +179,28 @@ function isolationOptions(
   return { tools, runtimeName, clock: systemClock, logger, onChange, serial: createSerial() };
 }
 
-async function listen(options: RuntimeOptions, parts: Parts): Promise<Listening[]> {
+/** What is served, and to whom: runs, operators, and strangers with or without the gateway's key. */
+function appsOf(options: RuntimeOptions, parts: Parts) {
   const { logger, projectDir } = options;
-  const { store: runs, scheduler: schedule } = parts;
+  const { store: runs, scheduler: schedule, releases } = parts;
+  const { locks, calls, signals, receipts } = parts;
   const runtime = runtimePort(options, parts);
-  const credentials = runCredentials(projectDir);
-  const { locks, calls, signals } = parts;
-  const forRuns = { locks, calls, signals, credentials };
+  const forRuns = { locks, calls, signals, credentials: runCredentials(projectDir) };
   const containers = containerApi({ runtime, runs, schedule, ...forRuns, logger });
-  const webhooks = { ...accepting(options, parts), receipts: parts.receipts, newId: () => ulid() };
-  const logs = runLogs(projectDir);
-  const operators = { runtime, runs, schedule, logs, webhooks };
-  const control = controlApi({ ...operators, clock: systemClock, logger });
-  return [
-    await listenOnPort(containers, CONTAINER_API_PORT),
-    await listenOnSocket(control, CONTROL_SOCKET),
-  ];
-}
-
-/** Until it listens, and after, the door holds senders. */
-function listenToSenders(options: RuntimeOptions, parts: Parts): Promise<Listening> {
-  const app = webhookApp({ ...accepting(options, parts), logger: options.logger });
-  return listenAtDoor(app, { directory: join(options.projectDir, DOOR_DIRECTORY) });
-}
-
-function accepting({ projectDir }: RuntimeOptions, { releases, scheduler }: Parts) {
-  return {
+  const accepting = {
     webhooks: liveWebhooks(projectDir, releases),
-    deliveries: { accept: scheduler.deliver },
+    deliveries: { accept: schedule.deliver },
     clock: systemClock,
   };
+  const webhooks = { ...accepting, receipts, newId: () => ulid() };
+  const logs = runLogs(projectDir);
+  const operators = { runtime, runs, schedule, locks, logs, webhooks };
+  const control = controlApi({ ...operators, clock: systemClock, logger });
+  const outside = outsideApp({
+    ...{ webhooks: webhookApp({ ...accepting, logger }), control, clock: systemClock, logger },
+    key: liveGatewayKey(projectDir, releases),
+  });
+  return { containers, control, outside };
 }
 
 function runtimePort(options: RuntimeOptions, parts: Parts): RuntimePort {
@@ -211,6 +216,10 @@ function runtimePort(options: RuntimeOptions, parts: Parts): RuntimePort {
       return true;
     },
     restoreRules: () => restoreIsolation(keeping, abort.signal),
+    async stop({ by }) {
+      const hold = { since: systemClock.now(), ...(by !== undefined && { by }) };
+      await noteStopped(parts.transport, options.projectDir, hold);
+    },
     async report({ rules = false } = {}) {
       const current = await readOwnCurrent(options);
       if (!current) throw new AlError("not live", { code: "not-serving", blame: "transient" });

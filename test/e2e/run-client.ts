@@ -1,4 +1,6 @@
 import { createInterface } from "node:readline";
+import { Readable } from "node:stream";
+import type { ReadableStream } from "node:stream/web";
 import { expect } from "vitest";
 import { LABELS } from "../../src/core/names.ts";
 import {
@@ -42,7 +44,8 @@ export function runClient(rig: RuntimeHost, runtime: string): RunClient {
     },
     async follow(agent, run, query = "") {
       const path = `/api/logs/agents/${agent}/${run}?follow=1${query}`;
-      const input = await rig.control.stream({ runtime, method: "GET", path });
+      const { body } = await rig.control.fetch(runtime, `http://runtime${path}`);
+      const input = Readable.fromWeb(body as ReadableStream);
       const events: LogEvent[] = [];
       for await (const line of createInterface({ input })) {
         events.push(LogEvent.parse(JSON.parse(line)));

@@ -120,7 +120,7 @@ function containerCalls({ machine, call }: Link) {
           machine.ruled.add(container.labels[LABELS.project] ?? "");
         }
         container.joined = network;
-        container.state = "running";
+        container.state = staysStopped(machine, container) ? "exited" : "running";
       }),
     stopContainer: (name: string) =>
       call(`stop ${name}`, () => {
@@ -162,4 +162,10 @@ function notFound(message: string): AlError {
 
 function failed(message: string): AlError {
   return new AlError(message, { code: "docker-failed", blame: "transient" });
+}
+
+/** A runtime that starts and finds the marker stops its own container again. */
+function staysStopped({ projects }: Link["machine"], { labels }: MemoryContainer): boolean {
+  const { stopped } = projects.get(labels[LABELS.project] ?? "") ?? {};
+  return labels[LABELS.role] === "runtime" && stopped !== undefined;
 }

@@ -80,7 +80,8 @@ export function filesOf({ machine, call }: Link, project: string): Files {
       }),
     removeProject: () => {
       // The inventory goes last.
-      const torn = () => Object.assign(at(), { key: undefined, current: undefined });
+      const gone = { key: undefined, current: undefined, stopped: undefined };
+      const torn = () => Object.assign(at(), gone);
       const effect = () => {
         torn();
         at().inventory = undefined;

@@ -1,16 +1,18 @@
 import { AlError, hasCode } from "../../base/errors.ts";
 import { RunAnswer } from "../../gateway/control-schema.ts";
+import { ask, type ControlClient } from "../control-client.ts";
 import type { LiveRuntime } from "./live-runtime.ts";
 
 /** A run by its id, if this runtime knows it. */
 export async function findRun(
-  { connection, runtime }: LiveRuntime,
+  live: LiveRuntime,
   id: string,
   signal: AbortSignal,
 ): Promise<RunAnswer | undefined> {
   try {
-    const path = `/control/runs/${encodeURIComponent(id)}`;
-    return RunAnswer.parse(await connection.control.call({ runtime, method: "GET", path, signal }));
+    const param = { run: id };
+    const get = (api: ControlClient) => api.control.runs[":run"].$get({ param });
+    return await ask(live, RunAnswer, get, { signal });
   } catch (thrown) {
     if (hasCode(thrown, "unknown-run")) return undefined;
     throw thrown;

@@ -1,5 +1,6 @@
 import { type LogEvent, type RunAnswer, RunsAnswer } from "../../gateway/control-schema.ts";
 import type { CliContext } from "../context.ts";
+import { ask, type ControlClient } from "../control-client.ts";
 import { logPrinter, matches } from "../render/log-printer.ts";
 import { isRunId } from "../run-id.ts";
 import { askRuntimes, type RuntimeSelection, reportFailures } from "./each-runtime.ts";
@@ -56,11 +57,10 @@ async function chosenRuns(
     return found && (agent === undefined || found.agent === agent) ? [found] : [];
   }
   const limit = since === undefined ? 1 : MOST_RUNS;
-  const query = new URLSearchParams({ limit: String(limit), ...(agent && { agent }) });
-  const { connection, runtime } = live;
-  const path = `/control/runs?${query}`;
-  const answer = await connection.control.call({ runtime, method: "GET", path, signal });
-  const latest = RunsAnswer.parse(answer).runs.toReversed();
+  const query = { limit: String(limit), ...(agent !== undefined && { agent }) };
+  const get = (api: ControlClient) => api.control.runs.$get({ query });
+  const answer = await ask(live, RunsAnswer, get, { signal });
+  const latest = answer.runs.toReversed();
   if (since === undefined) return latest;
   const recent = latest.filter(({ endedAt = Infinity }) => endedAt >= since);
   if (recent.length === MOST_RUNS) {

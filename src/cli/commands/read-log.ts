@@ -1,6 +1,7 @@
 import { createInterface } from "node:readline";
 import { AlError } from "../../base/errors.ts";
 import { LogEvent } from "../../gateway/control-schema.ts";
+import { askStream, type ControlClient } from "../control-client.ts";
 import type { LiveRuntime } from "./live-runtime.ts";
 
 /** Which part of which log. */
@@ -22,15 +23,16 @@ export interface LogPart {
  * @throws AlError `log-left` (user), `log-cut-off` (transient) when it is followed and the run goes on without us.
  */
 export async function* readLog(
-  { connection, runtime }: LiveRuntime,
+  live: LiveRuntime,
   part: LogPart,
   signal: AbortSignal,
 ): AsyncGenerator<LogEvent> {
   const { agent, run, follow } = part;
-  const path = `/api/logs/agents/${encodeURIComponent(agent)}/${encodeURIComponent(run)}?${queryOf(part)}`;
   let ended = false;
   try {
-    const input = await connection.control.stream({ runtime, method: "GET", path, signal });
+    const asked = { param: { agent, run }, query: queryOf(part) };
+    const get = (api: ControlClient) => api.api.logs.agents[":agent"][":run"].$get(asked);
+    const input = await askStream(live, get, { signal });
     for await (const text of createInterface({ input })) {
       const event = LogEvent.parse(JSON.parse(text));
       ended = event.kind === "end";
@@ -43,13 +45,11 @@ export async function* readLog(
   if (follow && !ended) throw goesOn(part, "log-cut-off", "the log broke off");
 }
 
-function queryOf({ follow, lines, since, cursor }: LogPart): URLSearchParams {
-  const query = new URLSearchParams();
-  if (follow) query.set("follow", "1");
-  for (const [name, value] of Object.entries({ lines, since, cursor })) {
-    if (value !== undefined) query.set(name, String(value));
-  }
-  return query;
+function queryOf({ follow, lines, since, cursor }: LogPart): Record<string, string> {
+  const numbers = Object.entries({ lines, since, cursor }).flatMap(([name, value]) =>
+    value === undefined ? [] : [[name, String(value)]],
+  );
+  return { ...(follow && { follow: "1" }), ...Object.fromEntries(numbers) };
 }
 
 function goesOn({ agent, run }: LogPart, code: string, what: string): AlError {

@@ -1,6 +1,7 @@
 import { TriggerAnswer, type TriggerRequest } from "../../gateway/control-schema.ts";
 import { compose } from "../compose.ts";
 import type { CliContext } from "../context.ts";
+import { ask, type ControlClient } from "../control-client.ts";
 import { EXIT } from "../exit.ts";
 import { logPrinter } from "../render/log-printer.ts";
 import { readRunBody } from "../run-body.ts";
@@ -64,12 +65,11 @@ async function followRun(
 
 async function trigger(
   { signal }: CliContext,
-  { connection, runtime }: LiveRuntime,
+  live: LiveRuntime,
   { agent, request }: { readonly agent: string; readonly request: TriggerRequest },
 ): Promise<string> {
-  const answer = await connection.control.call({
-    ...{ runtime, method: "POST", path: `/control/trigger/${encodeURIComponent(agent)}` },
-    ...{ body: request, signal, timeoutMs: TRIGGER_TIMEOUT_MS },
-  });
-  return TriggerAnswer.parse(answer).runId;
+  const post = (api: ControlClient) =>
+    api.control.trigger[":agent"].$post({ param: { agent }, json: request });
+  const options = { signal, timeoutMs: TRIGGER_TIMEOUT_MS };
+  return (await ask(live, TriggerAnswer, post, options)).runId;
 }

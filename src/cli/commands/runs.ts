@@ -1,5 +1,6 @@
 import { RunsAnswer } from "../../gateway/control-schema.ts";
 import type { CliContext } from "../context.ts";
+import { ask, type ControlClient } from "../control-client.ts";
 import { EXIT } from "../exit.ts";
 import { runRecordLines, runTable } from "../render/runs.ts";
 import { isRunId } from "../run-id.ts";
@@ -26,11 +27,10 @@ export async function runs(context: CliContext, options: RunsOptions): Promise<n
 async function listRuns(context: CliContext, options: RunsOptions): Promise<number> {
   const { output, signal } = context;
   const { what: agent, lines } = options;
-  const query = new URLSearchParams({ limit: String(lines), ...(agent && { agent }) });
-  const answers = await askRuntimes(context, options, async ({ connection, runtime }) => {
-    const path = `/control/runs?${query}`;
-    const answer = await connection.control.call({ runtime, method: "GET", path, signal });
-    return RunsAnswer.parse(answer).runs;
+  const query = { limit: String(lines), ...(agent !== undefined && { agent }) };
+  const answers = await askRuntimes(context, options, async (live) => {
+    const get = (api: ControlClient) => api.control.runs.$get({ query });
+    return (await ask(live, RunsAnswer, get, { signal })).runs;
   });
   const found = answers.flatMap((one) =>
     one.kind === "answered" ? one.answer.map((run) => ({ host: one.host, run })) : [],

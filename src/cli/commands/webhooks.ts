@@ -1,7 +1,8 @@
 import { ulid } from "ulid";
 import { AlError, hasCode } from "../../base/errors.ts";
-import { ReceiptsAnswer, ReplayAnswer } from "../../gateway/webhook-control.ts";
+import { ReceiptsAnswer, ReplayAnswer } from "../../gateway/receipt-schema.ts";
 import type { CliContext } from "../context.ts";
+import { ask, type ControlClient } from "../control-client.ts";
 import { EXIT } from "../exit.ts";
 import { receiptTable, replayLines } from "../render/webhooks.ts";
 import { askRuntimes, type RuntimeSelection, reportFailures } from "./each-runtime.ts";
@@ -16,10 +17,10 @@ export async function webhookLs(
   { lines, ...selection }: Selection & { readonly lines: number },
 ): Promise<number> {
   const { output, signal } = context;
-  const answers = await askRuntimes(context, selection, async ({ connection, runtime }) => {
-    const path = `/control/webhooks?limit=${lines}`;
-    const answer = await connection.control.call({ runtime, method: "GET", path, signal });
-    return ReceiptsAnswer.parse(answer).receipts;
+  const query = { limit: String(lines) };
+  const answers = await askRuntimes(context, selection, async (live) => {
+    const get = (api: ControlClient) => api.control.webhooks.$get({ query });
+    return (await ask(live, ReceiptsAnswer, get, { signal })).receipts;
   });
   const found = answers.flatMap((one) =>
     one.kind === "answered" ? one.answer.map((receipt) => ({ host: one.host, receipt })) : [],
@@ -58,14 +59,14 @@ export async function webhookReplay(
 
 /** Undefined where the host has no such receipt. */
 async function replay(
-  { connection, runtime }: LiveRuntime,
+  live: LiveRuntime,
   { id, request }: { readonly id: string; readonly request: string },
   signal: AbortSignal,
 ): Promise<ReplayAnswer | undefined> {
-  const path = `/control/webhooks/${encodeURIComponent(id)}/replay?request=${request}`;
+  const asked = { param: { receipt: id }, query: { request } };
   try {
-    const answer = await connection.control.call({ runtime, method: "POST", path, signal });
-    return ReplayAnswer.parse(answer);
+    const post = (api: ControlClient) => api.control.webhooks[":receipt"].replay.$post(asked);
+    return await ask(live, ReplayAnswer, post, { signal });
   } catch (thrown) {
     if (hasCode(thrown, "unknown-receipt")) return undefined;
     throw thrown;

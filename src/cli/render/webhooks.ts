@@ -1,5 +1,5 @@
 import { printable } from "../../base/printable.ts";
-import type { ReceiptAnswer, ReplayAnswer } from "../../gateway/webhook-control.ts";
+import type { ReceiptAnswer, ReplayAnswer } from "../../gateway/receipt-schema.ts";
 import { tableLines, timeText } from "./table.ts";
 
 /** A receipt, and the host that has it. */

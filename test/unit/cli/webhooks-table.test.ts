@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 import { receiptTable, replayLines } from "../../../src/cli/render/webhooks.ts";
-import type { ReceiptAnswer } from "../../../src/gateway/webhook-control.ts";
+import type { ReceiptAnswer } from "../../../src/gateway/receipt-schema.ts";
 
 const receipt: ReceiptAnswer = {
   ...{ id: "01KAAAAAAAAAAAAAAAAAAAAAAA", type: "github", sources: ["acme", "other"] },

@@ -118,6 +118,26 @@ test("a door holds a port on the host's loopback, and only where an agent listen
   }
 });
 
+test("with `control` every host's gateway has a key and listens, and the release says so", () => {
+  const gateway = { port: 9000, lockTimeoutSeconds: 1800, control: true };
+  for (const spec of specs({ gateway })) {
+    const { release, credentials } = spec;
+    const key = {
+      type: "gateway_api_key",
+      instance: "default",
+      fields: ["key"],
+      agents: ["gateway"],
+    };
+    expect(credentials).toContainEqual(key);
+    expect(doorOf(spec).ports.map(({ hostPort }) => hostPort)).toEqual([9000]);
+    expect(json(spec, "project.json")).toMatchObject({ control: true });
+    const files = new Map(release.files.map(({ path, content }) => [path, content]));
+    expect(needsOfRelease({ host: "one", hash: release.hash, files })).toEqual(credentials);
+  }
+  const [, without] = specs();
+  expect(json(without, "project.json")).not.toHaveProperty("control");
+});
+
 test("a door sees the runtime's socket and may do nothing", () => {
   const [one] = specs();
   const { projectDir, uid, gid } = targetOf(one).container;

@@ -25,7 +25,9 @@ async function ask(path: string, method = "GET") {
 
 async function post(body: unknown) {
   const text = typeof body === "string" ? body : JSON.stringify(body);
-  const headers = { "content-length": String(text.length) };
+  const headers = {
+    ...{ "content-type": "application/json", "content-length": String(text.length) },
+  };
   const options = { method: "POST", body: text, headers };
   const response = await app.request("/control/trigger/dev", options);
   return { status: response.status, body: await response.json() };

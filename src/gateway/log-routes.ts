@@ -1,0 +1,49 @@
+import { createRoute } from "@hono/zod-openapi";
+import { z } from "zod";
+import type { ControlApiPorts } from "./control-api.ts";
+import { controlApp, count, flag, streamed } from "./control-app.ts";
+import { LogEvent } from "./control-schema.ts";
+import { runOf } from "./known-run.ts";
+import { logEvents } from "./log-events.ts";
+import { NDJSON, ndjson } from "./ndjson.ts";
+
+const query = z.object({
+  follow: flag.optional(),
+  lines: count.optional(),
+  cursor: count.optional(),
+  since: count.optional(),
+});
+const responses = streamed(NDJSON, LogEvent, {
+  is: "One event per line; `end` last, once the run is over.",
+  also: [404],
+});
+
+const latest = createRoute({
+  method: "get",
+  path: "/api/logs/agents/{agent}",
+  summary: "What the latest run of an agent wrote",
+  request: { params: z.object({ agent: z.string() }), query },
+  responses,
+});
+
+const one = createRoute({
+  method: "get",
+  path: "/api/logs/agents/{agent}/{run}",
+  summary: "What a run wrote",
+  request: { params: z.object({ agent: z.string(), run: z.string() }), query },
+  responses,
+});
+
+/** What runs wrote, as it was or as it comes. */
+export function logRoutes(ports: ControlApiPorts) {
+  type Query = z.infer<typeof query>;
+  const serve = async (request: Request, of: { agent: string; run?: string }, asked: Query) => {
+    const run = await runOf(ports.runs, of.agent, of.run);
+    const { follow = false, lines, cursor, since } = asked;
+    const options = { follow, lines, cursor, since };
+    return ndjson(request, (signal) => logEvents(ports, run, { ...options, signal }));
+  };
+  return controlApp()
+    .openapi(latest, ({ req }) => serve(req.raw, req.valid("param"), req.valid("query")))
+    .openapi(one, ({ req }) => serve(req.raw, req.valid("param"), req.valid("query")));
+}
