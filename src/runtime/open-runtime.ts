@@ -16,10 +16,12 @@ import { createScheduler } from "../schedule/scheduler.ts";
 import { createSerial } from "../schedule/serial.ts";
 import { tellingEnds } from "../schedule/telling-ends.ts";
 import { createLockStore } from "../state/lock-store.ts";
-import { RUN_MIGRATIONS } from "../state/run-schema.ts";
+import { openRunDatabase } from "../state/recover.ts";
 import { createRunStore } from "../state/run-store.ts";
+import { createRunUpkeep } from "../state/run-upkeep.ts";
+import { asides } from "../state/set-aside.ts";
 import { createSignalStore } from "../state/signal-store.ts";
-import { openDatabase, proveWritable } from "../state/sqlite.ts";
+import { proveWritable } from "../state/sqlite.ts";
 import { createWebhookReceipts } from "../state/webhook-receipts.ts";
 import { openLocal } from "../transport/local.ts";
 import type { IsolationTools } from "./apply-rules.ts";
@@ -41,6 +43,7 @@ import { runLogs } from "./run-log-read.ts";
 import { runContainerName } from "./run-names.ts";
 import type { RuntimeOptions } from "./run-runtime.ts";
 import { createRunner } from "./runner.ts";
+import { takeStock } from "./take-stock.ts";
 
 /** A runtime at work. */
 export interface Runtime {
@@ -89,6 +92,9 @@ export async function openRuntime(options: RuntimeOptions, current: Current): Pr
   failed.catch(() => undefined);
   try {
     listeners.push(...(await listen(options, parts)));
+    const { store, upkeep } = parts;
+    const stock = { docker, store, upkeep, project, projectDir, logger };
+    await takeStock({ ...stock, clock: systemClock, signal: abort.signal });
     await scheduler.start();
     parts.progress.started = true;
     isolated = keepIsolated(parts.keeping, abort.signal);
@@ -104,7 +110,9 @@ export async function openRuntime(options: RuntimeOptions, current: Current): Pr
 
 function openParts(options: RuntimeOptions, place: Place) {
   const { projectDir, logger } = options;
-  const database = openDatabase(join(projectDir, "state.db"), RUN_MIGRATIONS);
+  const statePath = join(projectDir, "state.db");
+  const { database, recovery } = openRunDatabase(statePath, systemClock.now());
+  if (recovery) logger.error({ ...recovery }, "the database was damaged and has been replaced");
   const transport = openLocal({ host: place.host });
   const docker = openDocker(transport);
   const store = createRunStore(database);
@@ -140,7 +148,7 @@ function openParts(options: RuntimeOptions, place: Place) {
   };
   const keeping = isolationOptions(options, { docker, place, releases, onChange });
   const state = { isolation, engine, progress, keeping, abort };
-  const stores = { database, store, receipts };
+  const stores = { database, store, receipts, upkeep: createRunUpkeep(database) };
   return { place, docker, ...stores, releases, scheduler, ...forRuns, ...state, close };
 }
 
@@ -205,8 +213,12 @@ function runtimePort(options: RuntimeOptions, parts: Parts): RuntimePort {
         scheduler.isSettled(),
         rules ? lookAtIsolation(keeping, abort.signal).catch(() => undefined) : undefined,
       ]);
-      const report = { release, credentials, revision, ...readiness(parts), activeRuns, settled };
-      return looked === undefined ? report : { ...report, rules: looked };
+      const [damaged] = asides(join(options.projectDir, "state.db"));
+      return {
+        ...{ release, credentials, revision, ...readiness(parts), activeRuns, settled },
+        ...(looked !== undefined && { rules: looked }),
+        ...(damaged && { damaged }),
+      };
     },
   };
 }

@@ -29,6 +29,7 @@ export function statusLines(status: HostStatus, wanted: string): string[] {
   const state = ready ? "ready" : `not ready: ${reason ?? "no reason given"}`;
   return [
     `${host}: ${state}, revision ${shortHash(revision)}${behind}`,
+    ...damageLines(live.report),
     ...live.agents.map((agent) => `  ${agentLine(agent)}`),
     ...live.runs.slice(0, SHOWN_RUNS).map((run) => `  ${runLine(run)}`),
     ...foreignIn(status).map((note) => `  note: ${note}`),
@@ -45,6 +46,15 @@ export function statusRecord(status: HostStatus): Record<string, unknown> {
 
 function foreignIn({ observed }: Extract<HostStatus, { kind: "live" }>): readonly string[] {
   return foreignNotes(observed, observed.inventory);
+}
+
+function damageLines({ damaged }: StatusAnswer["report"]): readonly string[] {
+  if (!damaged) return [];
+  const when = new Date(damaged.since).toISOString();
+  return [
+    `  damaged: its database was found damaged at ${when}; what could be read was carried over`,
+    `    the damaged file is ${printable(damaged.file)}: remove it when nobody needs it any more`,
+  ];
 }
 
 function runLine(run: RunAnswer): string {
