@@ -128,6 +128,9 @@ function assemble(
       lockTimeoutSeconds: config.gateway.lockTimeout,
       url: config.gateway.url,
     },
+    ...(config.retention && {
+      retention: { days: config.retention.days, logBytes: config.retention.logs },
+    }),
     webhooks: config.webhooks,
     source: {
       url: fleet.source.url,

@@ -33,10 +33,10 @@ import {
   lookAtIsolation,
   restoreIsolation,
 } from "./isolation.ts";
+import { keepPruned } from "./keep-pruned.ts";
 import { liveReleases } from "./live-release.ts";
 import { liveWebhooks } from "./live-webhooks.ts";
 import { readOwnCurrent } from "./name-watch.ts";
-import { keepReceiptsPruned } from "./prune-receipts.ts";
 import type { Place } from "./run-container.ts";
 import { runCredentials } from "./run-credentials.ts";
 import { runLogs } from "./run-log-read.ts";
@@ -98,8 +98,9 @@ export async function openRuntime(options: RuntimeOptions, current: Current): Pr
     await scheduler.start();
     parts.progress.started = true;
     isolated = keepIsolated(parts.keeping, abort.signal);
-    const { receipts } = parts;
-    pruned = keepReceiptsPruned({ receipts, clock: systemClock, logger }, abort.signal);
+    const { receipts, releases } = parts;
+    const pruning = { projectDir, store, upkeep, receipts, releases };
+    pruned = keepPruned({ ...pruning, clock: systemClock, logger }, abort.signal);
   } catch (thrown) {
     await close();
     throw thrown;

@@ -15,6 +15,11 @@ export class SimulatedClock implements Clock {
     this.#now = new Date(start).getTime();
   }
 
+  /** How many wait for it. */
+  get sleepers(): number {
+    return this.#sleepers.size;
+  }
+
   now(): number {
     return this.#now;
   }
