@@ -18,10 +18,12 @@ import { createSerial } from "../schedule/serial.ts";
 import { tellingEnds } from "../schedule/telling-ends.ts";
 import { createHoldStore } from "../state/hold-store.ts";
 import { createLockStore } from "../state/lock-store.ts";
-import { RUN_MIGRATIONS } from "../state/run-schema.ts";
+import { openRunDatabase } from "../state/recover.ts";
 import { createRunStore } from "../state/run-store.ts";
+import { createRunUpkeep } from "../state/run-upkeep.ts";
+import { asides } from "../state/set-aside.ts";
 import { createSignalStore } from "../state/signal-store.ts";
-import { openDatabase, proveWritable } from "../state/sqlite.ts";
+import { proveWritable } from "../state/sqlite.ts";
 import { createTickStore } from "../state/tick-store.ts";
 import { createWebhookReceipts } from "../state/webhook-receipts.ts";
 import { openLocal } from "../transport/local.ts";
@@ -34,12 +36,12 @@ import {
   lookAtIsolation,
   restoreIsolation,
 } from "./isolation.ts";
+import { keepPruned } from "./keep-pruned.ts";
 import { liveGatewayKey } from "./live-gateway-key.ts";
 import { liveReleases } from "./live-release.ts";
 import { liveWebhooks } from "./live-webhooks.ts";
 import { readOwnCurrent } from "./name-watch.ts";
 import { createOutside } from "./outside.ts";
-import { keepReceiptsPruned } from "./prune-receipts.ts";
 import type { Place } from "./run-container.ts";
 import { runCredentials } from "./run-credentials.ts";
 import { runLogs } from "./run-log-read.ts";
@@ -47,6 +49,7 @@ import { runContainerName } from "./run-names.ts";
 import type { RuntimeOptions } from "./run-runtime.ts";
 import { createRunner } from "./runner.ts";
 import { noteStopped } from "./stopped-file.ts";
+import { takeStock } from "./take-stock.ts";
 
 /** A runtime at work. */
 export interface Runtime {
@@ -104,11 +107,15 @@ export async function openRuntime(options: RuntimeOptions, current: Current): Pr
       await listenOnPort(apps.containers, CONTAINER_API_PORT),
       await listenOnSocket(apps.control, CONTROL_SOCKET),
     );
+    const { store, upkeep } = parts;
+    const stock = { docker, store, upkeep, project, projectDir, logger };
+    await takeStock({ ...stock, clock: systemClock, signal: abort.signal });
     await scheduler.start();
     parts.progress.started = true;
     isolated = keepIsolated(parts.keeping, abort.signal);
-    const { receipts } = parts;
-    pruned = keepReceiptsPruned({ receipts, clock: systemClock, logger }, abort.signal);
+    const { receipts, releases } = parts;
+    const pruning = { projectDir, store, upkeep, receipts, releases };
+    pruned = keepPruned({ ...pruning, clock: systemClock, logger }, abort.signal);
   } catch (thrown) {
     await close();
     throw thrown;
@@ -123,7 +130,9 @@ export async function openRuntime(options: RuntimeOptions, current: Current): Pr
 
 function openParts(options: RuntimeOptions, place: Place) {
   const { projectDir, logger } = options;
-  const database = openDatabase(join(projectDir, "state.db"), RUN_MIGRATIONS);
+  const statePath = join(projectDir, "state.db");
+  const { database, recovery } = openRunDatabase(statePath, systemClock.now());
+  if (recovery) logger.error({ ...recovery }, "the database was damaged and has been replaced");
   const transport = openLocal({ host: place.host });
   const docker = openDocker(transport);
   const store = createRunStore(database);
@@ -161,7 +170,7 @@ function openParts(options: RuntimeOptions, place: Place) {
   };
   const keeping = isolationOptions(options, { docker, place, releases, onChange });
   const state = { isolation, engine, progress, keeping, abort };
-  const stores = { database, store, receipts };
+  const stores = { database, store, receipts, upkeep: createRunUpkeep(database) };
   return { place, transport, docker, ...stores, releases, scheduler, ...forRuns, ...state, close };
 }
 
@@ -229,8 +238,12 @@ function runtimePort(options: RuntimeOptions, parts: Parts): RuntimePort {
         scheduler.isSettled(),
         rules ? lookAtIsolation(keeping, abort.signal).catch(() => undefined) : undefined,
       ]);
-      const report = { release, credentials, revision, ...readiness(parts), activeRuns, settled };
-      return looked === undefined ? report : { ...report, rules: looked };
+      const [damaged] = asides(join(options.projectDir, "state.db"));
+      return {
+        ...{ release, credentials, revision, ...readiness(parts), activeRuns, settled },
+        ...(looked !== undefined && { rules: looked }),
+        ...(damaged && { damaged }),
+      };
     },
   };
 }
