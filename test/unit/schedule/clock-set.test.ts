@@ -97,3 +97,18 @@ describe("a clock that is set", () => {
     expect((await world.history())[0]).toBe("dev manual timed-out");
   });
 });
+
+it("a clock set back between two runtimes does not change the order of what waits", async () => {
+  const { world, open } = scheduled();
+  world.ready = false;
+  const old = await open();
+  const ids = [(await old.trigger("dev")).id, (await old.trigger("dev")).id];
+  await old.stop();
+  world.clock.jump(-HOUR);
+  const next = await open();
+  ids.push((await next.trigger("dev")).id);
+  world.ready = true;
+  next.poke();
+  await world.clock.advance(MINUTE);
+  expect(world.engine.starts).toEqual(ids);
+});
