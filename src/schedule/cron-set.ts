@@ -45,7 +45,9 @@ export function createCronSet(ports: CronSetPorts): CronSet {
     );
     const names = new Set(scheduled.map(({ name }) => name));
     for (const name of [...loops.keys()]) if (!names.has(name)) drop(name);
-    await ports.ticks.keep(names);
+    await ports.ticks.keep(names).catch((thrown) => {
+      ports.logger.error({ err: toAlError(thrown) }, "old schedules are not forgotten");
+    });
     for (const agent of scheduled) {
       const delayMs = jitterOf(project.project, agent);
       const schedule = scheduleOf(agent);
@@ -93,15 +95,19 @@ function jitterOf(project: string, { name, jitterSeconds = 0 }: ReleasedAgent): 
 
 /** Where a schedule goes on; one that was not known, or was another one, has no past. */
 async function placeOf(
-  { ticks, clock }: CronSetPorts,
+  { ticks, clock, logger }: CronSetPorts,
   agent: string,
   schedule: string,
 ): Promise<number> {
-  const until = await ticks.handledUntil(agent, schedule);
-  if (until !== undefined) return until;
   const now = clock.now();
-  await ticks.handled(agent, { schedule, until: now });
-  return now;
+  try {
+    const until = await ticks.handledUntil(agent, schedule);
+    if (until === undefined) await ticks.handled(agent, { schedule, until: now });
+    return until ?? now;
+  } catch (thrown) {
+    logger.error({ agent, err: toAlError(thrown) }, "how far a schedule is cannot be stored");
+    return now;
+  }
 }
 
 /** The config room refuses bad patterns; one that gets here all the same must not stop the others. */

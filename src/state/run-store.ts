@@ -132,7 +132,7 @@ function lookupsOf(prepare: Prepare) {
 
     async usedSince(agent: string, since: number): Promise<DayUse> {
       const { starting } = prepare(
-        `SELECT count(*) AS starting FROM runs
+        `SELECT count(*) AS starting FROM runs INDEXED BY runs_active
          WHERE state IN ('starting', 'running') AND state = 'starting' AND agent = ?`,
       ).get(agent) as { starting: number };
       const { runs, cost } = prepare(
