@@ -35,16 +35,19 @@ export interface CronSetPorts {
 export function createCronSet(ports: CronSetPorts): CronSet {
   const loops = new Map<string, CronLoop>();
   const serial = createSerial();
-  const drop = (name: string) => {
-    loops.get(name)?.stop();
+  /** Resolves when it is past storing anything. */
+  const drop = async (name: string) => {
+    const loop = loops.get(name);
     loops.delete(name);
+    loop?.stop();
+    await loop?.done;
   };
   const follow = async ({ agents, project }: LiveRelease) => {
     const scheduled = [...agents.values()].filter(
       (agent) => agent.scale > 0 && agent.schedule !== undefined,
     );
     const names = new Set(scheduled.map(({ name }) => name));
-    for (const name of [...loops.keys()]) if (!names.has(name)) drop(name);
+    for (const name of [...loops.keys()]) if (!names.has(name)) await drop(name);
     await ports.ticks.keep(names).catch((thrown) => {
       ports.logger.error({ err: toAlError(thrown) }, "old schedules are not forgotten");
     });
@@ -54,7 +57,7 @@ export function createCronSet(ports: CronSetPorts): CronSet {
       const { name } = agent;
       const running = loops.get(name);
       if (running?.schedule === schedule && running.delayMs === delayMs) continue;
-      drop(name);
+      await drop(name);
       const cron = readPattern(ports.logger, agent);
       if (!cron) continue;
       const from = await placeOf(ports, name, schedule);
@@ -74,9 +77,7 @@ export function createCronSet(ports: CronSetPorts): CronSet {
     },
     stop: () =>
       serial(async () => {
-        const ended = [...loops.values()].map(({ done }) => done);
-        for (const name of [...loops.keys()]) drop(name);
-        await Promise.all(ended);
+        await Promise.all([...loops.keys()].map(drop));
       }),
   };
 }
