@@ -110,10 +110,11 @@ describe("the set of schedules", () => {
     expect(await world.history()).toHaveLength(1);
   });
 
-  it("does not let a pattern nobody can read stop the others", async () => {
+  it("does not let a pattern nobody can read, or that never ticks, stop the others", async () => {
     const world = createWorld();
     world.release = release([
       agent("bad", { schedule: "every day" }),
+      agent("never", { schedule: "0 0 30 2 *" }),
       agent("good", { schedule: "* * * * *" }),
     ]);
     const scheduler = world.open();
