@@ -93,7 +93,7 @@ export async function openRuntime(options: RuntimeOptions, current: Current): Pr
   };
   let isolated: Promise<void> = Promise.resolve();
   let pruned: Promise<void> = Promise.resolve();
-  const engineWatch = { docker, runtimeName, clock: systemClock, logger, signal: abort.signal };
+  const engineWatch = { docker, runtimeName, clock: steadyClock(), logger, signal: abort.signal };
   const failed = watchEngine({
     ...engineWatch,
     onChange: (answers) => {
