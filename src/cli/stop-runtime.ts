@@ -1,4 +1,4 @@
-import { LABELS } from "../core/names.ts";
+import { LABELS, STANDING_ROLES } from "../core/names.ts";
 import type { HostConnection } from "../host/session.ts";
 
 /** What was stopped, and what goes on. */
@@ -9,14 +9,14 @@ export interface StoppedContainers {
   readonly runs: readonly string[];
 }
 
-/** Stops a project's runtime on a host, under the host's lock; everything else stays as it is. */
+/** Stops a project's runtime on a host, and its door, under the host's lock; everything else stays as it is. */
 export async function stopRuntime(
   connection: HostConnection,
   { project, holder, signal }: { project: string; holder: string; signal: AbortSignal },
 ): Promise<StoppedContainers> {
   const lock = await connection.lock(project, { holder, signal });
   try {
-    const roles = ["runtime"];
+    const roles = STANDING_ROLES;
     return await stopContainers(connection, { project, roles, signal: lock.signal });
   } finally {
     await lock.release();

@@ -46,6 +46,8 @@ export interface Current {
   readonly credentials: string;
   /** Name of the only runtime container that may serve. */
   readonly runtime: string;
+  /** Name of the door's container, where there is one. */
+  readonly door?: string;
   readonly network: NetworkSpec;
 }
 
@@ -99,7 +101,7 @@ export interface ObservedContainer {
   readonly state: string;
   readonly agent?: string;
   readonly run?: string;
-  /** What it was made as; looked at for runtimes only. */
+  /** What it was made as; looked at for standing containers only. */
   readonly facts?: ContainerFacts;
 }
 

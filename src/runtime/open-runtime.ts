@@ -2,12 +2,12 @@ import { join } from "node:path";
 import { ulid } from "ulid";
 import { systemClock } from "../base/clock.ts";
 import { AlError } from "../base/errors.ts";
-import { CONTAINER_API_PORT, CONTROL_SOCKET, OUTSIDE_PORT } from "../core/names.ts";
+import { CONTAINER_API_PORT, CONTROL_SOCKET, DOOR_DIRECTORY } from "../core/names.ts";
 import type { Current } from "../core/observed.ts";
 import { openDocker } from "../docker/docker-client.ts";
 import { containerApi } from "../gateway/container-api.ts";
 import { controlApi } from "../gateway/control-api.ts";
-import { type Listening, listenOnPort, listenOnSocket, listenOutside } from "../gateway/listen.ts";
+import { type Listening, listenAtDoor, listenOnPort, listenOnSocket } from "../gateway/listen.ts";
 import { outsideApp } from "../gateway/outside-app.ts";
 import type { RuntimePort } from "../gateway/ports.ts";
 import { webhookApp } from "../gateway/webhook-app.ts";
@@ -68,7 +68,10 @@ export async function openRuntime(options: RuntimeOptions, current: Current): Pr
   const parts = openParts(options, { project, host, network });
   const { scheduler, docker, abort } = parts;
   const listeners: Listening[] = [];
+  let outside: Listening | undefined;
   const close = async () => {
+    // What has arrived is still accepted, so that its sender has an answer.
+    await outside?.close();
     abort.abort(new AlError("the runtime ends", { code: "aborted", blame: "transient" }));
     parts.locks.stop();
     await scheduler.stop();
@@ -92,9 +95,15 @@ export async function openRuntime(options: RuntimeOptions, current: Current): Pr
   });
   failed.catch(() => undefined);
   try {
-    listeners.push(...(await listen(options, parts)));
+    const apps = appsOf(options, parts);
+    listeners.push(
+      await listenOnPort(apps.containers, CONTAINER_API_PORT),
+      await listenOnSocket(apps.control, CONTROL_SOCKET),
+    );
     await scheduler.start();
     parts.progress.started = true;
+    // Until then, and after, the door holds senders.
+    outside = await listenAtDoor(apps.outside, { directory: join(projectDir, DOOR_DIRECTORY) });
     isolated = keepIsolated(parts.keeping, abort.signal);
     const { receipts } = parts;
     pruned = keepReceiptsPruned({ receipts, clock: systemClock, logger }, abort.signal);
@@ -162,32 +171,28 @@ function isolationOptions(
   return { tools, runtimeName, clock: systemClock, logger, onChange, serial: createSerial() };
 }
 
-async function listen(options: RuntimeOptions, parts: Parts): Promise<Listening[]> {
+/** What is served, and to whom: runs, operators, and strangers with or without the gateway's key. */
+function appsOf(options: RuntimeOptions, parts: Parts) {
   const { logger, projectDir } = options;
-  const { store: runs, scheduler: schedule } = parts;
+  const { store: runs, scheduler: schedule, releases } = parts;
+  const { locks, calls, signals, receipts } = parts;
   const runtime = runtimePort(options, parts);
-  const credentials = runCredentials(projectDir);
-  const { locks, calls, signals } = parts;
-  const forRuns = { locks, calls, signals, credentials };
+  const forRuns = { locks, calls, signals, credentials: runCredentials(projectDir) };
   const containers = containerApi({ runtime, runs, schedule, ...forRuns, logger });
   const accepting = {
-    webhooks: liveWebhooks(projectDir, parts.releases),
+    webhooks: liveWebhooks(projectDir, releases),
     deliveries: { accept: schedule.deliver },
     clock: systemClock,
   };
-  const webhooks = { ...accepting, receipts: parts.receipts, newId: () => ulid() };
+  const webhooks = { ...accepting, receipts, newId: () => ulid() };
   const logs = runLogs(projectDir);
   const operators = { runtime, runs, schedule: untilMerged(schedule), locks, logs, webhooks };
   const control = controlApi({ ...operators, clock: systemClock, logger });
   const outside = outsideApp({
     ...{ webhooks: webhookApp({ ...accepting, logger }), control, clock: systemClock, logger },
-    key: liveGatewayKey(projectDir, parts.releases),
+    key: liveGatewayKey(projectDir, releases),
   });
-  return [
-    await listenOutside(outside, { port: OUTSIDE_PORT }),
-    await listenOnPort(containers, CONTAINER_API_PORT),
-    await listenOnSocket(control, CONTROL_SOCKET),
-  ];
+  return { containers, control, outside };
 }
 
 function runtimePort(options: RuntimeOptions, parts: Parts): RuntimePort {

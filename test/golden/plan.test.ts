@@ -21,6 +21,8 @@ const Words = z.strictObject({
   revision: z.string(),
   runtime: z.string().exactOptional(),
   base: z.string().exactOptional(),
+  port: z.int().exactOptional(),
+  door: z.string().exactOptional(),
   agents: z.record(
     z.string(),
     z.strictObject({

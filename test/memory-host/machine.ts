@@ -37,6 +37,8 @@ export interface MemoryProject {
   readonly oddities: Map<string, string>;
   /** Names of leftovers, relative: `releases/.tmp-1`. */
   readonly temporary: Set<string>;
+  /** Whether the directory that a door sees is there. */
+  hasDoorDirectory?: boolean;
   /** Relative paths that somebody else put there. */
   readonly strangers?: Set<string>;
 }

@@ -92,7 +92,16 @@ function entriesOf(files: MemoryProject): string[] {
   }).flatMap(([name, content]) => (content === undefined ? [] : [name]));
   const releases = [...files.releases.keys()].map((hash) => `releases/${hash}`);
   const sets = [...files.credentials.keys()].map((hash) => `credentials/${hash}`);
-  return [...written, "releases", "credentials", ...releases, ...sets, ...(files.strangers ?? [])];
+  const door = files.hasDoorDirectory ? ["door"] : [];
+  return [
+    ...written,
+    "releases",
+    "credentials",
+    ...door,
+    ...releases,
+    ...sets,
+    ...(files.strangers ?? []),
+  ];
 }
 
 function withRules(

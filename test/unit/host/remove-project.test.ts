@@ -16,6 +16,7 @@ const OWN = [
     "state.db-shm",
   ],
   ...["runtime.lock", "runtime.lock-journal", "logs/dev/run-1.log"],
+  ...["door/outside.sock", "door/outside.sock.next"],
   ...[".tmp-1/half", "releases/.tmp-2/half", "credentials/.tmp-3"],
 ];
 
