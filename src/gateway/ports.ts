@@ -24,7 +24,9 @@ export interface AgentView {
   readonly running: number;
   readonly queued: number;
   readonly enabled: boolean;
+  /** By an operator: nothing of it starts. */
   readonly paused?: Hold;
+  /** By an operator: it takes no triggers either. */
   readonly disabled?: Hold;
   readonly limits?: RunLimits;
   readonly today?: DayUse;

@@ -1,6 +1,6 @@
 import { join } from "node:path";
 import { ulid } from "ulid";
-import { systemClock } from "../base/clock.ts";
+import { steadyClock, systemClock } from "../base/clock.ts";
 import { AlError } from "../base/errors.ts";
 import { CONTAINER_API_PORT, CONTROL_SOCKET, DOOR_DIRECTORY } from "../core/names.ts";
 import type { Current } from "../core/observed.ts";
@@ -16,11 +16,13 @@ import { Locks } from "../schedule/locks.ts";
 import { createScheduler } from "../schedule/scheduler.ts";
 import { createSerial } from "../schedule/serial.ts";
 import { tellingEnds } from "../schedule/telling-ends.ts";
+import { createHoldStore } from "../state/hold-store.ts";
 import { createLockStore } from "../state/lock-store.ts";
 import { RUN_MIGRATIONS } from "../state/run-schema.ts";
 import { createRunStore } from "../state/run-store.ts";
 import { createSignalStore } from "../state/signal-store.ts";
 import { openDatabase, proveWritable } from "../state/sqlite.ts";
+import { createTickStore } from "../state/tick-store.ts";
 import { createWebhookReceipts } from "../state/webhook-receipts.ts";
 import { openLocal } from "../transport/local.ts";
 import type { IsolationTools } from "./apply-rules.ts";
@@ -44,7 +46,6 @@ import { runContainerName } from "./run-names.ts";
 import type { RuntimeOptions } from "./run-runtime.ts";
 import { createRunner } from "./runner.ts";
 import { noteStopped } from "./stopped-file.ts";
-import { untilMerged } from "./until-merged.ts";
 
 /** A runtime at work. */
 export interface Runtime {
@@ -123,7 +124,8 @@ function openParts(options: RuntimeOptions, place: Place) {
   const store = createRunStore(database);
   const receipts = createWebhookReceipts(database, store.enqueue);
   const releases = liveReleases(options);
-  const locks = new Locks({ store: createLockStore(database), releases, clock: systemClock });
+  const steady = steadyClock();
+  const locks = new Locks({ store: createLockStore(database), releases, clock: steady });
   const isolation: { latest: Isolation } = {
     latest: { ready: false, reason: "the network rules have not been checked yet" },
   };
@@ -132,9 +134,10 @@ function openParts(options: RuntimeOptions, place: Place) {
   const scheduler = createScheduler({
     store: tellingEnds(store, (run) => void locks.ended(run)),
     receipts,
+    ...{ holds: createHoldStore(database), ticks: createTickStore(database) },
     runner: createRunner({ docker, place, projectDir }),
     releases,
-    clock: systemClock,
+    ...{ clock: systemClock, steady },
     logger,
     ready: () => engine.answers && isolation.latest.ready,
     containerName: (run) => runContainerName(place.project, run),
@@ -186,7 +189,7 @@ function appsOf(options: RuntimeOptions, parts: Parts) {
   };
   const webhooks = { ...accepting, receipts, newId: () => ulid() };
   const logs = runLogs(projectDir);
-  const operators = { runtime, runs, schedule: untilMerged(schedule), locks, logs, webhooks };
+  const operators = { runtime, runs, schedule, locks, logs, webhooks };
   const control = controlApi({ ...operators, clock: systemClock, logger });
   const outside = outsideApp({
     ...{ webhooks: webhookApp({ ...accepting, logger }), control, clock: systemClock, logger },
