@@ -44,7 +44,7 @@ export function refuseDisabled({ disabled }: Standing, agent: string): void {
   throw new AlError(`agent ${agent} is disabled ${holdText(hold)}`, {
     code: "agent-disabled",
     blame: "user",
-    hint: `Enable it on its host: POST /control/agents/${agent}/enable`,
+    hint: `Enable it: al enable ${agent}`,
   });
 }
 
