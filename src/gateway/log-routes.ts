@@ -6,6 +6,7 @@ import { LogEvent } from "./control-schema.ts";
 import { runOf } from "./known-run.ts";
 import { logEvents } from "./log-events.ts";
 import { NDJSON, ndjson } from "./ndjson.ts";
+import type { StreamSlots } from "./stream-slots.ts";
 
 const query = z.object({
   follow: flag.optional(),
@@ -35,13 +36,15 @@ const one = createRoute({
 });
 
 /** What runs wrote, as it was or as it comes. */
-export function logRoutes(ports: ControlApiPorts) {
+export function logRoutes(ports: ControlApiPorts, slots: StreamSlots) {
   type Query = z.infer<typeof query>;
   const serve = async (request: Request, of: { agent: string; run?: string }, asked: Query) => {
     const run = await runOf(ports.runs, of.agent, of.run);
     const { follow = false, lines, cursor, since } = asked;
     const options = { follow, lines, cursor, since };
-    return ndjson(request, (signal) => logEvents(ports, run, { ...options, signal }));
+    const onEnd = follow ? slots.take() : undefined;
+    const open = (signal: AbortSignal) => logEvents(ports, run, { ...options, signal });
+    return ndjson(request, open, onEnd && { onEnd });
   };
   return controlApp()
     .openapi(latest, ({ req }) => serve(req.raw, req.valid("param"), req.valid("query")))

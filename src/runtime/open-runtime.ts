@@ -7,6 +7,7 @@ import type { Current } from "../core/observed.ts";
 import { openDocker } from "../docker/docker-client.ts";
 import { containerApi } from "../gateway/container-api.ts";
 import { controlApi } from "../gateway/control-api.ts";
+import { createEventHub } from "../gateway/event-hub.ts";
 import { type Listening, listenOnPort, listenOnSocket, listenOutside } from "../gateway/listen.ts";
 import { outsideApp } from "../gateway/outside-app.ts";
 import type { RuntimePort } from "../gateway/ports.ts";
@@ -16,12 +17,8 @@ import { Locks } from "../schedule/locks.ts";
 import { createScheduler } from "../schedule/scheduler.ts";
 import { createSerial } from "../schedule/serial.ts";
 import { tellingEnds } from "../schedule/telling-ends.ts";
-import { createLockStore } from "../state/lock-store.ts";
 import { RUN_MIGRATIONS } from "../state/run-schema.ts";
-import { createRunStore } from "../state/run-store.ts";
-import { createSignalStore } from "../state/signal-store.ts";
 import { openDatabase, proveWritable } from "../state/sqlite.ts";
-import { createWebhookReceipts } from "../state/webhook-receipts.ts";
 import { openLocal } from "../transport/local.ts";
 import type { IsolationTools } from "./apply-rules.ts";
 import { watchEngine } from "./engine-watch.ts";
@@ -36,6 +33,7 @@ import { liveGatewayKey } from "./live-gateway-key.ts";
 import { liveReleases } from "./live-release.ts";
 import { liveWebhooks } from "./live-webhooks.ts";
 import { readOwnCurrent } from "./name-watch.ts";
+import { openStores } from "./open-stores.ts";
 import { keepReceiptsPruned } from "./prune-receipts.ts";
 import type { Place } from "./run-container.ts";
 import { runCredentials } from "./run-credentials.ts";
@@ -43,6 +41,12 @@ import { runLogs } from "./run-log-read.ts";
 import { runContainerName } from "./run-names.ts";
 import type { RuntimeOptions } from "./run-runtime.ts";
 import { createRunner } from "./runner.ts";
+import {
+  tellingDeliveries,
+  tellingReadiness,
+  tellingRuntime,
+  tellingSchedule,
+} from "./telling-ports.ts";
 import { notYet, untilMerged } from "./until-merged.ts";
 
 /** A runtime at work. */
@@ -86,6 +90,7 @@ export async function openRuntime(options: RuntimeOptions, current: Current): Pr
     ...engineWatch,
     onChange: (answers) => {
       parts.engine.answers = answers;
+      parts.tellReady(readiness(parts));
       scheduler.poke();
     },
   });
@@ -110,10 +115,10 @@ function openParts(options: RuntimeOptions, place: Place) {
   const database = openDatabase(join(projectDir, "state.db"), RUN_MIGRATIONS);
   const transport = openLocal({ host: place.host });
   const docker = openDocker(transport);
-  const store = createRunStore(database);
-  const receipts = createWebhookReceipts(database, store.enqueue);
+  const events = createEventHub(systemClock);
+  const { runs: store, receipts, signals, ...stored } = openStores(database, events.emit);
   const releases = liveReleases(options);
-  const locks = new Locks({ store: createLockStore(database), releases, clock: systemClock });
+  const locks = new Locks({ store: stored.locks, releases, clock: systemClock });
   const isolation: { latest: Isolation } = {
     latest: { ready: false, reason: "the network rules have not been checked yet" },
   };
@@ -129,7 +134,6 @@ function openParts(options: RuntimeOptions, place: Place) {
     ready: () => engine.answers && isolation.latest.ready,
     containerName: (run) => runContainerName(place.project, run),
   });
-  const signals = createSignalStore(database);
   const forRuns = { signals, locks, calls: createCalls({ store, signals }) };
   const close = async () => {
     docker.close();
@@ -137,12 +141,14 @@ function openParts(options: RuntimeOptions, place: Place) {
     database.close();
   };
   const abort = new AbortController();
+  const tellReady = tellingReadiness(events.emit);
   const onChange = (latest: Isolation) => {
     isolation.latest = latest;
+    tellReady(readiness({ engine, isolation }));
     scheduler.poke();
   };
   const keeping = isolationOptions(options, { docker, place, releases, onChange });
-  const state = { isolation, engine, progress, keeping, abort };
+  const state = { isolation, engine, progress, keeping, abort, events, tellReady };
   const stores = { database, store, receipts };
   return { place, docker, ...stores, releases, scheduler, ...forRuns, ...state, close };
 }
@@ -163,20 +169,21 @@ function isolationOptions(
 
 async function listen(options: RuntimeOptions, parts: Parts): Promise<Listening[]> {
   const { logger, projectDir } = options;
-  const { store: runs, scheduler: schedule } = parts;
-  const runtime = runtimePort(options, parts);
+  const { store: runs, scheduler, events } = parts;
+  const schedule = tellingSchedule(untilMerged(scheduler), events.emit);
+  const runtime = tellingRuntime(runtimePort(options, parts), events.emit);
   const credentials = runCredentials(projectDir);
   const { locks, calls, signals } = parts;
   const forRuns = { locks, calls, signals, credentials };
   const containers = containerApi({ runtime, runs, schedule, ...forRuns, logger });
   const accepting = {
     webhooks: liveWebhooks(projectDir, parts.releases),
-    deliveries: { accept: schedule.deliver },
+    deliveries: tellingDeliveries({ accept: scheduler.deliver }, events.emit),
     clock: systemClock,
   };
   const webhooks = { ...accepting, receipts: parts.receipts, newId: () => ulid() };
   const logs = runLogs(projectDir);
-  const operators = { runtime, runs, schedule: untilMerged(schedule), locks, logs, webhooks };
+  const operators = { runtime, runs, schedule, locks, logs, webhooks, events };
   const control = controlApi({ ...operators, clock: systemClock, logger });
   const outside = outsideApp({
     ...{ webhooks: webhookApp({ ...accepting, logger }), control, clock: systemClock, logger },
@@ -218,6 +225,12 @@ function runtimePort(options: RuntimeOptions, parts: Parts): RuntimePort {
   };
 }
 
-function readiness({ engine, isolation }: Parts): Isolation {
+function readiness({
+  engine,
+  isolation,
+}: {
+  readonly engine: { readonly answers: boolean };
+  readonly isolation: { readonly latest: Isolation };
+}): Isolation {
   return engine.answers ? isolation.latest : { ready: false, reason: "Docker does not answer" };
 }

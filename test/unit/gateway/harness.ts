@@ -5,6 +5,7 @@ import type { Hold } from "../../../src/core/hold.ts";
 import type { Run } from "../../../src/core/run.ts";
 import type { ListedLock } from "../../../src/core/run-lock.ts";
 import type { Trigger } from "../../../src/core/trigger.ts";
+import { createEventHub } from "../../../src/gateway/event-hub.ts";
 import type { LogLine } from "../../../src/gateway/ports.ts";
 import { SimulatedClock } from "../schedule/simulated-clock.ts";
 import { createMemoryWebhookReceipts } from "../state/memory-webhook-receipts.ts";
@@ -57,6 +58,7 @@ export function createPorts() {
       bySecret: async (found: string) => (found === hash ? runs[0] : undefined),
     },
     schedule: schedulePort(runs, state),
+    events: createEventHub(clock),
     credentials: { read: async () => ({ github_token: { default: { token: "ghp" } } }) },
     locks: { list: async () => state.locks },
     logs: {
