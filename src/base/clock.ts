@@ -19,3 +19,12 @@ export const systemClock: Clock = {
     }
   },
 };
+
+/**
+ * The machine's time at this moment, and from then on as much later as time has really passed: setting
+ * the machine's clock does not move it. For expiries and timeouts; its `now` is a whole number.
+ */
+export function steadyClock(): Clock {
+  const start = Date.now() - performance.now();
+  return { now: () => Math.round(start + performance.now()), sleep: systemClock.sleep };
+}

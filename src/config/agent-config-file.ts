@@ -1,6 +1,7 @@
 import { z } from "zod";
 import { PreflightStep } from "../core/preflight-step.ts";
 import { RunLimits } from "../core/run-limits.ts";
+import { catchUps, interruptions } from "../core/schedule-policy.ts";
 import { CredentialName } from "./credential-name.ts";
 import { CronSchedule } from "./cron-schedule.ts";
 import { ModelTable } from "./model-table.ts";
@@ -11,6 +12,11 @@ export const AgentConfigFile = z.strictObject({
   /** References, `type` or `type:instance`. */
   credentials: z.array(CredentialName).default([]),
   schedule: CronSchedule.optional(),
+  /** What becomes of ticks of the schedule that were missed. */
+  catchUp: z.enum(catchUps).default("none"),
+  /** Seconds by which ticks of the schedule are delayed at most. */
+  jitter: z.int().min(0).max(3600).default(0),
+  onInterrupted: z.enum(interruptions).default("none"),
   /** Concurrent runs; 0 disables the agent. */
   scale: z.int().nonnegative().default(1),
   /** The only hosts it may be on; any when absent. */

@@ -70,6 +70,9 @@ export async function loadAgent(tree: SourceTree, source: AgentSource): Promise<
     credentials: credentials.references,
     schedule: own.schedule?.trim(),
     timezone: config.timezone,
+    catchUp: own.catchUp,
+    jitterSeconds: own.jitter,
+    onInterrupted: own.onInterrupted,
     scale: own.scale,
     placement: placed.placement,
     timeoutSeconds: own.timeout ?? config.local.timeout,
@@ -82,7 +85,7 @@ export async function loadAgent(tree: SourceTree, source: AgentSource): Promise<
     instructions: content,
     dockerfile: dockerfile.value,
   };
-  const warnings = [...credentials.warnings, ...placed.warnings];
+  const warnings = [...credentials.warnings, ...placed.warnings, ...withoutSchedule(file)];
   return { agent, dockerfile: dockerfile.value, problems, warnings };
 }
 
@@ -112,4 +115,13 @@ function withoutTrigger(file: TomlFile<AgentConfigFile>): Problem[] {
   const message = "nothing starts this agent: it has neither a schedule nor webhooks";
   const hint = "add one of them, or set scale = 0 to disable the agent";
   return [{ file: file.file, message, hint }];
+}
+
+/** Warns of fields that are about a schedule, where there is none. */
+function withoutSchedule(file: TomlFile<AgentConfigFile>): Problem[] {
+  const { schedule, catchUp, jitter } = file.value ?? {};
+  if (schedule !== undefined) return [];
+  const given = [...(catchUp === "once" ? ["catchUp"] : []), ...(jitter ? ["jitter"] : [])];
+  const message = "has no effect: the agent has no schedule";
+  return given.map((key) => ({ ...file.at([key]), message }));
 }

@@ -3,6 +3,7 @@ import type { Architecture, ContextFile, HostAddress, Rollout } from "./desired.
 import type { DriftPolicy } from "./drift.ts";
 import type { PreflightStep } from "./preflight-step.ts";
 import type { RunLimits } from "./run-limits.ts";
+import type { CatchUp, OnInterrupted } from "./schedule-policy.ts";
 import type { WebhookFilter } from "./webhook-filter.ts";
 import type { WebhookType } from "./webhook-types.ts";
 
@@ -58,6 +59,12 @@ export interface AgentInput {
   readonly schedule?: string | undefined;
   /** IANA name; UTC when absent. */
   readonly timezone?: string | undefined;
+  /** None when absent. */
+  readonly catchUp?: CatchUp | undefined;
+  /** How much each tick of the schedule may be delayed; 0 when absent. */
+  readonly jitterSeconds?: number | undefined;
+  /** None when absent. */
+  readonly onInterrupted?: OnInterrupted | undefined;
   /** Concurrent runs; 0 disables the agent. */
   readonly scale: number;
   /** One host of all when absent. */

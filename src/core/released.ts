@@ -1,6 +1,7 @@
 import { z } from "zod";
 import { PreflightStep } from "./preflight-step.ts";
 import { RunLimits } from "./run-limits.ts";
+import { catchUps, interruptions } from "./schedule-policy.ts";
 import { webhookTypes } from "./webhook-types.ts";
 
 /** The model an agent talks to. */
@@ -36,6 +37,12 @@ export const ReleasedAgent = z.strictObject({
   schedule: z.string().optional(),
   /** IANA name; UTC when absent. */
   timezone: z.string().optional(),
+  /** What becomes of missed ticks of the schedule; absent for `none`. */
+  catchUp: z.enum(catchUps).optional(),
+  /** Each tick is delayed by a part of it, always the same; absent for none. */
+  jitterSeconds: z.int().positive().optional(),
+  /** What follows a run whose container or host went away; absent for `none`. */
+  onInterrupted: z.enum(interruptions).optional(),
   /** Concurrent runs; 0 disables the agent. */
   scale: z.int().nonnegative(),
   timeoutSeconds: z.int().positive(),

@@ -24,26 +24,14 @@ export interface AgentView {
   readonly running: number;
   readonly queued: number;
   readonly enabled: boolean;
+  /** By an operator: nothing of it starts. */
   readonly paused?: Hold;
+  /** By an operator: it takes no triggers either. */
   readonly disabled?: Hold;
   readonly limits?: RunLimits;
   readonly today?: DayUse;
   /** Why it starts no run until the day is over. */
   readonly overBudget?: string;
-}
-
-/** A run that waits. */
-export interface QueuedRun {
-  readonly run: Run;
-  /** One sentence for a person. */
-  readonly waitsFor: string;
-}
-
-/** What killing the runs of an agent came to: their ids. */
-export interface KilledRuns {
-  readonly killed: readonly string[];
-  readonly cancelled: readonly string[];
-  readonly failed: readonly string[];
 }
 
 /** The scheduler, as the gateway needs it. Errors are AlError with the scheduler's codes. */
@@ -57,23 +45,27 @@ export interface SchedulePort {
   ): Promise<Run>;
   /** True only when the run was running, or queued, and is not any more. `why` is recorded. */
   kill(runId: string, why?: string): Promise<boolean>;
-  /** Also cancels what waits, with `queued`. */
+  /** Ends an agent's runs that are under way, and with `queued` those that wait; ids. `failed` still run. */
   killAgent(
     agent: string,
     options: { readonly queued: boolean; readonly why?: string },
-  ): Promise<KilledRuns>;
-  /** Nothing starts any more, of all agents or of one; the first hold stays. Idempotent, durable. */
+  ): Promise<{
+    readonly killed: readonly string[];
+    readonly cancelled: readonly string[];
+    readonly failed: readonly string[];
+  }>;
+  /** Nothing starts any more, or nothing of one agent. The first hold stays. */
   pause(target: { readonly agent?: string; readonly by?: string }): Promise<Hold>;
   /** False when it was not paused. */
   resume(target: { readonly agent?: string }): Promise<boolean>;
-  /** No trigger of the agent is accepted any more; the first hold stays. Idempotent, durable. */
+  /** The agent takes no triggers, and nothing of it starts. The first hold stays. */
   disable(target: { readonly agent: string; readonly by?: string }): Promise<Hold>;
   /** False when it was not disabled. */
   enable(target: { readonly agent: string }): Promise<boolean>;
-  /** Of the scheduler as a whole. */
+  /** The whole scheduler's hold. */
   paused(): Promise<Hold | undefined>;
-  /** In the order in which they start. */
-  queue(): Promise<readonly QueuedRun[]>;
+  /** All runs that wait, oldest first, and for what: a sentence for a person. */
+  queue(): Promise<readonly { readonly run: Run; readonly waitsFor: string }[]>;
   agents(): Promise<readonly AgentView[]>;
   reload(): Promise<void>;
 }
@@ -83,8 +75,8 @@ export interface RunsPort {
   get(id: string): Promise<Run | undefined>;
   /** Newest first. */
   list(filter: RunFilter): Promise<readonly Run[]>;
-  /** Queued, starting and running ones, oldest first. */
-  unfinished(): Promise<readonly Run[]>;
+  /** Starting and running ones, oldest first. */
+  active(): Promise<readonly Run[]>;
   /** The unfinished run with this secret's SHA-256 (hex). */
   bySecret(secretHash: string): Promise<Run | undefined>;
 }

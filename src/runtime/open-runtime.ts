@@ -1,6 +1,6 @@
 import { join } from "node:path";
 import { ulid } from "ulid";
-import { systemClock } from "../base/clock.ts";
+import { steadyClock, systemClock } from "../base/clock.ts";
 import { AlError } from "../base/errors.ts";
 import { CONTAINER_API_PORT, CONTROL_SOCKET, OUTSIDE_PORT } from "../core/names.ts";
 import type { Current } from "../core/observed.ts";
@@ -17,8 +17,10 @@ import { Locks } from "../schedule/locks.ts";
 import { createScheduler } from "../schedule/scheduler.ts";
 import { createSerial } from "../schedule/serial.ts";
 import { tellingEnds } from "../schedule/telling-ends.ts";
+import { createHoldStore } from "../state/hold-store.ts";
 import { RUN_MIGRATIONS } from "../state/run-schema.ts";
 import { openDatabase, proveWritable } from "../state/sqlite.ts";
+import { createTickStore } from "../state/tick-store.ts";
 import { openLocal } from "../transport/local.ts";
 import type { IsolationTools } from "./apply-rules.ts";
 import { watchEngine } from "./engine-watch.ts";
@@ -47,7 +49,7 @@ import {
   tellingRuntime,
   tellingSchedule,
 } from "./telling-ports.ts";
-import { notYet, untilMerged } from "./until-merged.ts";
+import { notYet } from "./until-merged.ts";
 
 /** A runtime at work. */
 export interface Runtime {
@@ -116,9 +118,11 @@ function openParts(options: RuntimeOptions, place: Place) {
   const transport = openLocal({ host: place.host });
   const docker = openDocker(transport);
   const events = createEventHub(systemClock);
-  const { runs: store, receipts, signals, ...stored } = openStores(database, events.emit);
+  const steady = steadyClock();
+  const telling = { emit: events.emit, clock: steady };
+  const { runs: store, receipts, signals, ...stored } = openStores(database, telling);
   const releases = liveReleases(options);
-  const locks = new Locks({ store: stored.locks, releases, clock: systemClock });
+  const locks = new Locks({ store: stored.locks, releases, clock: steady });
   const isolation: { latest: Isolation } = {
     latest: { ready: false, reason: "the network rules have not been checked yet" },
   };
@@ -127,9 +131,10 @@ function openParts(options: RuntimeOptions, place: Place) {
   const scheduler = createScheduler({
     store: tellingEnds(store, (run) => void locks.ended(run)),
     receipts,
+    ...{ holds: createHoldStore(database), ticks: createTickStore(database) },
     runner: createRunner({ docker, place, projectDir }),
     releases,
-    clock: systemClock,
+    ...{ clock: systemClock, steady },
     logger,
     ready: () => engine.answers && isolation.latest.ready,
     containerName: (run) => runContainerName(place.project, run),
@@ -170,7 +175,7 @@ function isolationOptions(
 async function listen(options: RuntimeOptions, parts: Parts): Promise<Listening[]> {
   const { logger, projectDir } = options;
   const { store: runs, scheduler, events } = parts;
-  const schedule = tellingSchedule(untilMerged(scheduler), events.emit);
+  const schedule = tellingSchedule(scheduler, events.emit);
   const runtime = tellingRuntime(runtimePort(options, parts), events.emit);
   const credentials = runCredentials(projectDir);
   const { locks, calls, signals } = parts;

@@ -28,8 +28,9 @@ export function tellingRuns(
       await tell(id);
     },
     async requeue(id) {
-      await store.requeue(id);
-      await tell(id);
+      const requeued = await store.requeue(id);
+      if (requeued) await tell(id);
+      return requeued;
     },
     async running(id, startedAt) {
       await store.running(id, startedAt);
@@ -44,6 +45,11 @@ export function tellingRuns(
       }
       await tell(id);
       if (rerun) await tell(rerun.id);
+    },
+    async finishQueued(agent, result, limit) {
+      const ids = await store.finishQueued(agent, result, limit);
+      for (const id of ids) await tell(id);
+      return ids;
     },
   };
 }

@@ -2,8 +2,7 @@ import type { Json } from "../base/canonical-json.ts";
 import { AlError } from "../base/errors.ts";
 import type { Run } from "../core/run.ts";
 import { splitTrigger } from "../core/trigger.ts";
-import { checkRoom } from "./accept.ts";
-import { queuedRuns } from "./capacity.ts";
+import { createRoomCheck, type Terms } from "./accept.ts";
 import type { LiveRelease } from "./ports.ts";
 import type { RunQueuePorts } from "./run-queue.ts";
 
@@ -23,16 +22,15 @@ export interface CallRequest {
 export async function acceptCall(
   { store, clock }: RunQueuePorts,
   request: CallRequest & { readonly caller: Run; readonly id: string },
-  release: LiveRelease,
+  terms: Terms,
 ): Promise<Run> {
   const { caller, target, context, requestId, id } = request;
   const key = requestId === undefined ? undefined : `call/${caller.id}/${requestId}`;
   const known = key === undefined ? undefined : await store.byKey(key);
   if (known) return known;
   const depth = depthOf(caller) + 1;
-  checkCall(caller, { target, depth }, release);
-  const waiting = queuedRuns(await store.unfinished(), target);
-  await checkRoom({ store, clock }, { agent: target, waiting }, release);
+  checkCall(caller, { target, depth }, terms.release);
+  await createRoomCheck({ store, clock }, terms)(target, 0);
   const by = { caller: caller.agent, callerRun: caller.id };
   const trigger = { kind: "call", ...by, depth, context } as const;
   const run = { id, agent: target, createdAt: clock.now(), reruns: 0 };

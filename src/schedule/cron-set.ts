@@ -1,108 +1,118 @@
+import { createHash } from "node:crypto";
 import { Cron } from "croner";
 import type { Clock } from "../base/clock.ts";
+import { toAlError } from "../base/errors.ts";
 import type { Logger } from "../base/logger.ts";
 import type { ReleasedAgent } from "../core/released.ts";
-
-/** Longest single sleep: a stepped wall clock is noticed within it. */
-const MAX_SLEEP_MS = 60_000;
+import type { DueTick, TickVerdict } from "./accept-tick.ts";
+import { type CronLoop, runCronLoop } from "./cron-loop.ts";
+import { tickAfter } from "./due-tick.ts";
+import type { LiveRelease, TickStore } from "./ports.ts";
+import { createSerial } from "./serial.ts";
 
 /** The schedules of a release's agents. */
 export interface CronSet {
-  /** Follows a release: schedules that did not change keep their place. */
-  follow(agents: Iterable<ReleasedAgent>): void;
-  /** Milliseconds since the epoch of an agent's next tick. */
+  /** Follows a release: schedules that did not change keep their place, others begin now. */
+  follow(release: LiveRelease): Promise<void>;
+  /** Milliseconds since the epoch of when an agent's next tick is due, its jitter included. */
   nextTick(agent: string): number | undefined;
+  /** Asks again about ticks that were to be dealt with later. */
+  wake(): void;
   /** Ends all of them; resolves when no tick is under way. */
   stop(): Promise<void>;
 }
 
-interface CronSetPorts {
+/** What schedules need. */
+export interface CronSetPorts {
   readonly clock: Clock;
   readonly logger: Logger;
-  /** Called once per tick with the time it was planned for; must not throw. */
-  readonly onTick: (agent: string, tick: number) => Promise<void>;
+  readonly ticks: TickStore;
+  /** Deals with a due tick; what it throws is logged, and the tick is tried again. */
+  readonly onDue: (due: DueTick) => Promise<TickVerdict>;
 }
 
-interface Entry {
-  readonly key: string;
-  readonly cron: Cron;
-  readonly abort: AbortController;
-  readonly done: Promise<void>;
-}
-
-/** Ticks by the given clock, in each agent's timezone or UTC. Ticks missed while nothing ran are lost. */
+/** Ticks in each agent's timezone or UTC; how far each schedule is survives this process. */
 export function createCronSet(ports: CronSetPorts): CronSet {
-  const entries = new Map<string, Entry>();
+  const loops = new Map<string, CronLoop>();
+  const serial = createSerial();
   const drop = (name: string) => {
-    entries.get(name)?.abort.abort();
-    entries.delete(name);
+    loops.get(name)?.stop();
+    loops.delete(name);
+  };
+  const follow = async ({ agents, project }: LiveRelease) => {
+    const scheduled = [...agents.values()].filter(
+      (agent) => agent.scale > 0 && agent.schedule !== undefined,
+    );
+    const names = new Set(scheduled.map(({ name }) => name));
+    for (const name of [...loops.keys()]) if (!names.has(name)) drop(name);
+    await ports.ticks.keep(names);
+    for (const agent of scheduled) {
+      const delayMs = jitterOf(project.project, agent);
+      const schedule = scheduleOf(agent);
+      const { name } = agent;
+      const running = loops.get(name);
+      if (running?.schedule === schedule && running.delayMs === delayMs) continue;
+      drop(name);
+      const cron = readPattern(ports.logger, agent);
+      if (!cron) continue;
+      const from = await placeOf(ports, name, schedule);
+      loops.set(name, runCronLoop(ports, { agent: name, schedule, cron, delayMs, from }));
+    }
   };
   return {
-    follow(agents) {
-      const wanted = new Map(
-        [...agents]
-          .filter((agent) => agent.scale > 0 && agent.schedule !== undefined)
-          .map((agent) => [agent.name, agent]),
-      );
-      for (const name of [...entries.keys()]) if (!wanted.has(name)) drop(name);
-      for (const [name, agent] of wanted) {
-        const key = `${agent.timezone ?? "UTC"} ${agent.schedule}`;
-        if (entries.get(name)?.key === key) continue;
-        drop(name);
-        const entry = openEntry(ports, agent, key);
-        if (entry) entries.set(name, entry);
-      }
-    },
+    follow: (release) => serial(() => follow(release)),
     nextTick(agent) {
-      const cron = entries.get(agent)?.cron;
-      return cron?.nextRun(new Date(ports.clock.now()))?.getTime();
+      const loop = loops.get(agent);
+      const now = ports.clock.now();
+      const tick = loop && tickAfter(loop.cron, Math.max(now - loop.delayMs, loop.dealtWith()));
+      return tick === undefined || !loop ? undefined : tick + loop.delayMs;
     },
-    async stop() {
-      const ended = [...entries.values()].map(({ done }) => done);
-      for (const name of [...entries.keys()]) drop(name);
-      await Promise.all(ended);
+    wake() {
+      for (const loop of loops.values()) loop.wake();
     },
+    stop: () =>
+      serial(async () => {
+        const ended = [...loops.values()].map(({ done }) => done);
+        for (const name of [...loops.keys()]) drop(name);
+        await Promise.all(ended);
+      }),
   };
+}
+
+/** What makes a schedule another one; jitter only delays it. */
+function scheduleOf({ schedule, timezone = "UTC" }: ReleasedAgent): string {
+  return `${timezone} ${schedule}`;
+}
+
+/** Always the same for an agent, so that agents with one schedule keep out of each other's way; ms. */
+function jitterOf(project: string, { name, jitterSeconds = 0 }: ReleasedAgent): number {
+  if (jitterSeconds === 0) return 0;
+  const hash = createHash("sha256").update(`${project}/${name}`).digest();
+  return hash.readUInt32BE() % (jitterSeconds * 1000);
+}
+
+/** Where a schedule goes on; one that was not known, or was another one, has no past. */
+async function placeOf(
+  { ticks, clock }: CronSetPorts,
+  agent: string,
+  schedule: string,
+): Promise<number> {
+  const until = await ticks.handledUntil(agent, schedule);
+  if (until !== undefined) return until;
+  const now = clock.now();
+  await ticks.handled(agent, { schedule, until: now });
+  return now;
 }
 
 /** The config room refuses bad patterns; one that gets here all the same must not stop the others. */
-function openEntry(ports: CronSetPorts, agent: ReleasedAgent, key: string): Entry | undefined {
+function readPattern(logger: Logger, agent: ReleasedAgent): Cron | undefined {
+  const { name, schedule, timezone = "UTC" } = agent;
   try {
-    const options = { timezone: agent.timezone ?? "UTC", paused: true };
-    const cron = new Cron(agent.schedule ?? "", options);
-    const abort = new AbortController();
-    const done = tick(ports, { agent: agent.name, cron }, abort.signal);
-    return { key, cron, abort, done };
+    const cron = new Cron(schedule ?? "", { timezone, paused: true });
+    if (cron.nextRun(new Date(0))) return cron;
+    logger.error({ agent: name, schedule }, "schedule never ticks");
   } catch (thrown) {
-    const { name, schedule } = agent;
-    ports.logger.error({ agent: name, schedule, err: thrown }, "schedule cannot be read");
-    return undefined;
+    logger.error({ agent: name, schedule, err: toAlError(thrown) }, "schedule cannot be read");
   }
-}
-
-async function tick(
-  { clock, onTick }: CronSetPorts,
-  { agent, cron }: { agent: string; cron: Cron },
-  signal: AbortSignal,
-): Promise<void> {
-  let after = clock.now();
-  while (!signal.aborted) {
-    const next = cron.nextRun(new Date(after))?.getTime();
-    if (next === undefined) return;
-    if (!(await sleepUntil(clock, next, signal))) return;
-    await onTick(agent, next);
-    after = Math.max(next, clock.now());
-  }
-}
-
-/** False when the signal fired first. */
-async function sleepUntil(clock: Clock, time: number, signal: AbortSignal): Promise<boolean> {
-  for (let left = time - clock.now(); left > 0; left = time - clock.now()) {
-    const slept = await clock.sleep(Math.min(left, MAX_SLEEP_MS), signal).then(
-      () => true,
-      () => false,
-    );
-    if (!slept) return false;
-  }
-  return !signal.aborted;
+  return undefined;
 }

@@ -26,21 +26,27 @@ export function finishedRun(run: Run, exit: RunExit, now: number): FinishedRun {
   return { ...verdict(run, exit), exitCode: code, startedAt, endedAt };
 }
 
-/** The run that follows one that asked for a rerun, or why there is none; undefined when it did not ask. */
+/**
+ * The run that follows one that asked for a rerun, or was interrupted and whose agent says
+ * `onInterrupted = "rerun"`; or why there is none; undefined when none is wanted. Its key makes it one only.
+ */
 export function rerunOf(
   run: Run,
   end: FinishedRun,
   release: LiveRelease,
-): Omit<NewRun, "id" | "createdAt"> | { readonly refused: string } | undefined {
-  if (end.outcome !== "rerun") return undefined;
+): Omit<NewRun, "id" | "createdAt" | "trigger"> | { readonly refused: string } | undefined {
   const { agent, trigger } = run;
-  if (trigger.kind !== "schedule" && trigger.kind !== "manual") {
+  const onInterrupted = release.agents.get(agent)?.onInterrupted;
+  if (end.outcome === "interrupted" && onInterrupted !== "rerun") return undefined;
+  if (end.outcome !== "interrupted" && end.outcome !== "rerun") return undefined;
+  // Who called is told how it ended, and may call again.
+  if (trigger.kind === "call" || (trigger.kind === "webhook" && end.outcome === "rerun")) {
     return { refused: `a run started by a ${trigger.kind} is not run again` };
   }
   if (run.reruns >= release.project.maxReruns) {
     return { refused: `maxReruns (${release.project.maxReruns}) is reached` };
   }
-  return { agent, trigger, reruns: run.reruns + 1, rerunOf: run.id, key: `rerun/${run.id}` };
+  return { agent, reruns: run.reruns + 1, rerunOf: run.id, key: `rerun/${run.id}` };
 }
 
 function verdict(

@@ -1,3 +1,4 @@
+import type { Hold, HoldKey, StandingHold } from "../core/hold.ts";
 import type { ReleasedAgent, ReleasedProject } from "../core/released.ts";
 import type {
   FinishedRun,
@@ -20,8 +21,8 @@ export interface RunStore {
   accept(run: NewRun): Promise<boolean>;
   /** queued or starting -> starting, with everything the start will use. Clears an earlier intent. */
   starting(id: string, intent: StartIntent): Promise<void>;
-  /** starting -> queued, for a start that had no effect. */
-  requeue(id: string): Promise<void>;
+  /** starting -> queued, for a start that had no effect. False for one that is to be killed: nothing changes. */
+  requeue(id: string): Promise<boolean>;
   /** starting -> running. */
   running(id: string, startedAt: number): Promise<void>;
   /** Notes what an unfinished run's container was made from. */
@@ -32,11 +33,26 @@ export interface RunStore {
   killing(id: string, order: KillOrder): Promise<void>;
   /** Any unfinished state -> finished; accepts `rerun` in the same transaction. Repeating changes nothing. */
   finished(id: string, result: FinishedRun, rerun?: NewRun): Promise<void>;
+  /** queued -> finished, for the agent's oldest queued runs, `limit` of them at most; their ids, oldest first. */
+  finishQueued(agent: string, result: FinishedRun, limit: number): Promise<readonly string[]>;
   get(id: string): Promise<Run | undefined>;
   /** A run's trigger with its context, which is kept until the run has ended. */
   trigger(id: string): Promise<Trigger>;
   /** Queued, starting and running runs, oldest first. */
   unfinished(): Promise<readonly Run[]>;
+  /** Starting and running runs, oldest first. */
+  active(): Promise<readonly Run[]>;
+  /**
+   * The oldest queued run of each agent that has one. First come agents that had no start yet, then
+   * those whose latest start (`starting`) is longest ago; of equal ones the oldest run.
+   */
+  heads(): Promise<readonly Run[]>;
+  /** Of the queued runs that this run called, the oldest of each agent; oldest first. */
+  calledBy(run: string): Promise<readonly Run[]>;
+  /** How many runs of an agent are queued; counts no further than `upTo`, if given. */
+  countQueued(filter: { readonly agent: string; readonly upTo?: number }): Promise<number>;
+  /** True when a run of the agent is queued whose trigger is of this kind. */
+  hasQueued(agent: string, kind: Trigger["kind"]): Promise<boolean>;
   /** Newest first. */
   list(filter: RunFilter): Promise<readonly Run[]>;
   /** The run that was accepted with this key, finished or not. */
@@ -45,6 +61,29 @@ export interface RunStore {
   startedSince(agent: string, since: number): Promise<readonly Run[]>;
   /** The unfinished run whose secret has this SHA-256 (hex). */
   bySecret(secretHash: string): Promise<Run | undefined>;
+}
+
+/** Durable memory of what operators hold, like {@link RunStore}. */
+export interface HoldStore {
+  /** All that stand, sorted by kind and agent; the whole scheduler's before those of agents. */
+  list(): Promise<readonly StandingHold[]>;
+  /** Stores a hold where none stands; what stands then. */
+  put(key: HoldKey, hold: Hold): Promise<Hold>;
+  /** False when none stood. */
+  lift(key: HoldKey): Promise<boolean>;
+}
+
+/** Durable memory of how far schedules are, like {@link RunStore}. Times are ms since the epoch. */
+export interface TickStore {
+  /** Up to when (inclusive) an agent's ticks were dealt with; undefined when not by this very schedule. */
+  handledUntil(agent: string, schedule: string): Promise<number | undefined>;
+  /** Notes it, in place of what was noted of the agent. */
+  handled(
+    agent: string,
+    upTo: { readonly schedule: string; readonly until: number },
+  ): Promise<void>;
+  /** Forgets all agents but these. */
+  keep(agents: ReadonlySet<string>): Promise<void>;
 }
 
 /** What is there of a run. `created` has never been started. */

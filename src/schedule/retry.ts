@@ -1,5 +1,7 @@
 import type { Clock } from "../base/clock.ts";
 import { type AlError, toAlError } from "../base/errors.ts";
+import type { Logger } from "../base/logger.ts";
+import type { Run } from "../core/run.ts";
 
 const FIRST_DELAY_MS = 500;
 const LONGEST_DELAY_MS = 30_000;
@@ -31,4 +33,20 @@ export async function retry<T>(
       await clock.sleep(Math.min(FIRST_DELAY_MS * 2 ** (attempt - 1), LONGEST_DELAY_MS), signal);
     }
   }
+}
+
+/** Never gives up: the run is somewhere, and only the engine knows how it is. */
+export function stubborn(
+  { clock, logger }: { readonly clock: Clock; readonly logger: Logger },
+  run: Run,
+  signal: AbortSignal,
+): RetryOptions {
+  return {
+    clock,
+    signal,
+    onFailure: (error) => {
+      logger.warn({ run: run.id, agent: run.agent, reason: error.message }, "run is out of reach");
+      return true;
+    },
+  };
 }

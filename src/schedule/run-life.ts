@@ -4,13 +4,20 @@ import { AlError, toAlError } from "../base/errors.ts";
 import type { Logger } from "../base/logger.ts";
 import type { ReleasedAgent } from "../core/released.ts";
 import type { FinishedRun, NewRun, Run } from "../core/run.ts";
+import { standingHolds, whyHeld } from "./holds.ts";
 import { finishedRun, rerunOf } from "./outcome.ts";
-import type { LiveRelease, ReleasePort, RunExit, RunnerPort, RunStore } from "./ports.ts";
-import { retry } from "./retry.ts";
+import type {
+  HoldStore,
+  LiveRelease,
+  ReleasePort,
+  RunExit,
+  RunnerPort,
+  RunStore,
+} from "./ports.ts";
+import { retry, stubborn } from "./retry.ts";
 import { followBudget } from "./run-budget.ts";
+import { enforceTimeout } from "./run-timeout.ts";
 
-/** The agent ends itself at its timeout; this much later we do. */
-const GRACE_MS = 60_000;
 const START_ATTEMPTS = 3;
 
 /** What carrying a run through its life needs. */
@@ -18,7 +25,10 @@ export interface RunLifePorts {
   readonly store: RunStore;
   readonly runner: RunnerPort;
   readonly releases: ReleasePort;
+  readonly holds: HoldStore;
   readonly clock: Clock;
+  /** Does not jump when the machine's clock is set: timeouts go by it. */
+  readonly steady: Clock;
   readonly logger: Logger;
   /** The name of a run's container, always the same for the same run. */
   containerName(run: Run): string;
@@ -27,13 +37,13 @@ export interface RunLifePorts {
 
 /** One way through a run's life. Aborting leaves the run as it is, for the next process to take over. */
 export interface RunLife {
-  /** From `queued` to the end; resolves when the intent is stored. */
+  /** From `queued` to the end, or back when its agent is held meanwhile; resolves when the intent is stored. */
   begin(run: Run, release: LiveRelease, signal: AbortSignal): Promise<Started>;
-  /** From whatever an earlier process reached to the end, or back to be started again. */
-  adopt(run: Run, signal: AbortSignal): Promise<"ended" | "never-made">;
+  /** From whatever an earlier process reached to the end; what was never started goes back to the queue. */
+  adopt(run: Run, signal: AbortSignal): Promise<void>;
 }
 
-/** A run whose intent is stored; `end` resolves when it is finished. It never rejects but by abort. */
+/** A run whose intent is stored; `end` resolves when it is finished or queued again. It never rejects but by abort. */
 export interface Started {
   readonly run: Run;
   readonly end: Promise<void>;
@@ -53,11 +63,9 @@ export function createRunLife(ports: RunLifePorts): RunLife {
         () => ports.runner.look(run, signal),
         stubborn(ports, run, signal),
       );
-      if (presence === "absent" && run.state === "starting") return "never-made";
       if (presence === "started") await carry(ports, run, signal);
-      else if (run.state === "starting") await startAndCarry(ports, { run }, signal);
+      else if (run.state === "starting") await putBack(ports, run, signal);
       else await end(ports, run, { kind: "gone" }, signal);
-      return "ended";
     },
   };
 }
@@ -81,11 +89,10 @@ async function storeIntent(
   return { ...run, state: "starting", start };
 }
 
-/** Without agent and secret the container is known to exist, and only its start is missing. */
 interface Launch {
   readonly run: Run;
-  readonly agent?: ReleasedAgent;
-  readonly secret?: string;
+  readonly agent: ReleasedAgent;
+  readonly secret: string;
 }
 
 async function startAndCarry(
@@ -95,7 +102,7 @@ async function startAndCarry(
 ): Promise<void> {
   const { run } = launch;
   try {
-    await retry(() => launchOnce(ports, launch, signal), {
+    const launched = await retry(() => launchOnce(ports, launch, signal), {
       clock: ports.clock,
       signal,
       onFailure: (failure, attempt) => {
@@ -105,6 +112,7 @@ async function startAndCarry(
         return !hopeless && attempt < START_ATTEMPTS;
       },
     });
+    if (launched === "held") return await putBack(ports, run, signal);
   } catch (thrown) {
     signal.throwIfAborted();
     return giveUp(ports, run, toAlError(thrown), signal);
@@ -113,18 +121,37 @@ async function startAndCarry(
 }
 
 async function launchOnce(
-  { runner, store }: RunLifePorts,
+  { runner, store, holds }: RunLifePorts,
   { run, agent, secret }: Launch,
   signal: AbortSignal,
-): Promise<void> {
-  if (agent && secret !== undefined) {
-    const trigger = await store.trigger(run.id);
-    await runner.create({ run, trigger, agent, secret }, signal);
-  }
-  if ((await store.get(run.id))?.killReason) {
+): Promise<"started" | "held"> {
+  const trigger = await store.trigger(run.id);
+  await runner.create({ run, trigger, agent, secret }, signal);
+  if (await isToBeKilled(store, run)) {
     throw new AlError("killed before it started", { code: "run-killed", blame: "user" });
   }
+  if (whyHeld(await standingHolds(holds), run.agent) !== undefined) return "held";
   await runner.start(run, signal);
+  // Whoever asked while it was being started found nothing to kill.
+  if (await isToBeKilled(store, run)) await runner.kill(run, signal);
+  return "started";
+}
+
+async function isToBeKilled(store: RunStore, { id }: Run): Promise<boolean> {
+  return (await store.get(id))?.killReason !== undefined;
+}
+
+/** Into the queue again, without what was made of it; or to its end, if it is to be killed. */
+async function putBack(ports: RunLifePorts, run: Run, signal: AbortSignal): Promise<void> {
+  const { store, clock, logger } = ports;
+  await retry(() => ports.runner.remove(run, signal), stubborn(ports, run, signal));
+  if (await store.requeue(run.id)) {
+    logger.info({ run: run.id, agent: run.agent }, "run goes back to the queue");
+    return;
+  }
+  const { killReason = "killed" } = (await store.get(run.id)) ?? {};
+  const detail = "killed before it started";
+  await store.finished(run.id, { outcome: killReason, endedAt: clock.now(), detail });
 }
 
 /** A failed call may have had its effect: only what is certainly not running is given up. */
@@ -184,22 +211,6 @@ async function noteMade(ports: RunLifePorts, run: Run, signal: AbortSignal): Pro
   }
 }
 
-async function enforceTimeout(
-  ports: RunLifePorts,
-  run: Run & { readonly startedAt: number },
-  signal: AbortSignal,
-): Promise<void> {
-  const { clock, store, runner, logger } = ports;
-  const deadline = run.startedAt + (run.start?.timeoutSeconds ?? 0) * 1000 + GRACE_MS;
-  for (let left = deadline - clock.now(); left > 0; left = deadline - clock.now()) {
-    // A timer cannot wait longer than 2^31 ms.
-    await clock.sleep(Math.min(left, 86_400_000), signal);
-  }
-  logger.warn({ run: run.id, agent: run.agent }, "run exceeded its timeout and is killed");
-  await store.killing(run.id, { reason: "timed-out" });
-  await retry(() => runner.kill(run, signal), stubborn(ports, run, signal));
-}
-
 /** Stores the end, with its rerun in the same transaction, and only then removes the container. */
 async function end(
   ports: RunLifePorts,
@@ -218,20 +229,26 @@ async function end(
   await removeQuietly(ports, run, signal);
 }
 
-/** The end as it is stored, and the run that follows. Only a rerun needs the release. */
+/** The end as it is stored, and the run that follows. Only what may be run again needs the release. */
 async function withRerun(
   ports: RunLifePorts,
   run: Run,
   result: FinishedRun,
   signal: AbortSignal,
 ): Promise<{ final: FinishedRun; next?: NewRun }> {
-  if (result.outcome !== "rerun") return { final: result };
+  if (result.outcome !== "rerun" && result.outcome !== "interrupted") return { final: result };
   const release = await retry(() => ports.releases.current(), stubborn(ports, run, signal));
   if (!release) throw notServing();
   const rerun = rerunOf(run, result, release);
   if (!rerun) return { final: result };
-  if ("refused" in rerun) return { final: { ...result, detail: rerun.refused } };
-  return { final: result, next: { ...rerun, id: ports.newId(), createdAt: ports.clock.now() } };
+  if ("refused" in rerun) {
+    const detail = [result.detail, rerun.refused].filter((text) => text !== undefined).join("; ");
+    return { final: { ...result, detail } };
+  }
+  // With its context, which is forgotten with the run's end.
+  const trigger = await ports.store.trigger(run.id);
+  const next = { ...rerun, trigger, id: ports.newId(), createdAt: ports.clock.now() };
+  return { final: result, next };
 }
 
 /** What stays behind is swept at the next start. */
@@ -246,18 +263,6 @@ async function removeQuietly(ports: RunLifePorts, run: Run, signal: AbortSignal)
       return attempt < START_ATTEMPTS;
     },
   }).catch(() => undefined);
-}
-
-/** Never gives up: the run is somewhere, and only the engine knows how it is. */
-function stubborn({ clock, logger }: RunLifePorts, run: Run, signal: AbortSignal) {
-  return {
-    clock,
-    signal,
-    onFailure: (error: AlError) => {
-      logger.warn({ run: run.id, agent: run.agent, reason: error.message }, "run is out of reach");
-      return true;
-    },
-  };
 }
 
 function notServing(): AlError {

@@ -3,12 +3,17 @@ import { AlError, hasCode, toAlError } from "../base/errors.ts";
 import type { Run } from "../core/run.ts";
 import type { Trigger } from "../core/trigger.ts";
 import type { DeliveryOutcome } from "../core/webhook-outcome.ts";
-import { acceptManual, acceptTick, cancelHopeless, checkRoom } from "./accept.ts";
+import { acceptManual, createRoomCheck, type Terms } from "./accept.ts";
 import { acceptCall, type CallRequest } from "./accept-call.ts";
-import type { AcceptDeliveriesPorts, CheckRoom, Delivery } from "./accept-deliveries.ts";
-import { nextStartable, queuedRuns } from "./capacity.ts";
+import type { AcceptDeliveriesPorts, Delivery } from "./accept-deliveries.ts";
+import { acceptTick, type DueTick, type TickVerdict } from "./accept-tick.ts";
+import { cancelHopeless } from "./cancel-hopeless.ts";
+import { nextStartable, situationOf } from "./capacity.ts";
 import { createDeliveryQueue, type DeliveryQueue } from "./delivery-queue.ts";
-import type { LiveRelease } from "./ports.ts";
+import { createEndRuns, type EndRuns } from "./end-runs.ts";
+import { standingHolds } from "./holds.ts";
+import type { TickStore } from "./ports.ts";
+import { type QueuedRun, viewQueue } from "./queue-view.ts";
 import { createRunLife, type RunLife, type RunLifePorts } from "./run-life.ts";
 import { createSerial } from "./serial.ts";
 
@@ -16,6 +21,7 @@ import { createSerial } from "./serial.ts";
 export interface RunQueuePorts extends Omit<RunLifePorts, "newId"> {
   /** Deliveries, stored with their runs: in the same database as `store`. */
   readonly receipts: AcceptDeliveriesPorts["receipts"];
+  readonly ticks: TickStore;
   /** True when runs may start; a change to true is told by `poke`. */
   ready(): boolean;
 }
@@ -28,7 +34,10 @@ export class RunQueue {
   readonly #serial = createSerial();
   readonly #deliveries: DeliveryQueue;
   readonly #abort = new AbortController();
-  readonly #carried = new Set<Promise<void>>();
+  /** By run. */
+  readonly #carried = new Map<string, Promise<void>>();
+  /** Ends runs. */
+  readonly end: EndRuns;
   #adopted = false;
   /** True while a look at what may start is waiting for its turn. */
   #isPoked = false;
@@ -42,17 +51,21 @@ export class RunQueue {
     this.#life = createRunLife({ ...ports, newId: this.#newId });
     this.#deliveries = createDeliveryQueue({
       ...{ receipts: ports.receipts, clock: ports.clock, newId: this.#newId },
-      ...{ exclusive: this.#serial, roomCheck: () => this.#roomCheck() },
+      exclusive: this.#serial,
+      roomCheck: async () => createRoomCheck(ports, await this.#terms()),
     });
+    const { signal } = this.#abort;
+    const carried = (run: string) => this.#carried.get(run);
+    this.end = createEndRuns(ports, { exclusive: this.#serial, signal, carried });
   }
 
   /** Takes over what an earlier process left; resolves before those runs end. */
   adoptAll(): Promise<void> {
     return this.#serial(async () => {
-      const unfinished = await this.#ports.store.unfinished();
-      for (const run of unfinished) if (run.state !== "queued") this.#track(this.#adopt(run));
+      const active = await this.#ports.store.active();
+      for (const run of active) this.#track(run, this.#life.adopt(run, this.#abort.signal));
       // Before anything new is made: what is not of these runs is a leftover.
-      const ids = new Set(unfinished.map(({ id }) => id));
+      const ids = new Set(active.map(({ id }) => id));
       await this.#ports.runner
         .sweep(ids, this.#abort.signal)
         .catch((thrown) => this.#report(thrown));
@@ -74,12 +87,8 @@ export class RunQueue {
   /** Accepts a trigger given by hand; durable when resolved. */
   accept(agent: string, trigger: Trigger): Promise<Run> {
     return this.#serial(async () => {
-      const release = await this.#live();
-      const run = await acceptManual(
-        this.#ports,
-        { agent, trigger },
-        { release, id: this.#newId() },
-      );
+      const request = { agent, trigger, id: this.#newId() };
+      const run = await acceptManual(this.#ports, request, await this.#terms());
       this.poke();
       return run;
     });
@@ -89,8 +98,8 @@ export class RunQueue {
   async call(caller: Run, request: CallRequest): Promise<Run> {
     if (!this.#adopted) throw notServing("this runtime is starting");
     return this.#serial(async () => {
-      const release = await this.#live();
-      const run = await acceptCall(this.#ports, { caller, ...request, id: this.#newId() }, release);
+      const call = { caller, ...request, id: this.#newId() };
+      const run = await acceptCall(this.#ports, call, await this.#terms());
       this.poke();
       return run;
     });
@@ -103,42 +112,33 @@ export class RunQueue {
     return outcome;
   }
 
-  /** Accepts a schedule's tick, or skips it; never rejects. */
-  onTick(agent: string, tick: number): Promise<void> {
-    const accepted = this.#serial(async () => {
-      const release = await this.#live();
-      const id = this.#newId();
-      const tell = (reason: string, day: string) => this.#tellOnce(agent, day, reason);
-      if (await acceptTick(this.#ports, { agent, tick, id, tell }, release)) this.poke();
+  /** Deals with a schedule's tick. @throws AlError `not-serving` (transient). */
+  onDue(due: DueTick): Promise<TickVerdict> {
+    return this.#serial(async () => {
+      const tell = (reason: string, day: string) => this.#tellOnce(due.agent, day, reason);
+      const terms = { ...(await this.#terms()), id: this.#newId(), tell };
+      const verdict = await acceptTick(this.#ports, due, terms);
+      this.poke();
+      return verdict;
     });
-    return accepted.catch((thrown) => this.#report(thrown));
   }
 
-  /** Ends a run; true only when it was running or queued, and is not any more. `why` is recorded. */
-  async kill(runId: string, why?: string): Promise<boolean> {
-    const { store, runner, clock } = this.#ports;
-    const found = await this.#serial(async () => {
-      const run = await store.get(runId);
-      if (!run || run.state === "finished") return false;
-      if (run.state !== "queued") {
-        const detail = why === undefined ? {} : { detail: why };
-        await store.killing(runId, { reason: "killed", ...detail });
-        return run;
-      }
-      const detail = why ?? "on request";
-      const end = { outcome: "cancelled", endedAt: clock.now(), detail } as const;
-      await store.finished(runId, end);
-      return true;
-    });
-    return typeof found === "boolean" ? found : runner.kill(found, this.#abort.signal);
+  /** Runs work that changes what may start, while nothing is accepted or begun. */
+  exclusive<T>(work: () => Promise<T>): Promise<T> {
+    return this.#serial(work);
+  }
+
+  /** All runs that wait, oldest first. */
+  view(): Promise<readonly QueuedRun[]> {
+    return this.#serial(async () => viewQueue(this.#ports, await this.#terms()));
   }
 
   /** True when no run that is still being made needs another release or credentials than the live ones. */
   isSettled(): Promise<boolean> {
     return this.#serial(async () => {
       const live = await this.#ports.releases.current();
-      const unfinished = await this.#ports.store.unfinished();
-      return unfinished.every(
+      const active = await this.#ports.store.active();
+      return active.every(
         ({ state, start }) =>
           state !== "starting" ||
           (start?.release === live?.release && start?.credentials === live?.credentials),
@@ -150,18 +150,22 @@ export class RunQueue {
   async stop(): Promise<void> {
     this.#abort.abort(new AlError("the scheduler stops", { code: "aborted", blame: "transient" }));
     await this.#serial(async () => undefined);
-    await Promise.all(this.#carried);
+    await Promise.all(this.#carried.values());
   }
 
   async #pump(): Promise<void> {
     while (!this.#abort.signal.aborted && this.#ports.ready()) {
       const release = await this.#ports.releases.current();
       if (!release) return;
-      await cancelHopeless(this.#ports, release);
-      const run = nextStartable(await this.#ports.store.unfinished(), release);
+      const { store } = this.#ports;
+      const terms = { release, standing: await standingHolds(this.#ports.holds) };
+      const situation = await situationOf(store, terms);
+      const heads = await store.heads();
+      if (await cancelHopeless(this.#ports, situation, heads)) continue;
+      const run = await nextStartable(store, situation, heads);
       if (!run) return;
       const { end } = await this.#life.begin(run, release, this.#abort.signal);
-      this.#track(end);
+      this.#track(run, end);
     }
   }
 
@@ -172,39 +176,24 @@ export class RunQueue {
     this.#ports.logger.warn({ agent, reason }, "scheduled runs are skipped");
   }
 
-  /** What was never made starts from the beginning, as soon as runs may start. */
-  async #adopt(run: Run): Promise<void> {
-    const reached = await this.#life.adopt(run, this.#abort.signal);
-    if (reached === "never-made") await this.#ports.store.requeue(run.id);
-  }
-
-  async #live(): Promise<LiveRelease> {
+  async #terms(): Promise<Terms> {
     const stopped = this.#abort.signal.aborted;
     const release = stopped ? undefined : await this.#ports.releases.current();
-    if (release) return release;
+    if (release) return { release, standing: await standingHolds(this.#ports.holds) };
     throw notServing("this runtime takes no triggers any more");
   }
 
-  async #roomCheck(): Promise<CheckRoom> {
-    const release = await this.#live();
-    const unfinished = await this.#ports.store.unfinished();
-    return (agent, ahead) => {
-      const waiting = queuedRuns(unfinished, agent) + ahead;
-      return checkRoom(this.#ports, { agent, waiting }, release);
-    };
-  }
-
-  #track(work: Promise<unknown>): void {
+  #track({ id }: Run, work: Promise<unknown>): void {
     const tracked = work
       .then(
         () => undefined,
         (thrown) => this.#report(thrown),
       )
       .finally(() => {
-        this.#carried.delete(tracked);
+        this.#carried.delete(id);
         this.poke();
       });
-    this.#carried.add(tracked);
+    this.#carried.set(id, tracked);
   }
 
   #report(thrown: unknown): void {

@@ -1,3 +1,4 @@
+import type { Hold } from "../core/hold.ts";
 import type { ReleasedAgent } from "../core/released.ts";
 import type { Run } from "../core/run.ts";
 import { type DayUse, hasDayLimit, overDayLimit, type RunLimits } from "../core/run-limits.ts";
@@ -5,9 +6,12 @@ import type { Trigger } from "../core/trigger.ts";
 import type { DeliveryOutcome } from "../core/webhook-outcome.ts";
 import type { CallRequest } from "./accept-call.ts";
 import type { Delivery } from "./accept-deliveries.ts";
-import { activeRuns, queuedRuns } from "./capacity.ts";
+import { activeRuns } from "./capacity.ts";
 import { type CronSet, createCronSet } from "./cron-set.ts";
 import { usedToday } from "./day-budget.ts";
+import type { KillAgent, KilledRuns } from "./end-runs.ts";
+import { createHolds, standingHolds } from "./holds.ts";
+import type { QueuedRun } from "./queue-view.ts";
 import { RunQueue, type RunQueuePorts } from "./run-queue.ts";
 
 /** An agent of the live release, as it stands. */
@@ -22,6 +26,10 @@ export interface AgentState {
   readonly queued: number;
   /** False when its scale is 0. */
   readonly enabled: boolean;
+  /** By an operator; then nothing of it starts. */
+  readonly paused?: Hold;
+  /** By an operator; then it takes no triggers either. */
+  readonly disabled?: Hold;
   readonly limits?: RunLimits;
   /** What its runs that started today came to; for an agent with a limit of the day. */
   readonly today?: DayUse;
@@ -39,12 +47,12 @@ export interface Scheduler {
   poke(): void;
   /**
    * Accepts a trigger given by hand, `manual` by default; durable when resolved.
-   * @throws AlError `unknown-agent`, `agent-disabled` (user), `queue-full`, `not-serving` (transient).
+   * @throws AlError `unknown-agent`, `agent-disabled`, `paused`, `over-budget` (user), `queue-full`, `not-serving` (transient).
    */
   trigger(agent: string, trigger?: Trigger): Promise<Run>;
   /**
    * Accepts a run's call of another agent; durable when resolved.
-   * @throws AlError as `trigger`, `self-call`, `call-depth` (user); `not-serving` also while it starts.
+   * @throws AlError as `trigger` but `paused`: then it waits; `self-call`, `call-depth` (user); `not-serving` also while it starts.
    */
   call(caller: Run, request: CallRequest): Promise<Run>;
   /**
@@ -54,6 +62,27 @@ export interface Scheduler {
   deliver(delivery: Delivery): Promise<DeliveryOutcome>;
   /** Ends a run. True only when it was running, or queued, and is not any more. `why` is recorded. */
   kill(runId: string, why?: string): Promise<boolean>;
+  /**
+   * Ends what an agent has under way, and with `queued` what waits too; `why` is recorded.
+   * @throws AlError `unknown-agent` (user).
+   */
+  killAgent(agent: string, options: KillAgent): Promise<KilledRuns>;
+  /**
+   * From now on nothing starts, or nothing of one agent; what runs goes on. Durable when resolved, also
+   * over restarts and deployments. Webhooks and calls are accepted and wait, triggers by hand are refused,
+   * schedules stand still. Idempotent: the first hold stays. @throws AlError `unknown-agent` (user).
+   */
+  pause(target: { readonly agent?: string; readonly by?: string }): Promise<Hold>;
+  /** False when it was not paused. @throws AlError `unknown-agent` (user). */
+  resume(target: { readonly agent?: string }): Promise<boolean>;
+  /** Like {@link pause}, but the agent takes no triggers either; the ticks of its schedule are nothing. */
+  disable(target: { readonly agent: string; readonly by?: string }): Promise<Hold>;
+  /** False when it was not disabled. @throws AlError `unknown-agent` (user). */
+  enable(target: { readonly agent: string }): Promise<boolean>;
+  /** The scheduler's own hold. */
+  paused(): Promise<Hold | undefined>;
+  /** All runs that wait, oldest first, and for what. @throws AlError `not-serving` (transient). */
+  queue(): Promise<readonly QueuedRun[]>;
   /** Sorted as in the release. */
   agents(): Promise<readonly AgentState[]>;
   activeRuns(): Promise<number>;
@@ -67,10 +96,10 @@ export interface Scheduler {
 export function createScheduler(ports: RunQueuePorts): Scheduler {
   const { store, releases } = ports;
   const queue = new RunQueue(ports);
-  const cron = createCronSet({ ...ports, onTick: (agent, tick) => queue.onTick(agent, tick) });
+  const cron = createCronSet({ ...ports, onDue: (due) => queue.onDue(due) });
   const reload = async () => {
     const release = await releases.current();
-    if (release) cron.follow(release.agents.values());
+    if (release) await cron.follow(release);
     queue.poke();
   };
   return {
@@ -83,9 +112,12 @@ export function createScheduler(ports: RunQueuePorts): Scheduler {
     trigger: (agent, trigger = { kind: "manual" }) => queue.accept(agent, trigger),
     call: (caller, request) => queue.call(caller, request),
     deliver: (delivery) => queue.deliver(delivery),
-    kill: (runId, why) => queue.kill(runId, why),
+    ...queue.end,
+    ...holding(ports, { queue, cron }),
+    paused: async () => (await standingHolds(ports.holds)).scheduler,
+    queue: () => queue.view(),
     agents: () => agentStates(ports, cron),
-    activeRuns: async () => activeRuns(await store.unfinished()),
+    activeRuns: async () => (await store.active()).length,
     isSettled: () => queue.isSettled(),
     async stop() {
       await Promise.all([queue.stop(), cron.stop()]);
@@ -93,21 +125,48 @@ export function createScheduler(ports: RunQueuePorts): Scheduler {
   };
 }
 
+function holding(
+  ports: RunQueuePorts,
+  { queue, cron }: { readonly queue: RunQueue; readonly cron: CronSet },
+): Pick<Scheduler, "pause" | "resume" | "disable" | "enable"> {
+  const holds = createHolds(ports);
+  const change = async <T>(work: () => Promise<T>): Promise<T> => {
+    const result = await queue.exclusive(work);
+    queue.poke();
+    cron.wake();
+    return result;
+  };
+  return {
+    pause: ({ by, ...on }) => change(() => holds.put({ kind: "paused", ...on }, by)),
+    resume: (on) => change(() => holds.lift({ kind: "paused", ...on })),
+    disable: ({ by, ...on }) => change(() => holds.put({ kind: "disabled", ...on }, by)),
+    enable: (on) => change(() => holds.lift({ kind: "disabled", ...on })),
+  };
+}
+
 async function agentStates(ports: RunQueuePorts, cron: CronSet): Promise<AgentState[]> {
   const { store, releases } = ports;
-  const [release, unfinished] = await Promise.all([releases.current(), store.unfinished()]);
+  const [release, active, standing] = await Promise.all([
+    releases.current(),
+    store.active(),
+    standingHolds(ports.holds),
+  ]);
   const states = [...(release?.agents.values() ?? [])].map(async (agent) => {
     const { name, schedule, timezone, scale } = agent;
     const nextRunAt = cron.nextTick(name);
+    const paused = standing.paused.get(name);
+    const disabled = standing.disabled.get(name);
     return {
       name,
       ...(schedule !== undefined && { schedule }),
       ...(timezone !== undefined && { timezone }),
       ...(nextRunAt !== undefined && { nextRunAt }),
       scale,
-      running: activeRuns(unfinished, name),
-      queued: queuedRuns(unfinished, name),
+      running: activeRuns(active, name),
+      queued: await store.countQueued({ agent: name }),
       enabled: scale > 0,
+      ...(paused && { paused }),
+      ...(disabled && { disabled }),
       ...(await budgetOf(ports, agent)),
     };
   });

@@ -1,3 +1,4 @@
+import { SCHEDULE_MIGRATION } from "./schedule-schema.ts";
 import type { Migration } from "./sqlite.ts";
 import { WEBHOOK_MIGRATION } from "./webhook-schema.ts";
 
@@ -53,4 +54,5 @@ export const RUN_MIGRATIONS: readonly Migration[] = [
    CREATE INDEX runs_by_start ON runs (agent, started_at);`,
   "ALTER TABLE runs ADD COLUMN made TEXT;",
   WEBHOOK_MIGRATION,
+  SCHEDULE_MIGRATION,
 ];

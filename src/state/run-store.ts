@@ -1,4 +1,4 @@
-import type { DatabaseSync, SQLInputValue, StatementSync } from "node:sqlite";
+import type { DatabaseSync } from "node:sqlite";
 import { AlError } from "../base/errors.ts";
 import type {
   FinishedRun,
@@ -11,10 +11,12 @@ import type {
 } from "../core/run.ts";
 import type { TokenUsage } from "../core/run-limits.ts";
 import { joinTrigger, splitTrigger, type Trigger, type TriggerFacts } from "../core/trigger.ts";
-import { type RunRow, runOf } from "./run-row.ts";
+import { QUEUED, queueOf } from "./run-queue-store.ts";
+import { all, one, type Prepare, statementCache } from "./run-statements.ts";
 import { inTransaction } from "./sqlite.ts";
 
 const UNFINISHED = "state <> 'finished'";
+const NEXT_TURN = "(SELECT coalesce(max(turn), 0) + 1 FROM runs WHERE turn IS NOT NULL)";
 
 /** Runs in SQLite (tables of `RUN_MIGRATIONS`): satisfies the scheduler's RunStore port. */
 export function createRunStore(database: DatabaseSync) {
@@ -27,18 +29,11 @@ export function createRunStore(database: DatabaseSync) {
     /** The same inside of a transaction of the caller's, with this store's database. */
     enqueue: (run: NewRun): boolean => insert(prepare, run),
 
-    async trigger(id: string): Promise<Trigger> {
-      const sql = `SELECT trigger, context FROM runs LEFT JOIN run_contexts ON run = id WHERE id = ?`;
-      const row = prepare(sql).get(id) as { trigger: string; context: string | null } | undefined;
-      if (!row) throw new AlError(`there is no run ${id}`, { code: "run-state", blame: "bug" });
-      return joinTrigger(JSON.parse(row.trigger) as TriggerFacts, row.context ?? undefined);
-    },
-
     async starting(id: string, intent: StartIntent): Promise<void> {
       const { revision, release, image, credentials, container } = intent;
       const changed = prepare(
         `UPDATE runs SET state = 'starting', revision = ?, release = ?, image = ?, credentials = ?,
-         container = ?, timeout_seconds = ?, limits = ?, secret_hash = ?
+         container = ?, timeout_seconds = ?, limits = ?, secret_hash = ?, turn = ${NEXT_TURN}
          WHERE id = ? AND state IN ('queued', 'starting')`,
       ).run(
         ...[revision, release, image, credentials, container],
@@ -48,13 +43,18 @@ export function createRunStore(database: DatabaseSync) {
       expectChange(changed, id, "starting");
     },
 
-    async requeue(id: string): Promise<void> {
-      const changed = prepare(
-        `UPDATE runs SET state = 'queued', revision = NULL, release = NULL, image = NULL,
-         credentials = NULL, container = NULL, timeout_seconds = NULL, limits = NULL, made = NULL,
-         secret_hash = NULL, kill_reason = NULL, kill_detail = NULL WHERE id = ? AND state = 'starting'`,
-      ).run(id).changes;
-      expectChange(changed, id, "queued");
+    async requeue(id: string): Promise<boolean> {
+      return inTransaction(database, () => {
+        const { changes } = prepare(
+          `UPDATE runs SET state = 'queued', revision = NULL, release = NULL, image = NULL,
+           credentials = NULL, container = NULL, timeout_seconds = NULL, limits = NULL, made = NULL,
+           secret_hash = NULL WHERE id = ? AND state = 'starting' AND kill_reason IS NULL`,
+        ).run(id);
+        if (changes > 0) return true;
+        const doomed = prepare("SELECT 1 FROM runs WHERE id = ? AND state = 'starting'").get(id);
+        expectChange(doomed ? 1 : 0, id, "queued");
+        return false;
+      });
     },
 
     async running(id: string, startedAt: number): Promise<void> {
@@ -80,10 +80,35 @@ export function createRunStore(database: DatabaseSync) {
 
     async finished(id: string, result: FinishedRun, rerun?: NewRun): Promise<void> {
       inTransaction(database, () => {
-        if (!finish(prepare, id, result)) return;
-        prepare("DELETE FROM run_contexts WHERE run = ?").run(id);
-        if (rerun) insert(prepare, rerun);
+        if (finish(prepare, id, result) && rerun) insert(prepare, rerun);
       });
+    },
+
+    async finishQueued(
+      agent: string,
+      result: FinishedRun,
+      limit: number,
+    ): Promise<readonly string[]> {
+      return inTransaction(database, () => {
+        const sql = `SELECT id FROM runs WHERE ${QUEUED} AND agent = ? ORDER BY id LIMIT ?`;
+        const ids = (prepare(sql).all(agent, limit) as { id: string }[]).map(({ id }) => id);
+        for (const id of ids) finish(prepare, id, result);
+        return ids;
+      });
+    },
+
+    ...queueOf(prepare),
+    ...lookupsOf(prepare),
+  };
+}
+
+function lookupsOf(prepare: Prepare) {
+  return {
+    async trigger(id: string): Promise<Trigger> {
+      const sql = `SELECT trigger, context FROM runs LEFT JOIN run_contexts ON run = id WHERE id = ?`;
+      const row = prepare(sql).get(id) as { trigger: string; context: string | null } | undefined;
+      if (!row) throw new AlError(`there is no run ${id}`, { code: "run-state", blame: "bug" });
+      return joinTrigger(JSON.parse(row.trigger) as TriggerFacts, row.context ?? undefined);
     },
 
     async get(id: string): Promise<Run | undefined> {
@@ -116,17 +141,6 @@ export function createRunStore(database: DatabaseSync) {
   };
 }
 
-type Prepare = (sql: string) => StatementSync;
-
-function statementCache(database: DatabaseSync): Prepare {
-  const statements = new Map<string, StatementSync>();
-  return (sql) => {
-    const statement = statements.get(sql) ?? database.prepare(sql);
-    statements.set(sql, statement);
-    return statement;
-  };
-}
-
 function insert(prepare: Prepare, run: NewRun): boolean {
   const { facts, context } = splitTrigger(run.trigger);
   const { changes } = prepare(
@@ -151,16 +165,8 @@ function finish(prepare: Prepare, id: string, result: FinishedRun): boolean {
     ...[result.outcome, result.endedAt, result.exitCode ?? null, result.detail ?? null],
     ...[result.startedAt ?? null, id],
   );
+  if (changes > 0) prepare("DELETE FROM run_contexts WHERE run = ?").run(id);
   return changes > 0;
-}
-
-function one(statement: StatementSync, ...values: SQLInputValue[]): Run | undefined {
-  const row = statement.get(...values) as unknown as RunRow | undefined;
-  return row && runOf(row);
-}
-
-function all(statement: StatementSync, ...values: SQLInputValue[]): readonly Run[] {
-  return (statement.all(...values) as unknown as RunRow[]).map(runOf);
 }
 
 function expectChange(changes: number | bigint, id: string, state: string): void {

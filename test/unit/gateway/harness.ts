@@ -54,7 +54,7 @@ export function createPorts() {
       get: async (id: string) => runs.find((run) => run.id === id),
       list: async ({ agent, limit }: { agent?: string; limit: number }) =>
         runs.filter((run) => agent === undefined || run.agent === agent).slice(0, limit),
-      unfinished: async () => runs.filter(({ state: its }) => its !== "finished"),
+      active: async () => runs.filter(({ state: its }) => ["starting", "running"].includes(its)),
       bySecret: async (found: string) => (found === hash ? runs[0] : undefined),
     },
     schedule: schedulePort(runs, state),

@@ -4,6 +4,7 @@ import { join } from "node:path";
 import type { DatabaseSync } from "node:sqlite";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import type { Json } from "../../../src/base/canonical-json.ts";
+import { systemClock } from "../../../src/base/clock.ts";
 import { AlError } from "../../../src/base/errors.ts";
 import type { NewRun } from "../../../src/core/run.ts";
 import { type NewEvent, RuntimeEvent } from "../../../src/gateway/event-schema.ts";
@@ -29,7 +30,7 @@ beforeEach(async () => {
   directory = await mkdtemp(join(tmpdir(), "al-telling-"));
   database = openDatabase(join(directory, "state.db"), RUN_MIGRATIONS);
   events = [];
-  stores = openStores(database, emit);
+  stores = openStores(database, { emit, clock: systemClock });
 });
 afterEach(async () => {
   database.close();
@@ -76,6 +77,9 @@ test("a run is told of at each state it is in, once that is stored", async () =>
     { ...facts, state: "finished", outcome: "rerun", exitCode: 42 },
     { ...facts, run: "01C", state: "queued", rerunOf: "01A" },
   ]);
+  events.length = 0;
+  await stores.runs.finishQueued("dev", { outcome: "cancelled", endedAt: NOW }, 10);
+  expect(events).toMatchObject([{ ...facts, run: "01C", outcome: "cancelled" }]);
 });
 
 test("a lock is told of when it is taken, given back, and freed by its run's end", async () => {

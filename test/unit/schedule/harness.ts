@@ -1,21 +1,25 @@
 import type { LogFields, Logger } from "../../../src/base/logger.ts";
 import { silentLogger } from "../../../src/base/logger.ts";
 import type { ReleasedAgent } from "../../../src/core/released.ts";
-import type { LiveRelease, RunStore } from "../../../src/schedule/ports.ts";
+import type { LiveRelease, RunnerPort } from "../../../src/schedule/ports.ts";
 import type { RunQueuePorts } from "../../../src/schedule/run-queue.ts";
 import { createScheduler } from "../../../src/schedule/scheduler.ts";
 import { createMemoryWebhookReceipts } from "../state/memory-webhook-receipts.ts";
 import { createMemoryRunStore } from "./memory-run-store.ts";
+import { createMemoryHoldStore, createMemoryTickStore } from "./memory-schedule-stores.ts";
 import { SimulatedClock } from "./simulated-clock.ts";
 import { SimulatedEngine } from "./simulated-engine.ts";
 
 /** A scheduler in a simulated world, and handles on everything in it. */
 export function createWorld(
-  options: { start?: string; store?: RunStore; receipts?: RunQueuePorts["receipts"] } = {},
+  options: Partial<Pick<RunQueuePorts, "store" | "receipts" | "holds" | "ticks">> & {
+    start?: string;
+  } = {},
 ) {
   const clock = new SimulatedClock(options.start);
   const engine = new SimulatedEngine(clock);
   const store = options.store ?? createMemoryRunStore();
+  const { holds = createMemoryHoldStore(), ticks = createMemoryTickStore() } = options;
   const { receipts = createMemoryWebhookReceipts((runs) => runs.forEach(store.accept)) } = options;
   const warnings: { fields: LogFields; message: string }[] = [];
   const logger: Logger = {
@@ -27,14 +31,15 @@ export function createWorld(
     clock,
     engine,
     store,
+    holds,
+    ticks,
     warnings,
     ready: true,
     release: release([agent("dev")]) as LiveRelease | undefined,
-    open: (seen = { runner: engine as SimulatedEngine, store }) =>
+    open: (seen: Partial<Pick<RunQueuePorts, "store" | "holds" | "ticks" | "runner">> = {}) =>
       createScheduler({
-        ...seen,
-        receipts,
-        clock,
+        ...{ runner: engine as RunnerPort, store, receipts, holds, ticks, ...seen },
+        ...{ clock, steady: clock.steady },
         logger,
         releases: { current: async () => world.release },
         ready: () => world.ready,

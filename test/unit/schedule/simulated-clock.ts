@@ -9,14 +9,25 @@ interface Sleeper {
 /** A clock that stands still until told: everybody who sleeps is woken in order. */
 export class SimulatedClock implements Clock {
   #now: number;
+  #jumped = 0;
   readonly #sleepers = new Set<Sleeper>();
+  /** The same time, as it would be had the clock never been set. */
+  readonly steady: Clock = {
+    now: () => this.#now,
+    sleep: (ms, signal) => this.sleep(ms, signal),
+  };
 
   constructor(start: string | number = "2026-01-01T00:00:00Z") {
     this.#now = new Date(start).getTime();
   }
 
   now(): number {
-    return this.#now;
+    return this.#now + this.#jumped;
+  }
+
+  /** Sets the clock; nobody who sleeps is woken by it. */
+  jump(ms: number): void {
+    this.#jumped += ms;
   }
 
   sleep(ms: number, signal?: AbortSignal): Promise<void> {

@@ -87,8 +87,12 @@ export class SimulatedEngine implements RunnerPort {
       if (!container) return { kind: "gone" };
       if (container.exit) return container.exit;
       await new Promise<void>((resolve) => {
-        this.#waiting.add(resolve);
-        signal.addEventListener("abort", () => resolve(), { once: true });
+        const wake = () => {
+          signal.removeEventListener("abort", wake);
+          resolve();
+        };
+        this.#waiting.add(wake);
+        signal.addEventListener("abort", wake);
       });
     }
   }

@@ -1,5 +1,5 @@
 import { expect, it } from "vitest";
-import type { NewRun, StartIntent } from "../../../src/core/run.ts";
+import type { NewRun, Run, StartIntent } from "../../../src/core/run.ts";
 import type { RunStore } from "../../../src/schedule/ports.ts";
 
 const intent: StartIntent = {
@@ -16,7 +16,9 @@ const intent: StartIntent = {
 export function runStoreSuite(open: () => RunStore): void {
   acceptance(open);
   transitions(open);
+  puttingBack(open);
   usage(open);
+  queue(open);
 }
 
 function acceptance(open: () => RunStore): void {
@@ -91,17 +93,6 @@ function transitions(open: () => RunStore): void {
     expect(await store.bySecret(intent.secretHash)).toBeUndefined();
   });
 
-  it("puts a start without effect back into the queue, and forgets its intent", async () => {
-    const store = open();
-    await store.accept(newRun("1"));
-    await store.starting("1", intent);
-    await store.made("1", { imageId: "sha256:1", credentialVersions: { "a:b": "1" } });
-    await store.killing("1", { reason: "killed", detail: "x" });
-    await store.requeue("1");
-    expect(await store.get("1")).toEqual({ ...newRun("1"), state: "queued" });
-    expect(await store.bySecret(intent.secretHash)).toBeUndefined();
-  });
-
   it("refuses a step that does not follow from the run's state", async () => {
     const store = open();
     await store.accept(newRun("1"));
@@ -138,6 +129,28 @@ function transitions(open: () => RunStore): void {
   });
 }
 
+function puttingBack(open: () => RunStore): void {
+  it("puts a start without effect back into the queue, and forgets its intent", async () => {
+    const store = open();
+    await store.accept(newRun("1"));
+    await store.starting("1", intent);
+    await store.made("1", { imageId: "sha256:1", credentialVersions: { "a:b": "1" } });
+    expect(await store.requeue("1")).toBe(true);
+    expect(await store.get("1")).toEqual({ ...newRun("1"), state: "queued" });
+    expect(await store.bySecret(intent.secretHash)).toBeUndefined();
+  });
+
+  it("does not put a run back that is to be killed", async () => {
+    const store = open();
+    await store.accept(newRun("1"));
+    await store.starting("1", intent);
+    await store.killing("1", { reason: "killed", detail: "x" });
+    const before = await store.get("1");
+    expect(await store.requeue("1")).toBe(false);
+    expect(await store.get("1")).toEqual(before);
+  });
+}
+
 function usage(open: () => RunStore): void {
   it("keeps what a run was made from", async () => {
     const store = open();
@@ -167,6 +180,79 @@ function usage(open: () => RunStore): void {
     await store.finished("2", { outcome: "over-budget", endedAt: 7000 });
     await store.used("2", { ...usage, cost: 0 });
     expect(await store.get("2")).toMatchObject({ usage, start: { limits: { maxTurns: 3 } } });
+  });
+}
+
+function queue(open: () => RunStore): void {
+  const ids = (runs: readonly Run[]) => runs.map(({ id }) => id);
+
+  it("tells runs that are active from those that wait", async () => {
+    const store = open();
+    for (const id of ["1", "2", "3", "4"]) await store.accept(newRun(id));
+    for (const id of ["3", "2", "1"]) await store.starting(id, { ...intent, secretHash: id });
+    await store.running("3", 1);
+    await store.finished("1", { outcome: "completed", endedAt: 2 });
+    expect(ids(await store.active())).toEqual(["2", "3"]);
+    expect(ids(await store.unfinished())).toEqual(["2", "3", "4"]);
+  });
+
+  it("gives the oldest queued run of each agent, whose turn it is first", async () => {
+    const store = open();
+    const accept = (id: string, agent: string) => store.accept(newRun(id, { agent }));
+    const start = (id: string) => store.starting(id, { ...intent, secretHash: id });
+    expect(await store.heads()).toEqual([]);
+    for (const id of ["1", "2", "3"]) await accept(id, "a");
+    for (const id of ["4", "5"]) await accept(id, "b");
+    for (const id of ["6", "7"]) await accept(id, "c");
+    expect(ids(await store.heads())).toEqual(["1", "4", "6"]);
+    await start("4");
+    await store.finished("4", { outcome: "failed", endedAt: 1 });
+    await start("1");
+    expect(ids(await store.heads())).toEqual(["6", "5", "2"]);
+    await start("5");
+    expect(ids(await store.heads())).toEqual(["6", "2"]);
+    await store.requeue("5");
+    expect(ids(await store.heads())).toEqual(["6", "2", "5"]);
+  });
+
+  it("gives what a run called and still waits, the oldest of each agent", async () => {
+    const store = open();
+    const by = (callerRun: string) =>
+      ({ kind: "call", caller: "dev", callerRun, depth: 1, context: null }) as const;
+    await store.accept(newRun("1", { agent: "a", trigger: by("0") }));
+    await store.accept(newRun("2", { agent: "b", trigger: by("0") }));
+    await store.accept(newRun("3", { agent: "b", trigger: by("0") }));
+    await store.accept(newRun("4", { agent: "c", trigger: by("9") }));
+    expect(ids(await store.calledBy("0"))).toEqual(["1", "2"]);
+    await store.starting("2", intent);
+    expect(ids(await store.calledBy("0"))).toEqual(["1", "3"]);
+    expect(await store.calledBy("1")).toEqual([]);
+  });
+
+  it("counts what waits of an agent, as far as it is asked to", async () => {
+    const store = open();
+    for (const id of ["1", "2", "3"]) await store.accept(newRun(id));
+    await store.accept(newRun("4", { agent: "other", trigger: { kind: "schedule" } }));
+    await store.starting("1", intent);
+    expect(await store.countQueued({ agent: "dev" })).toBe(2);
+    expect(await store.countQueued({ agent: "dev", upTo: 1 })).toBe(1);
+    expect(await store.countQueued({ agent: "nobody", upTo: 1 })).toBe(0);
+    expect(await store.hasQueued("dev", "manual")).toBe(true);
+    expect(await store.hasQueued("dev", "schedule")).toBe(false);
+    expect(await store.hasQueued("other", "schedule")).toBe(true);
+  });
+
+  it("ends an agent's oldest queued runs, and nothing else", async () => {
+    const store = open();
+    for (const id of ["1", "2", "3", "4"]) await store.accept(newRun(id));
+    await store.accept(newRun("5", { agent: "other" }));
+    await store.starting("1", intent);
+    const end = { outcome: "cancelled", endedAt: 9, detail: "gone" } as const;
+    expect(await store.finishQueued("dev", end, 2)).toEqual(["2", "3"]);
+    expect(await store.get("2")).toMatchObject({ state: "finished", ...end });
+    expect(ids(await store.unfinished())).toEqual(["1", "4", "5"]);
+    expect(await store.finishQueued("dev", end, 2)).toEqual(["4"]);
+    expect(await store.finishQueued("dev", end, 2)).toEqual([]);
   });
 }
 
