@@ -9,7 +9,14 @@ import { answers, controlApp, limitBodies } from "./control-app.ts";
 import type { EventHub } from "./event-hub.ts";
 import { eventRoutes } from "./event-routes.ts";
 import { logRoutes } from "./log-routes.ts";
-import type { LocksPort, LogsPort, RunsPort, RuntimePort, SchedulePort } from "./ports.ts";
+import type {
+  LocksPort,
+  LogsPort,
+  RunsPort,
+  RuntimeLogPort,
+  RuntimePort,
+  SchedulePort,
+} from "./ports.ts";
 import { runtimeRoutes } from "./runtime-routes.ts";
 import { statusRoutes } from "./status-routes.ts";
 import { createStreamSlots } from "./stream-slots.ts";
@@ -23,6 +30,7 @@ export interface ControlApiPorts {
   readonly schedule: Omit<SchedulePort, "call">;
   readonly locks: Pick<LocksPort, "list">;
   readonly logs: LogsPort;
+  readonly runtimeLog: RuntimeLogPort;
   readonly webhooks: ReplayPorts;
   readonly events: Pick<EventHub, "listen">;
   readonly clock: Clock;

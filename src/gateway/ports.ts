@@ -123,6 +123,23 @@ export interface LogsPort {
   tail(run: Run, lines: number): Promise<number>;
 }
 
+/** One line of what the runtimes of a project said of themselves. */
+export interface RuntimeLogLine {
+  readonly level: "debug" | "info" | "warn" | "error";
+  /** Milliseconds since the epoch. */
+  readonly time: number;
+  readonly message: string;
+  readonly fields: Readonly<Record<string, unknown>>;
+  /** Reading on from there gives the next line. */
+  readonly cursor: number;
+}
+
+/** The runtimes' own log. */
+export interface RuntimeLogPort {
+  /** Lines after a cursor, 0 for the oldest that is kept; not all at once, and empty at the present end. */
+  read(cursor: number): Promise<readonly RuntimeLogLine[]>;
+}
+
 /** Credential values of a run, by type, instance and field; reveals secrets. */
 export interface RunCredentialsPort {
   read(run: Run): Promise<Readonly<Record<string, Record<string, Record<string, string>>>>>;

@@ -43,6 +43,7 @@ import { runLogs } from "./run-log-read.ts";
 import { runContainerName } from "./run-names.ts";
 import type { RuntimeOptions } from "./run-runtime.ts";
 import { createRunner } from "./runner.ts";
+import { runtimeLog } from "./runtime-log-read.ts";
 import {
   tellingDeliveries,
   tellingReadiness,
@@ -188,7 +189,16 @@ async function listen(options: RuntimeOptions, parts: Parts): Promise<Listening[
   };
   const webhooks = { ...accepting, receipts: parts.receipts, newId: () => ulid() };
   const logs = runLogs(projectDir);
-  const operators = { runtime, runs, schedule, locks, logs, webhooks, events };
+  const operators = {
+    runtime,
+    runs,
+    schedule,
+    locks,
+    logs,
+    runtimeLog: runtimeLog(projectDir),
+    webhooks,
+    events,
+  };
   const control = controlApi({ ...operators, clock: systemClock, logger });
   const outside = outsideApp({
     ...{ webhooks: webhookApp({ ...accepting, logger }), control, clock: systemClock, logger },

@@ -6,7 +6,7 @@ import type { Run } from "../../../src/core/run.ts";
 import type { ListedLock } from "../../../src/core/run-lock.ts";
 import type { Trigger } from "../../../src/core/trigger.ts";
 import { createEventHub } from "../../../src/gateway/event-hub.ts";
-import type { LogLine } from "../../../src/gateway/ports.ts";
+import type { LogLine, RuntimeLogLine } from "../../../src/gateway/ports.ts";
 import { SimulatedClock } from "../schedule/simulated-clock.ts";
 import { createMemoryWebhookReceipts } from "../state/memory-webhook-receipts.ts";
 
@@ -23,6 +23,7 @@ export function createPorts() {
     killed: [] as string[],
     holds: new Map<string, Hold>(),
     locks: [] as ListedLock[],
+    said: [] as RuntimeLogLine[],
     stops: [] as { readonly by?: string }[],
     reloads: 0,
     triggers: [] as Trigger[],
@@ -59,6 +60,9 @@ export function createPorts() {
     },
     schedule: schedulePort(runs, state),
     events: createEventHub(clock),
+    runtimeLog: {
+      read: async (cursor: number) => state.said.filter((each) => each.cursor > cursor).slice(0, 2),
+    },
     credentials: { read: async () => ({ github_token: { default: { token: "ghp" } } }) },
     locks: { list: async () => state.locks },
     logs: {
