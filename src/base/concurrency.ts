@@ -31,3 +31,18 @@ export function boundedRunner(limit: number): <R>(work: () => Promise<R>) => Pro
   const bounded = pLimit(limit);
   return (work) => bounded(work);
 }
+
+/** Runs work given to it, one piece at a time for each key; the rest of that key waits in order of arrival. */
+export function serialByKey(): <R>(key: string, work: () => Promise<R>) => Promise<R> {
+  const last = new Map<string, Promise<unknown>>();
+  return (key, work) => {
+    const result = (last.get(key) ?? Promise.resolve()).then(work);
+    const ended = result
+      .catch(() => undefined)
+      .then(() => {
+        if (last.get(key) === ended) last.delete(key);
+      });
+    last.set(key, ended);
+    return result;
+  };
+}

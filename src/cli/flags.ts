@@ -1,8 +1,13 @@
-import { InvalidArgumentError } from "commander";
+import { InvalidArgumentError, Option } from "commander";
 import { parseSince } from "./since.ts";
 
 /** What `--dev` does, for every command that has it. */
 export const DEV = "that of `al dev` on this machine instead of the fleet's";
+
+/** `--all`, for commands about the runtimes of hosts. */
+export function allHosts(): Option {
+  return new Option("--all", "all hosts").conflicts(["host", "label", "dev"]);
+}
 
 /** A count of at least 1. */
 export function wholeNumber(text: string): number {

@@ -8,18 +8,24 @@ import { PACKAGE_ROOT } from "./package-root.ts";
 
 /** Reads our own Dockerfiles and the bundles that go into the images. */
 export async function readImageAssets(root: string = PACKAGE_ROOT): Promise<ImageAssets> {
-  const [agentDockerfile, runtimeDockerfile, bin, agents, runtime] = await Promise.all([
-    readFile(join(root, "docker/Dockerfile"), "utf8"),
-    readFile(join(root, "docker/runtime.Dockerfile"), "utf8"),
+  const [agentDockerfile, runtimeDockerfile, doorDockerfile] = (await Promise.all(
+    ["Dockerfile", "runtime.Dockerfile", "door.Dockerfile"].map((name) =>
+      readFile(join(root, "docker", name), "utf8"),
+    ),
+  )) as [string, string, string];
+  const [bin, agents, runtime, door] = await Promise.all([
     readTree(root, "docker/bin"),
     readTree(root, "dist/agents"),
     readTree(root, "dist/runtime"),
+    readTree(root, "dist/door"),
   ]);
   return {
     agentDockerfile,
     agentContext: [...bin, ...agents].sort((a, b) => compareText(a.path, b.path)),
     runtimeDockerfile,
     runtimeContext: runtime,
+    doorDockerfile,
+    doorContext: door,
   };
 }
 

@@ -14,10 +14,11 @@ import {
 } from "./context.ts";
 import { addCredentialCommands } from "./credential-commands.ts";
 import { EXIT } from "./exit.ts";
-import { DEV, wholeNumber } from "./flags.ts";
+import { allHosts, DEV, wholeNumber } from "./flags.ts";
 import { createOutput, type Streams } from "./render/output.ts";
 import { addRunCommands } from "./run-commands.ts";
 import { oneMoreHost, oneMoreLabel, type SelectionFlags, selectionOf } from "./selection.ts";
+import { addSteeringCommands } from "./steering-commands.ts";
 import { packageVersion } from "./version.ts";
 import { addWebhookCommands } from "./webhook-commands.ts";
 
@@ -66,6 +67,7 @@ function createProgram(run: Run): Command {
   addBuildCommand(program, run);
   addHostCommands(program, run);
   addRunCommands(program, { run, subcommand, withSelection });
+  addSteeringCommands(program, { run, subcommand, withSelection });
   addWebhookCommands(program, { run, subcommand, withSelection });
   addCredentialCommands(program, { run, subcommand });
   return program;
@@ -125,6 +127,8 @@ function addReconcileCommands(program: Command, run: Run): void {
     });
   const looking = "every host as it is now, its agents and its latest runs";
   withSelection(subcommand(program, "status", looking))
+    .alias("stat")
+    .addOption(allHosts())
     .option("--dev", DEV, false)
     .action(async ({ dev, ...flags }: SelectionFlags & { dev: boolean }, command: Command) => {
       const { status } = await import("./commands/status.ts");

@@ -1,6 +1,6 @@
 import { type Command, Option } from "commander";
 import type { CommandTools } from "./credential-commands.ts";
-import { DEV, pattern, sinceTime, wholeNumber } from "./flags.ts";
+import { allHosts, DEV, pattern, sinceTime, wholeNumber } from "./flags.ts";
 import { type SelectionFlags, selectionOf } from "./selection.ts";
 
 /** How commands about runs are added. */
@@ -91,6 +91,7 @@ function addRecords(program: Command, { run, subcommand, withSelection }: RunCom
   withSelection(subcommand(program, "runs", listing))
     .argument("[agent|run]", "an agent's name or a run's id")
     .option("-n, --lines <count>", "at most so many", wholeNumber, 20)
+    .addOption(allHosts())
     .option("--dev", DEV, false)
     .action(async (what: string | undefined, flags: RecordFlags, command: Command) => {
       const { runs } = await import("./commands/runs.ts");

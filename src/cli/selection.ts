@@ -4,8 +4,9 @@ import { type HostSelection, selectHosts } from "../core/select-hosts.ts";
 import type { Project } from "./project.ts";
 import type { Output } from "./render/output.ts";
 
-/** `--host` and `--label` as they were given. */
+/** `--host` and `--label`, and `--all` where there is such a flag, as they were given. */
 export interface SelectionFlags {
+  readonly all?: boolean;
   readonly host?: readonly string[];
   readonly label?: Readonly<Record<string, string>>;
 }
@@ -16,6 +17,11 @@ export const EVERYTHING: HostSelection = { hosts: [], labels: {} };
 /** What the flags of a command select. */
 export function selectionOf({ host = [], label = {} }: SelectionFlags): HostSelection {
   return { hosts: host, labels: label };
+}
+
+/** True when the flags say themselves which hosts are meant. */
+export function isSaid({ all = false, host = [], label = {} }: SelectionFlags): boolean {
+  return all || host.length > 0 || Object.keys(label).length > 0;
 }
 
 /** Adds one `--host NAME` to those before it. */

@@ -1,4 +1,5 @@
-import type { RuntimeContainer } from "./plan.ts";
+import { doorContainerSpec } from "./door-container.ts";
+import type { DoorContainer, RuntimeContainer } from "./plan.ts";
 import { runtimeContainerSpec } from "./runtime-container.ts";
 
 /** What Docker says a container is, as far as we ask for it: each fact as one sorted text. */
@@ -43,11 +44,23 @@ const NAMES: Readonly<Record<keyof ContainerFacts, string>> = {
 
 /** The facts of a runtime container that is as it was created. */
 export function runtimeFacts(container: RuntimeContainer, imageSpecHash: string): ContainerFacts {
-  const spec = runtimeContainerSpec(container, {});
+  return factsOf(runtimeContainerSpec(container, {}), container.specHash, imageSpecHash);
+}
+
+/** The facts of a door's container that is as it was created. */
+export function doorFacts(container: DoorContainer, imageSpecHash: string): ContainerFacts {
+  return factsOf(doorContainerSpec(container, {}), container.specHash, imageSpecHash);
+}
+
+function factsOf(
+  spec: ReturnType<typeof runtimeContainerSpec | typeof doorContainerSpec>,
+  specHash: string,
+  imageSpecHash: string,
+): ContainerFacts {
   return {
     image: spec.image,
     imageSpecHash,
-    specHash: container.specHash,
+    specHash,
     user: spec.user,
     groups: listText(spec.groupAdd),
     networks: spec.network,

@@ -77,7 +77,7 @@ function hostSpec(of: {
   readonly revision: string;
 }): HostSpec {
   const { project, host, agents, built, revision } = of;
-  const { base, runtime } = built;
+  const { base, runtime, door } = built;
   const imageOf = (name: string) => (built.agents.get(name) ?? built.project ?? base).image;
   const release = releaseOf(project, agents, {
     base: base.image.reference,
@@ -90,14 +90,20 @@ function hostSpec(of: {
     host: host.host,
     revision,
     architecture: host.architecture,
-    images: uniqueImages([base.image, runtime.image, ...agents.map(({ name }) => imageOf(name))]),
+    images: uniqueImages([
+      ...[base.image, runtime.image, ...(isReached ? [door.image] : [])],
+      ...agents.map(({ name }) => imageOf(name)),
+    ]),
     release,
     credentials: credentialNeeds(agents, project),
-    runtime: {
-      image: runtime.image.reference,
-      imageSpecHash: runtime.image.specHash,
-      ...(isReached && { outsidePort: project.gateway.port }),
-    },
+    runtime: { image: runtime.image.reference, imageSpecHash: runtime.image.specHash },
+    ...(isReached && {
+      door: {
+        image: door.image.reference,
+        imageSpecHash: door.image.specHash,
+        outsidePort: project.gateway.port,
+      },
+    }),
   };
 }
 

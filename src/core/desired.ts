@@ -20,7 +20,7 @@ export interface ReleaseSpec {
 
 /** An image a host must have; how it is made is its {@link ImageRecipe}. */
 export interface ImageSpec {
-  /** `base`, `runtime`, `project` or `agent-<name>`. */
+  /** `base`, `runtime`, `door`, `project` or `agent-<name>`. */
   readonly name: string;
   /** `al-<project>/<name>:<short spec hash>`. */
   readonly reference: string;
@@ -67,8 +67,16 @@ export interface RuntimeSpec {
   readonly image: string;
   /** Spec hash of its image. */
   readonly imageSpecHash: string;
-  /** Where the outside listener is published on 127.0.0.1; absent where nobody may reach it. */
-  readonly outsidePort?: number;
+}
+
+/** What the door's container of a host is to be, without facts only the host knows. */
+export interface DoorSpec {
+  /** Reference of its image. */
+  readonly image: string;
+  /** Spec hash of its image. */
+  readonly imageSpecHash: string;
+  /** Where it is published on 127.0.0.1. */
+  readonly outsidePort: number;
 }
 
 /** Everything one revision asks of one host. */
@@ -82,6 +90,8 @@ export interface HostSpec {
   readonly release: ReleaseSpec;
   readonly credentials: readonly CredentialNeed[];
   readonly runtime: RuntimeSpec;
+  /** Absent where nobody is to reach the outside listener. */
+  readonly door?: DoorSpec;
 }
 
 /** Where and as whom a host is reached. */

@@ -30,6 +30,7 @@ function isSameWish(last: Current, wanted: Current): boolean {
     last.revision === wanted.revision &&
     last.release === wanted.release &&
     last.credentials === wanted.credentials &&
+    last.door === wanted.door &&
     (!isSameNetwork || last.runtime === wanted.runtime)
   );
 }

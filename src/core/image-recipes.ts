@@ -8,6 +8,7 @@ import type { DockerfileInput, ImageAssets, ProjectInput } from "./project-input
 export interface ProjectImages {
   readonly base: ImageRecipe;
   readonly runtime: ImageRecipe;
+  readonly door: ImageRecipe;
   readonly project: ImageRecipe | undefined;
   /** By agent name; only agents with a Dockerfile of their own. */
   readonly agents: ReadonlyMap<string, ImageRecipe>;
@@ -47,6 +48,12 @@ export function imageRecipes(
     dockerfile: assets.runtimeDockerfile,
     context: assets.runtimeContext,
   });
+  const door = recipe(target, {
+    ...ours,
+    name: "door",
+    dockerfile: assets.doorDockerfile,
+    context: assets.doorContext,
+  });
   const on = (name: string, file: DockerfileInput, below: ImageSpec) =>
     recipe(target, repositorySources({ name, file, below, aliases: project.baseAliases }));
   const own = project.dockerfile && on("project", project.dockerfile, base.image);
@@ -55,7 +62,7 @@ export function imageRecipes(
   const agents = sorted.flatMap(({ name, dockerfile }) =>
     dockerfile ? [[name, on(`agent-${name}`, dockerfile, below)] as const] : [],
   );
-  return { base, runtime, project: own, agents: new Map(agents) };
+  return { base, runtime, door, project: own, agents: new Map(agents) };
 }
 
 /** The recipes that building `images` takes, each after those it needs. */
@@ -63,8 +70,8 @@ export function recipesFor(
   images: ProjectImages,
   wanted: readonly ImageSpec[],
 ): readonly ImageRecipe[] {
-  const { base, runtime, project, agents } = images;
-  const all = [base, runtime, ...(project ? [project] : []), ...agents.values()];
+  const { base, runtime, door, project, agents } = images;
+  const all = [base, runtime, door, ...(project ? [project] : []), ...agents.values()];
   const references = new Set(wanted.map((image) => image.reference));
   for (const candidate of [...all].reverse()) {
     if (!references.has(candidate.image.reference)) continue;

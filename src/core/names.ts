@@ -12,13 +12,30 @@ export const LABELS = {
 } as const;
 
 /** What a labelled container is for. */
-export type ContainerRole = "runtime" | "run" | "carrier" | "rules" | "probe";
+export type ContainerRole = "runtime" | "door" | "run" | "carrier" | "rules" | "probe";
+
+/** Roles of the containers that stand on a host for as long as it is as asked; the others come and go with runs. */
+export const STANDING_ROLES = ["runtime", "door"] as const satisfies readonly ContainerRole[];
+
+/** Whether a container of this role stands; the role is what its label says. */
+export function isStanding(role: string | undefined): boolean {
+  return STANDING_ROLES.some((standing) => standing === role);
+}
 
 /** The port of the container API on the bridge's gateway address, the same in every project. */
 export const CONTAINER_API_PORT = 7070;
 
-/** The port of the outside listener in the runtime's container; on the host it is `[gateway] port`. */
+/** The port in the door's container; on the host it is `[gateway] port`. */
 export const OUTSIDE_PORT = 7080;
+
+/** The directory of the project's that the door sees, and nothing else. */
+export const DOOR_DIRECTORY = "door";
+
+/** Where the door's container has that directory. */
+export const DOOR_MOUNT = "/door";
+
+/** The unix socket of the outside listener, in that directory. */
+export const OUTSIDE_SOCKET = "outside.sock";
 
 /** The unix socket of the control API, inside the runtime container. */
 export const CONTROL_SOCKET = "/tmp/control.sock";
@@ -41,6 +58,11 @@ export function imageReference(project: string, name: string, specHash: string):
 /** The name of a runtime container; a new spec is a new name, so both can exist during a switch. */
 export function runtimeName(project: string, specHash: string): string {
   return `al-${project}-runtime-${shortHash(specHash)}`;
+}
+
+/** The name of a door's container. */
+export function doorName(project: string, specHash: string): string {
+  return `al-${project}-door-${shortHash(specHash)}`;
 }
 
 /** The project's network. */

@@ -1,4 +1,4 @@
-import { bridgeName } from "./names.ts";
+import { bridgeName, isStanding } from "./names.ts";
 import type { NetworkSpec, ObservedHost } from "./observed.ts";
 import { chooseNetwork, isOwnSubnet, isSubnetFree } from "./subnet.ts";
 
@@ -20,7 +20,7 @@ export function networkFlaw(project: string, observed: ObservedHost): string | u
 export function networkUsers({ containers, neighbours }: ObservedHost): readonly string[] {
   const active = ["running", "paused", "restarting"];
   const own = containers
-    .filter(({ role, state }) => role !== "runtime" && active.includes(state))
+    .filter(({ role, state }) => !isStanding(role) && active.includes(state))
     .map(({ name }) => name);
   return [...own, ...neighbours].sort();
 }

@@ -1,6 +1,7 @@
 import type { ContainerFacts } from "./container-facts.ts";
 import type { Architecture } from "./desired.ts";
 import type { FileHash } from "./fingerprint.ts";
+import type { Stopped } from "./stopped.ts";
 
 /** What only the host can say about itself. */
 export interface HostFacts {
@@ -45,6 +46,8 @@ export interface Current {
   readonly credentials: string;
   /** Name of the only runtime container that may serve. */
   readonly runtime: string;
+  /** Name of the door's container, where there is one. */
+  readonly door?: string;
   readonly network: NetworkSpec;
 }
 
@@ -98,7 +101,7 @@ export interface ObservedContainer {
   readonly state: string;
   readonly agent?: string;
   readonly run?: string;
-  /** What it was made as; looked at for runtimes only. */
+  /** What it was made as; looked at for standing containers only. */
   readonly facts?: ContainerFacts;
 }
 
@@ -135,6 +138,8 @@ export interface ObservedHost {
   readonly credentialKey: string | undefined;
   readonly current: Current | undefined;
   readonly inventory: Inventory;
+  /** Present when an operator stopped the project's runtime here, until `al start`. */
+  readonly stopped?: Stopped | undefined;
   readonly releases: readonly ObservedTree[];
   readonly credentialSets: readonly ObservedTree[];
   /** Absolute paths of leftovers of interrupted writes. */

@@ -3,6 +3,7 @@ import type { Approval } from "./approval.ts";
 import type { InventoryItem, ObservedHost } from "./observed.ts";
 import type { Action, HostPlan } from "./plan.ts";
 import type { Move } from "./prune.ts";
+import type { Stopped } from "./stopped.ts";
 
 /**
  * What a failed pass left live. `untouched`: it failed before anything live was changed. `restored`: the
@@ -19,6 +20,13 @@ export type HostResult =
       readonly observed: ObservedHost;
       /** What a person should know, such as foreign things. */
       readonly notes: readonly string[];
+    }
+  /** An operator stopped the host, before the pass or in the middle of it: it is left as it is. */
+  | {
+      readonly kind: "stopped";
+      readonly host: string;
+      readonly stopped: Stopped;
+      readonly observed: ObservedHost;
     }
   /** Something was changed on the host, and it is only reported: `drift = "report"`. */
   | { readonly kind: "drifted"; readonly host: string; readonly plan: HostPlan }

@@ -4,25 +4,27 @@ import { isDriftOnly } from "./drift.ts";
 import { compareText, treeHash } from "./fingerprint.ts";
 import { foreignNotes, networkNotes } from "./foreign.ts";
 import { inventoryMinus, inventoryOf, inventoryUnion } from "./inventory.ts";
-import { shortHash } from "./names.ts";
+import { isStanding, shortHash } from "./names.ts";
 import { explainReplacedNetwork } from "./network-drift.ts";
 import type { InventoryItem, ObservedHost, ObservedTree } from "./observed.ts";
 import type { Action, HostPlan, Phase, Step } from "./plan.ts";
+import { planDoor } from "./plan-door.ts";
 import { planConfirmation, planSwitch } from "./plan-switch.ts";
 import { removalOrder, removeAction } from "./removals.ts";
 import type { CredentialFile } from "./resolve-credentials.ts";
-import { explainRuntimeFlaw } from "./runtime-drift.ts";
+import { explainRuntimeFlaw } from "./standing-drift.ts";
 import { resolveTarget, type Target } from "./target.ts";
 
 /**
- * The actions that make a host what its spec asks, in the order they are carried out.
- * Pure: equal input gives an equal plan; an empty plan means nothing to do.
+ * The actions that make a host what its spec asks, in the order they are carried out. A host that an
+ * operator stopped is left alone. Pure: equal input gives an equal plan; an empty plan means nothing to do.
  */
 export function planHost(
   spec: HostSpec,
   observed: ObservedHost,
   credentialFiles: readonly CredentialFile[],
 ): HostPlan {
+  if (observed.stopped) return leftAlone(spec);
   const target = resolveTarget(spec, observed, credentialFiles);
   const actions = [
     ...planProject(target, observed),
@@ -31,6 +33,7 @@ export function planHost(
     ...planTrees(target, observed),
     ...planRules(observed),
     ...planRuntime(target, observed),
+    ...planDoor(target, observed),
     ...planSwitch(target, observed),
     ...planConfirmation(target, observed),
     ...planRemovals(target, observed),
@@ -41,6 +44,11 @@ export function planHost(
   ];
   const driftOnly = isDriftOnly(target, observed, actions);
   return { host: spec.host, revision: spec.revision, actions, notes, driftOnly };
+}
+
+/** The plan for a host that an operator stopped: nothing at all. */
+export function leftAlone({ host, revision }: HostSpec): HostPlan {
+  return { host, revision, actions: [], notes: [] };
 }
 
 function planProject(target: Target, observed: ObservedHost): Action[] {
@@ -150,7 +158,7 @@ function planRuntime(target: Target, observed: ObservedHost): Action[] {
 
 function planRemovals(target: Target, observed: ObservedHost): Action[] {
   const inUse = new Set(
-    observed.containers.filter(({ role }) => role !== "runtime").map(({ image }) => image),
+    observed.containers.filter(({ role }) => !isStanding(role)).map(({ image }) => image),
   );
   return inventoryMinus(inventoryOf(observed.inventory.items), target.inventory)
     .filter((item) => item.kind !== "image" || !inUse.has(item.id))

@@ -3,7 +3,7 @@ import { inventoryUnion } from "./inventory.ts";
 import { shortHash } from "./names.ts";
 import type { Current, ObservedHost } from "./observed.ts";
 import type { Action } from "./plan.ts";
-import { explainRuntimeFlaw } from "./runtime-drift.ts";
+import { explainDoorFlaw, explainRuntimeFlaw } from "./standing-drift.ts";
 import type { Target } from "./target.ts";
 
 /** What is to be live, all that a push confirms; how the runtime is made is looked at with a whole target only. */
@@ -83,7 +83,18 @@ function explainSwitch(target: Wanted, observed: ObservedHost): string | undefin
     return `the runtime container is ${container.state}`;
   }
   if (!container) return "the runtime container was removed";
-  return "container" in target ? explainRuntimeFlaw(target, observed) : undefined;
+  const flaw = "container" in target ? explainRuntimeFlaw(target, observed) : undefined;
+  return flaw ?? explainDoor(target, observed);
+}
+
+/** A door that is started again and again lets nobody in. */
+function explainDoor(target: Wanted, observed: ObservedHost): string | undefined {
+  const { door } = target.current;
+  if (door === undefined) return undefined;
+  const found = observed.containers.find(({ name }) => name === door);
+  if (!found) return "the door was removed";
+  if (found.state !== "running") return `the door is ${found.state}`;
+  return "container" in target ? explainDoorFlaw(target, observed) : undefined;
 }
 
 function explainCurrent(live: Current, wanted: Current): string | undefined {
@@ -94,8 +105,14 @@ function explainCurrent(live: Current, wanted: Current): string | undefined {
   }
   if (live.credentials !== wanted.credentials) parts.push("credentials changed");
   if (live.runtime !== wanted.runtime) parts.push("the runtime changed");
+  if (live.door !== wanted.door) parts.push(explainOtherDoor(live, wanted));
   if (live.network.subnet !== wanted.network.subnet) parts.push("the network changed");
   if (parts.length > 0) return parts.join(", ");
   if (live.revision === wanted.revision) return undefined;
   return `revision ${shortHash(live.revision)} -> ${shortHash(wanted.revision)}, same content`;
+}
+
+function explainOtherDoor(live: Current, wanted: Current): string {
+  if (wanted.door === undefined) return "webhooks are received no more";
+  return live.door === undefined ? "webhooks are received through a door" : "the door changed";
 }

@@ -15,8 +15,20 @@ export interface RuntimeContainer {
   readonly dockerSocket: string;
   readonly dockerGid: number;
   readonly network: NetworkSpec;
-  /** Where the outside listener is published on 127.0.0.1, if it is. */
-  readonly outsidePort?: number;
+}
+
+/** The door's container to create, with the host's facts filled in. */
+export interface DoorContainer {
+  readonly name: string;
+  readonly image: string;
+  readonly specHash: string;
+  readonly projectDir: string;
+  readonly uid: number;
+  readonly gid: number;
+  /** Name of the network. */
+  readonly network: string;
+  /** Where it is published on 127.0.0.1. */
+  readonly outsidePort: number;
 }
 
 /** Parts of a plan, in the order they are carried out; nothing live changes before `switch`. */
@@ -35,10 +47,13 @@ export type Step =
     }
   | { readonly kind: "create-network"; readonly network: NetworkSpec }
   | { readonly kind: "create-runtime"; readonly container: RuntimeContainer }
-  /** Removes a network of ours that has other settings, with our runtime in it, and makes it anew. */
+  | { readonly kind: "create-door"; readonly container: DoorContainer }
+  /** Removes a network of ours that has other settings, with our standing containers in it, and makes it anew. */
   | { readonly kind: "replace-network"; readonly network: NetworkSpec }
   /** Removes a runtime that was altered or cannot be started, and creates it anew. */
   | { readonly kind: "replace-runtime"; readonly container: RuntimeContainer }
+  /** The same with the door: senders are refused meanwhile. */
+  | { readonly kind: "replace-door"; readonly container: DoorContainer }
   /** Has the live runtime put the network's rules back on the host. */
   | { readonly kind: "restore-rules"; readonly runtime: string }
   | {

@@ -130,4 +130,6 @@ export interface ImageAssets {
   readonly agentContext: readonly ContextFile[];
   readonly runtimeDockerfile: string;
   readonly runtimeContext: readonly ContextFile[];
+  readonly doorDockerfile: string;
+  readonly doorContext: readonly ContextFile[];
 }

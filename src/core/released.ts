@@ -94,6 +94,7 @@ export const CurrentFile = z.strictObject({
   release: z.string().regex(/^[0-9a-f]{64}$/),
   credentials: z.string().regex(/^[0-9a-f]{64}$/),
   runtime: z.string(),
+  door: z.string().exactOptional(),
   network: z.strictObject({
     name: z.string(),
     bridge: z.string(),

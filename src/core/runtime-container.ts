@@ -1,4 +1,4 @@
-import { CONTAINER_API_PORT, LABELS, OUTSIDE_PORT } from "./names.ts";
+import { CONTAINER_API_PORT, LABELS } from "./names.ts";
 import type { RuntimeContainer } from "./plan.ts";
 
 /** Where the runtime finds the socket, wherever the host has it. */
@@ -7,13 +7,13 @@ const DOCKER_SOCKET = "/var/run/docker.sock";
 /**
  * How a runtime container is created; `labels` carry project and host. It sees the project's directory
  * under the host's own path, and holds no secret. The container API is on the bridge's gateway address
- * only, the outside listener on the host's loopback or nowhere.
+ * only; the outside listener is on a socket in that directory, for the door.
  */
 export function runtimeContainerSpec(
   container: RuntimeContainer,
   labels: Readonly<Record<string, string>>,
 ) {
-  const { name, image, projectDir, dockerSocket, network, outsidePort } = container;
+  const { name, image, projectDir, dockerSocket, network } = container;
   return {
     name,
     image,
@@ -24,9 +24,6 @@ export function runtimeContainerSpec(
     network: network.name,
     ports: [
       { hostIp: network.gateway, hostPort: CONTAINER_API_PORT, containerPort: CONTAINER_API_PORT },
-      ...(outsidePort === undefined
-        ? []
-        : [{ hostIp: "127.0.0.1", hostPort: outsidePort, containerPort: OUTSIDE_PORT }]),
     ],
     mounts: [
       { kind: "bind", source: projectDir, target: projectDir, readOnly: false },

@@ -1,10 +1,10 @@
 import type { HostSpec } from "./desired.ts";
 import { specHash, treeHash } from "./fingerprint.ts";
 import { inventoryOf } from "./inventory.ts";
-import { runtimeName } from "./names.ts";
+import { doorName, runtimeName } from "./names.ts";
 import { resolveNetwork } from "./network-drift.ts";
 import type { Current, HostFacts, Inventory, NetworkSpec, ObservedHost } from "./observed.ts";
-import type { RuntimeContainer } from "./plan.ts";
+import type { DoorContainer, RuntimeContainer } from "./plan.ts";
 import type { CredentialFile } from "./resolve-credentials.ts";
 
 /** A HostSpec with the host's own facts filled in: exactly what must be found there. */
@@ -13,6 +13,8 @@ export interface Target {
   readonly network: NetworkSpec;
   readonly credentials: { readonly hash: string; readonly files: readonly CredentialFile[] };
   readonly container: RuntimeContainer;
+  /** Where webhooks are to be received. */
+  readonly door: DoorContainer | undefined;
   readonly current: Current;
   /** Everything of ours that the host should hold. */
   readonly inventory: Inventory;
@@ -27,6 +29,7 @@ export function resolveTarget(
   const network = resolveNetwork(spec.project, observed);
   const credentials = { hash: treeHash(credentialFiles), files: credentialFiles };
   const container = runtimeContainer(spec, observed.facts, network);
+  const door = doorContainer(spec, observed.facts, network);
   const current: Current = {
     project: spec.project,
     host: spec.host,
@@ -34,17 +37,19 @@ export function resolveTarget(
     release: spec.release.hash,
     credentials: credentials.hash,
     runtime: container.name,
+    ...(door && { door: door.name }),
     network,
   };
   const inventory = inventoryOf([
     { kind: "release", id: spec.release.hash },
     { kind: "credentials", id: credentials.hash },
     { kind: "container", id: container.name },
+    ...(door ? [{ kind: "container", id: door.name } as const] : []),
     { kind: "network", id: network.name },
     { kind: "rules", id: network.name },
     ...spec.images.map(({ reference }) => ({ kind: "image", id: reference }) as const),
   ]);
-  return { spec, network, credentials, container, current, inventory };
+  return { spec, network, credentials, container, door, current, inventory };
 }
 
 function runtimeContainer(
@@ -54,9 +59,21 @@ function runtimeContainer(
 ): RuntimeContainer {
   const { projectDir, uid, gid, dockerSocket, dockerGid } = facts;
   const user = { uid, gid, dockerSocket, dockerGid };
-  const { image, imageSpecHash, outsidePort } = spec.runtime;
-  const published = outsidePort === undefined ? {} : { outsidePort };
-  const shape = { image, projectDir, ...user, network, ...published };
+  const { image, imageSpecHash } = spec.runtime;
+  const shape = { image, projectDir, ...user, network };
   const hash = specHash({ ...shape, network: { ...network }, image: imageSpecHash });
   return { ...shape, specHash: hash, name: runtimeName(spec.project, hash) };
+}
+
+/** Made of as little as can be: another door is a moment without one. */
+function doorContainer(
+  { project, door }: HostSpec,
+  { projectDir, uid, gid }: HostFacts,
+  { name: network }: NetworkSpec,
+): DoorContainer | undefined {
+  if (!door) return undefined;
+  const { image, imageSpecHash, outsidePort } = door;
+  const shape = { image, projectDir, uid, gid, network, outsidePort };
+  const hash = specHash({ ...shape, image: imageSpecHash });
+  return { ...shape, specHash: hash, name: doorName(project, hash) };
 }

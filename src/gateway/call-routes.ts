@@ -23,7 +23,7 @@ const MAX_NAME_CHARACTERS = 200;
 /** `/calls`: one agent has another do something, and waits for the answer. */
 export function callRoutes(ports: CallPorts): Hono {
   const app = new Hono();
-  app.post("/", largeBody, async (context) => {
+  app.post("/", largeBody(ports), async (context) => {
     const request = await readRequest(context, ports.runs);
     return callAgent(context, ports, request, (callId) => ({ ok: true, callId }));
   });

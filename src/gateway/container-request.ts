@@ -3,7 +3,7 @@ import type { Context } from "hono";
 import { bodyLimit } from "hono/body-limit";
 import { createMiddleware } from "hono/factory";
 import type { Json } from "../base/canonical-json.ts";
-import { boundedRunner } from "../base/concurrency.ts";
+import { boundedRunner, serialByKey } from "../base/concurrency.ts";
 import { AlError } from "../base/errors.ts";
 import type { Run } from "../core/run.ts";
 import type { RunsPort } from "./ports.ts";
@@ -16,14 +16,25 @@ const MAX_BODY_BYTES = 6 * MAX_VALUE_BYTES + 64 * 1024;
 const MAX_SMALL_BODY_BYTES = 64 * 1024;
 
 /** How many large bodies are in memory at a time; the others wait unread. */
-const MAX_LARGE_BODIES = 8;
-const oneOfFew = boundedRunner(MAX_LARGE_BODIES);
+const oneOfFew = boundedRunner(6);
+/** Beside those, how many say only in their body whose they are: nobody can be kept from taking these. */
+const oneOfTheUnnamed = boundedRunner(2);
+const oneOfARun = serialByKey();
 const largeLimit = limit(MAX_BODY_BYTES);
 
-/** Bodies of calls and return values. */
-export const largeBody = createMiddleware((context, next) =>
-  oneOfFew(() => largeLimit(context, next)),
-);
+/**
+ * Bodies of calls and return values. A run that has its secret in a header, or in the query, has a place
+ * of its own, and no more than one: whoever sends slowly holds up nobody but itself.
+ */
+export function largeBody({ runs }: { readonly runs: RunsPort }) {
+  return createMiddleware(async (context, next) => {
+    const read = () => largeLimit(context, next);
+    const secret = elsewhere(context);
+    const run = secret && (await runs.bySecret(sha256(secret)));
+    if (!run) return oneOfTheUnnamed(read);
+    return oneOfARun(run.id, () => oneOfFew(read));
+  });
+}
 /** All other bodies. */
 export const smallBody = limit(MAX_SMALL_BODY_BYTES);
 

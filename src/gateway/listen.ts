@@ -1,8 +1,12 @@
 import { once } from "node:events";
-import { chmod, rm } from "node:fs/promises";
+import { constants } from "node:fs";
+import { chmod, mkdir, open, rename, rm } from "node:fs/promises";
 import type { Server } from "node:http";
 import type { AddressInfo } from "node:net";
+import { join } from "node:path";
+import { setTimeout as delay, setImmediate as nextTurn } from "node:timers/promises";
 import { createAdaptorServer } from "@hono/node-server";
+import { OUTSIDE_SOCKET } from "../core/names.ts";
 
 /** What answers requests; an app of hono does. */
 export interface Answering {
@@ -11,7 +15,7 @@ export interface Answering {
 
 /** An app that is being served. */
 export interface Listening {
-  /** Takes no more connections and cuts the open ones. Idempotent. */
+  /** Takes no more connections and ends the open ones. Idempotent. */
   close(): Promise<void>;
 }
 
@@ -39,28 +43,78 @@ export async function listenOnSocket(app: Answering, path: string): Promise<List
   return listening(server);
 }
 
-/** Where the outside listener listens, and how long it waits for a request. */
+/** How long the outside listener waits for a request. */
 export interface OutsideOptions {
-  readonly port: number;
-  /** Default: all addresses of the container. */
-  readonly hostname?: string;
   /** How long all headers of a request may take. */
   readonly headersMs?: number;
   /** How long a request may take to arrive as a whole. */
   readonly requestMs?: number;
+  /** How long requests that are under way may take when it closes. */
+  readonly finishMs?: number;
 }
 
 /** How many connections are open at a time; more are closed at once. */
 const MAX_OUTSIDE_CONNECTIONS = 512;
 
 /**
- * Serves an app to strangers: whoever sends slowly gets 408, whoever is idle is cut off. How long an
- * answer takes is not limited.
+ * Serves an app to strangers on a TCP port: whoever sends slowly gets 408, whoever is idle is cut off. How
+ * long an answer takes is not limited.
  */
 export async function listenOutside(
   app: Answering,
-  { port, hostname = "0.0.0.0", headersMs = 10_000, requestMs = 30_000 }: OutsideOptions,
+  {
+    port,
+    hostname = "0.0.0.0",
+    ...options
+  }: OutsideOptions & { readonly port: number; readonly hostname?: string },
 ): Promise<Listening & { readonly port: number }> {
+  const server = outsideServer(app, options);
+  server.listen(port, hostname);
+  await once(server, "listening");
+  const { port: bound } = server.address() as AddressInfo;
+  return { port: bound, close: () => finish(server, options) };
+}
+
+/**
+ * The same for the door, on a unix socket that only this user may open and that takes its place all at
+ * once, whatever an earlier runtime left there. One request to a connection: a sender never has one
+ * that ends just as it sends the next. Closing lets go of the place first, then finishes what has arrived.
+ */
+export async function listenAtDoor(
+  app: Answering,
+  { directory, ...options }: OutsideOptions & { readonly directory: string },
+): Promise<Listening> {
+  const place = join(directory, OUTSIDE_SOCKET);
+  const next = `${place}.next`;
+  await mkdir(directory, { recursive: true, mode: 0o700 });
+  await rm(next, { force: true });
+  const server = outsideServer(app, options);
+  server.maxRequestsPerSocket = 1;
+  // A socket's path may have 107 bytes, which a long home directory uses up; its directory's number has a few.
+  const opened = await open(directory, constants.O_DIRECTORY);
+  server.listen(`/proc/self/fd/${opened.fd}/${OUTSIDE_SOCKET}.next`);
+  await once(server, "listening");
+  await chmod(next, 0o600);
+  await rename(next, place);
+  return {
+    async close() {
+      if (!server.listening) return;
+      await rm(place, { force: true });
+      // Who has connected already is let in: at the latest by the next look for connections.
+      await delay(LET_IN_MS);
+      await nextTurn();
+      await finish(server, options);
+      await opened.close();
+    },
+  };
+}
+
+const LET_IN_MS = 30;
+
+function outsideServer(
+  app: Answering,
+  { headersMs = 10_000, requestMs = 30_000 }: OutsideOptions,
+): Server {
   const server = createAdaptorServer({
     fetch: app.fetch,
     serverOptions: {
@@ -71,9 +125,7 @@ export async function listenOutside(
     },
   }) as Server;
   server.maxConnections = MAX_OUTSIDE_CONNECTIONS;
-  server.listen(port, hostname);
-  await once(server, "listening");
-  return { port: (server.address() as AddressInfo).port, ...listening(server) };
+  return server;
 }
 
 function createServer(app: Answering): Server {
@@ -81,13 +133,14 @@ function createServer(app: Answering): Server {
 }
 
 function listening(server: Server): Listening {
-  return {
-    async close() {
-      if (!server.listening) return;
-      const closed = once(server, "close");
-      server.close();
-      server.closeAllConnections();
-      await closed;
-    },
-  };
+  return { close: () => finish(server, { finishMs: 0 }) };
+}
+
+async function finish(server: Server, { finishMs = 2000 }: OutsideOptions): Promise<void> {
+  if (!server.listening) return;
+  const closed = once(server, "close");
+  server.close();
+  const timer = setTimeout(() => server.closeAllConnections(), finishMs);
+  await closed;
+  clearTimeout(timer);
 }

@@ -34,6 +34,20 @@ export interface AgentView {
   readonly overBudget?: string;
 }
 
+/** A run that waits. */
+export interface QueuedRun {
+  readonly run: Run;
+  /** One sentence for a person. */
+  readonly waitsFor: string;
+}
+
+/** What killing the runs of an agent came to: their ids. */
+export interface KilledRuns {
+  readonly killed: readonly string[];
+  readonly cancelled: readonly string[];
+  readonly failed: readonly string[];
+}
+
 /** The scheduler, as the gateway needs it. Errors are AlError with the scheduler's codes. */
 export interface SchedulePort {
   /** `trigger` is what it is told of; by hand. */
@@ -45,27 +59,23 @@ export interface SchedulePort {
   ): Promise<Run>;
   /** True only when the run was running, or queued, and is not any more. `why` is recorded. */
   kill(runId: string, why?: string): Promise<boolean>;
-  /** Ends an agent's runs that are under way, and with `queued` those that wait; ids. `failed` still run. */
+  /** Also cancels what waits, with `queued`. */
   killAgent(
     agent: string,
     options: { readonly queued: boolean; readonly why?: string },
-  ): Promise<{
-    readonly killed: readonly string[];
-    readonly cancelled: readonly string[];
-    readonly failed: readonly string[];
-  }>;
-  /** Nothing starts any more, or nothing of one agent. The first hold stays. */
+  ): Promise<KilledRuns>;
+  /** Nothing starts any more, of all agents or of one; the first hold stays. Idempotent, durable. */
   pause(target: { readonly agent?: string; readonly by?: string }): Promise<Hold>;
   /** False when it was not paused. */
   resume(target: { readonly agent?: string }): Promise<boolean>;
-  /** The agent takes no triggers, and nothing of it starts. The first hold stays. */
+  /** No trigger of the agent is accepted any more; the first hold stays. Idempotent, durable. */
   disable(target: { readonly agent: string; readonly by?: string }): Promise<Hold>;
   /** False when it was not disabled. */
   enable(target: { readonly agent: string }): Promise<boolean>;
-  /** The whole scheduler's hold. */
+  /** Of the scheduler as a whole. */
   paused(): Promise<Hold | undefined>;
-  /** All runs that wait, oldest first, and for what: a sentence for a person. */
-  queue(): Promise<readonly { readonly run: Run; readonly waitsFor: string }[]>;
+  /** In the order in which they start. */
+  queue(): Promise<readonly QueuedRun[]>;
   agents(): Promise<readonly AgentView[]>;
   reload(): Promise<void>;
 }

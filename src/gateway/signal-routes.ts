@@ -26,11 +26,11 @@ export function signalRoutes(
     const text = textField(body, "text", MAX_STATUS_CHARACTERS);
     return done(context, await signals.setStatus(run.id, text));
   });
-  app.post("/return", largeBody, async (context) => {
+  app.post("/return", largeBody(ports), async (context) => {
     const { run, body } = await readRequest(context, runs);
     return done(context, await signals.setReturnValue(run.id, valueField(body, "value")));
   });
-  app.post("/trigger", largeBody, async (context) => {
+  app.post("/trigger", largeBody(ports), async (context) => {
     const request = await readRequest(context, runs);
     return callAgent(context, ports, request, () => ({ ok: true }));
   });

@@ -2,19 +2,27 @@ import { assertNever } from "../base/assert-never.ts";
 import { hasCode } from "../base/errors.ts";
 import type { Secret } from "../base/secret.ts";
 import type { HostSpec, ImageRecipe } from "../core/desired.ts";
+import { doorContainerSpec } from "../core/door-container.ts";
 import { LABELS } from "../core/names.ts";
 import type { NetworkSpec, ObservedHost } from "../core/observed.ts";
-import type { RuntimeContainer, Step, StepResult } from "../core/plan.ts";
+import type { DoorContainer, RuntimeContainer, Step, StepResult } from "../core/plan.ts";
 import { runtimeContainerSpec } from "../core/runtime-container.ts";
+import type { ContainerSpec } from "../docker/container-spec.ts";
 import { removePaths } from "../transport/files.ts";
 import { deliver, type ImageSource } from "./deliver.ts";
 import type { Instruments } from "./observe.ts";
 import { createOwn, isOwn } from "./own.ts";
-import { prepareProject, writeCredentials, writeInventory, writeRelease } from "./project-files.ts";
+import {
+  prepareDoorDirectory,
+  prepareProject,
+  writeCredentials,
+  writeInventory,
+  writeRelease,
+} from "./project-files.ts";
 import { removeItem } from "./remove-item.ts";
 import { removeProject } from "./remove-project.ts";
 import { clearRuns } from "./sweep-runs.ts";
-import { stopRuntimes, switchTo, withdraw } from "./switch.ts";
+import { stopStanding, switchTo, withdraw } from "./switch.ts";
 
 /** Where contents come from; steps carry only their identities. */
 export interface Materials {
@@ -65,12 +73,19 @@ export async function carryOut(step: Step, input: StepInput): Promise<StepResult
     case "create-runtime":
       await createRuntime(input, step.container);
       return DONE;
+    case "create-door":
+      await createDoor(input, step.container);
+      return DONE;
     case "replace-network":
       await replaceNetwork(input, step.network);
       return DONE;
     case "replace-runtime":
       await removeOwnContainer(input, step.container.name);
       await createRuntime(input, step.container);
+      return DONE;
+    case "replace-door":
+      await removeOwnContainer(input, step.container.name);
+      await createDoor(input, step.container);
       return DONE;
     case "restore-rules":
       await restoreRules(input, step.runtime);
@@ -79,7 +94,7 @@ export async function carryOut(step: Step, input: StepInput): Promise<StepResult
       await switchTo(step.current, input);
       return DONE;
     case "withdraw":
-      await withdraw(step.container, input);
+      await withdraw(input);
       return DONE;
     case "remove":
       return removeItem(step, input);
@@ -93,10 +108,10 @@ export async function carryOut(step: Step, input: StepInput): Promise<StepResult
   }
 }
 
-/** Runtimes are stopped first: they hold the network, and the switch that follows starts the one wanted. */
+/** What stands is stopped first: it holds the network, and the switch that follows starts what is wanted. */
 async function replaceNetwork(input: StepInput, network: NetworkSpec): Promise<void> {
   const { docker, spec, signal } = input;
-  await stopRuntimes(input);
+  await stopStanding(input);
   const found = await docker.inspectNetwork(network.name, { signal });
   if (isOwn(found, spec.project)) await docker.removeNetwork(network.name, { signal });
   await createNetwork(input, network);
@@ -113,20 +128,31 @@ async function restoreRules({ control, signal }: StepInput, runtime: string): Pr
   await control.call({ runtime, method: "POST", path: "/control/rules", signal, timeoutMs });
 }
 
-async function createRuntime(input: StepInput, container: RuntimeContainer): Promise<void> {
-  const { docker, spec, signal } = input;
-  const labels = { [LABELS.host]: spec.host, [LABELS.project]: spec.project };
-  const { name } = container;
-  await createOwn(`container ${name}`, input, {
-    create: () => docker.createContainer(runtimeContainerSpec(container, labels), { signal }),
-    inspect: () => docker.inspectContainer(name, { signal }),
+function createRuntime(input: StepInput, container: RuntimeContainer): Promise<void> {
+  return createContainer(input, runtimeContainerSpec(container, labelsOf(input)));
+}
+
+async function createDoor(input: StepInput, container: DoorContainer): Promise<void> {
+  await prepareDoorDirectory(input);
+  await createContainer(input, doorContainerSpec(container, labelsOf(input)));
+}
+
+async function createContainer(input: StepInput, wanted: ContainerSpec): Promise<void> {
+  const { docker, signal } = input;
+  await createOwn(`container ${wanted.name}`, input, {
+    create: () => docker.createContainer(wanted, { signal }),
+    inspect: () => docker.inspectContainer(wanted.name, { signal }),
   });
+}
+
+function labelsOf({ spec }: StepInput): Record<string, string> {
+  return { [LABELS.host]: spec.host, [LABELS.project]: spec.project };
 }
 
 async function createNetwork(input: StepInput, network: NetworkSpec): Promise<void> {
   const { name, bridge, subnet, gateway } = network;
-  const labels = { [LABELS.project]: input.spec.project, [LABELS.host]: input.spec.host };
   const { docker, signal } = input;
+  const labels = labelsOf(input);
   const wanted = { name, bridge, subnet, gateway, labels, betweenContainers: false };
   await createOwn(`network ${name}`, input, {
     create: () => docker.createNetwork(wanted, { signal }),

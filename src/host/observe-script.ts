@@ -23,6 +23,7 @@ key=
 printf 'key %s\\n' "$key"
 encoded current current.json
 encoded inventory applied.json
+encoded stopped stopped.json
 find . -mindepth 1 -maxdepth 2 -name '.tmp-*' -exec printf 'temporary %s\\0' {} + -prune \\
   -o -path './*/*' ! -path './releases/*' ! -path './credentials/*' \\
   -o -exec printf 'entry %s\\0' {} + -path './*/*' -type d -exec printf 'tree %s\\0' {} + | tr '\\n\\0' '?\\n'

@@ -13,8 +13,8 @@ import type { ImageSummary } from "../docker/image-calls.ts";
 import type { DockerNetwork } from "../docker/network-calls.ts";
 import type { Transport } from "../transport/transport.ts";
 import type { RuntimeControl } from "./control.ts";
-import { inspectRuntimes, runtimeFactsOf } from "./observe-runtime.ts";
 import { OBSERVE_SCRIPT } from "./observe-script.ts";
+import { inspectStanding, standingFactsOf } from "./observe-standing.ts";
 import { type FileObservation, parseObservation } from "./parse-observation.ts";
 
 /** What a host is looked at through. */
@@ -50,7 +50,7 @@ export async function observeHost(
     docker.listImages({ [LABELS.specHash]: true }, options),
     docker.listNetworks({}, options),
     docker.listNeighbours(networkName(project), options),
-    listed.then((found) => inspectRuntimes(docker, found, signal)),
+    listed.then((found) => inspectStanding(docker, found, signal)),
     listed.then((found) => reportOfOnly(control, found, { signal, certain })),
   ]);
   if (Number.isNaN(files.dockerGid)) throw noSocketGroup(transport.host, docker.socketPath);
@@ -63,7 +63,7 @@ export async function observeHost(
     isLive && early?.runtime !== live.name
       ? await control.report(live.name, { signal, certain })
       : early?.report;
-  const facts = runtimeFactsOf(made, { images, networks });
+  const facts = standingFactsOf(made, { images, networks });
   const network = ownNetwork(project, networks);
   return {
     host: transport.host,
@@ -126,9 +126,10 @@ async function readFiles(
 }
 
 function recorded(files: FileObservation) {
-  const { credentialKey, current, inventory, releases, credentialSets } = files;
+  const { credentialKey, current, inventory, stopped, releases, credentialSets } = files;
   const { temporary, entries } = files;
-  return { credentialKey, current, inventory, releases, credentialSets, temporary, entries };
+  const trees = { releases, credentialSets, temporary, entries };
+  return { credentialKey, current, inventory, ...(stopped && { stopped }), ...trees };
 }
 
 function ownImages(project: string, image: ImageSummary) {

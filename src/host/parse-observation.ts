@@ -4,6 +4,7 @@ import type { Architecture } from "../core/desired.ts";
 import { compareText, type FileHash } from "../core/fingerprint.ts";
 import { type Current, type Inventory, ITEM_KINDS, type ObservedTree } from "../core/observed.ts";
 import { CurrentFile } from "../core/released.ts";
+import { parseStopped, type Stopped } from "../core/stopped.ts";
 
 /** What the observation script found, before Docker's part is added. */
 export interface FileObservation {
@@ -17,6 +18,7 @@ export interface FileObservation {
   readonly credentialKey: string | undefined;
   readonly current: Current | undefined;
   readonly inventory: Inventory;
+  readonly stopped: Stopped | undefined;
   readonly releases: readonly ObservedTree[];
   readonly credentialSets: readonly ObservedTree[];
   readonly temporary: readonly string[];
@@ -63,6 +65,7 @@ export function parseObservation(host: string, output: string): FileObservation 
     credentialKey: parseKey(value("key")),
     current: parseCurrent(decode(value("current"))),
     inventory: parseInventory(host, projectDir, decode(value("inventory"))),
+    stopped: parseStopped(decode(value("stopped"))),
     releases: parseTrees("releases", values, hashes),
     credentialSets: parseTrees("credentials", values, hashes),
     temporary: values("temporary").map((path) => `${projectDir}/${path.replace(/^\.\//, "")}`),

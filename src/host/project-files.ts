@@ -1,5 +1,6 @@
 import { canonicalJson } from "../base/canonical-json.ts";
 import { AlError } from "../base/errors.ts";
+import { DOOR_DIRECTORY } from "../core/names.ts";
 import type { Current, Inventory } from "../core/observed.ts";
 import type { CredentialFile } from "../core/resolve-credentials.ts";
 import { carryTree } from "../transport/carry-tree.ts";
@@ -8,20 +9,34 @@ import type { StepInput } from "./carry-out.ts";
 import { parseInventory } from "./parse-observation.ts";
 
 const PREPARE_SCRIPT = `umask 077
-mkdir -p "$1/releases" "$1/credentials" "$1/logs"`;
+project=$1; shift
+for name; do mkdir -p "$project/$name"; done`;
 
 /** Makes the project's directories and, if there is none, the key of its credential versions. */
 export async function prepareProject(input: StepInput): Promise<void> {
   const { projectDir } = input.observed.facts;
   const { signal } = input;
-  const argv = ["sh", "-c", PREPARE_SCRIPT, "prepare", projectDir];
-  const { code, stderr } = await input.transport.exec(argv, { signal, timeoutMs: 30_000 });
-  if (code !== 0) throw notWritable(input, stderr.toString("utf8"));
+  await makeDirectories(input, ["releases", "credentials", "logs"]);
   if (input.observed.credentialKey !== undefined) return;
   await writeFileAtomic(input.transport, `${projectDir}/credential.key`, input.proposedKey, {
     mode: 0o600,
     signal,
   });
+}
+
+/** Makes the directory that the door's container sees: Docker mounts only what is there. */
+export function prepareDoorDirectory(input: StepInput): Promise<void> {
+  return makeDirectories(input, [DOOR_DIRECTORY]);
+}
+
+async function makeDirectories(input: StepInput, names: readonly string[]): Promise<void> {
+  const { projectDir } = input.observed.facts;
+  const argv = ["sh", "-c", PREPARE_SCRIPT, "prepare", projectDir, ...names];
+  const { code, stderr } = await input.transport.exec(argv, {
+    signal: input.signal,
+    timeoutMs: 30_000,
+  });
+  if (code !== 0) throw notWritable(input, stderr.toString("utf8"));
 }
 
 /** Replaces `applied.json`: before something is made, and after something was deleted. */

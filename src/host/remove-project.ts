@@ -11,9 +11,10 @@ const REMOVE_PROJECT = `set -eu
 cd -P -- "$1" 2>/dev/null || exit 0
 rm -rf -- logs .tmp-*
 for kind in releases credentials; do [ -L "$kind" ] || rm -rf -- "$kind"/.tmp-*; done
-rm -f -- current.json credential.key
+rm -f -- current.json stopped.json credential.key
+[ -L door ] || rm -f -- door/outside.sock door/outside.sock.next
 for base in state.db runtime.lock; do rm -f -- "$base" "$base-wal" "$base-shm" "$base-journal"; done
-rmdir -- releases credentials 2>/dev/null || :
+rmdir -- releases credentials door 2>/dev/null || :
 rm -f -- applied.json lock
 cd /
 rmdir -- "$1" 2>/dev/null || :`;

@@ -1,6 +1,7 @@
 import type { CallOptions } from "../base/deadline.ts";
 import type { ObservedHost } from "../core/observed.ts";
 import type { Step, StepResult } from "../core/plan.ts";
+import type { Stopped } from "../core/stopped.ts";
 import type { DockerClient } from "../docker/docker-client.ts";
 import { openDocker } from "../docker/docker-client.ts";
 import type { Transport } from "../transport/transport.ts";
@@ -9,6 +10,7 @@ import { openControl, type RuntimeControl } from "./control.ts";
 import { type HeldLock, type LockFence, type LockOptions, takeLock } from "./lock.ts";
 import { type ObserveOptions, observeHost } from "./observe.ts";
 import { readTree } from "./read-tree.ts";
+import { removeStopped, writeStopped } from "./stopped.ts";
 
 /** A step's context: what a pass knows beyond the step. */
 export type SessionContext = Omit<StepInput, "transport" | "docker" | "control" | "materials">;
@@ -22,6 +24,10 @@ export interface HostConnection {
   carryOut(step: Step, context: SessionContext): Promise<StepResult>;
   /** The files of a directory on the host, by relative path; empty when there is none. */
   readTree(directory: string, options?: CallOptions): Promise<ReadonlyMap<string, Buffer>>;
+  /** Notes in the project's directory that an operator stopped it there. */
+  writeStopped(projectDir: string, stopped: Stopped): Promise<void>;
+  /** Takes that back. */
+  removeStopped(projectDir: string): Promise<void>;
   /** False once the connection is known to have ended. */
   isAlive(): boolean;
   close(): Promise<void>;
@@ -56,6 +62,8 @@ export function openHost(
     carryOut: (step, context) =>
       carryOut(step, { ...context, transport, docker, control, materials }),
     readTree: (directory, options) => readTree(transport, directory, options),
+    writeStopped: (projectDir, stopped) => writeStopped(transport, projectDir, stopped),
+    removeStopped: (projectDir) => removeStopped(transport, projectDir),
     isAlive: () => alive,
     async close() {
       ended();

@@ -1,37 +1,49 @@
 import { AlError, toAlError } from "../base/errors.ts";
-import { LABELS } from "../core/names.ts";
+import { LABELS, STANDING_ROLES } from "../core/names.ts";
 import type { Current } from "../core/observed.ts";
 import type { StepInput } from "./carry-out.ts";
 import { removeCurrent, writeCurrent } from "./project-files.ts";
 
 /**
- * Makes `current` live. A runtime that is no longer named stops by itself; it is stopped here too,
- * because the next one needs its port. Runs go on: they are containers of their own.
+ * Makes `current` live. A runtime that is no longer named would stop by itself, but turn senders away until
+ * then, and the next one, or a door, needs its port: it is stopped first. A door that stays is not touched:
+ * it holds senders until the runtime answers. Runs go on: they are containers of their own.
  */
 export async function switchTo(current: Current, input: StepInput): Promise<void> {
   const { docker, signal } = input;
+  const named = [current.runtime, current.door].filter((name) => name !== undefined);
+  await stopStanding(input, named);
   await writeCurrent(input, current);
-  await stopRuntimes(input, current.runtime);
-  // Starting a container that runs is no error and changes nothing.
-  await docker.startContainer(current.runtime, { signal }).catch((thrown) => {
-    throw portTaken(thrown) ?? thrown;
-  });
+  // Starting a container that runs is no error and changes nothing. A door that cannot start keeps no runtime down.
+  const starts = named.map((name) => docker.startContainer(name, { signal }));
+  const failed = (await Promise.allSettled(starts)).find(({ status }) => status === "rejected");
+  if (failed?.status === "rejected") throw portTaken(failed.reason) ?? failed.reason;
 }
 
 /** Undoes a first deployment that was not confirmed: nothing is live, nothing runs. */
-export async function withdraw(runtime: string, input: StepInput): Promise<void> {
+export async function withdraw(input: StepInput): Promise<void> {
   await removeCurrent(input);
-  await input.docker.stopContainer(runtime, { graceSeconds: 10, signal: input.signal });
+  await stopStanding(input);
 }
 
-/** Stops the project's runtimes. Asks Docker anew: the runtime to stop may be one that this very pass created. */
-export async function stopRuntimes(input: StepInput, except?: string): Promise<void> {
+/**
+ * Stops the project's standing containers, runtimes first: the door holds what they finish. Asks Docker
+ * anew: what is to be stopped may be what this very pass created.
+ */
+export async function stopStanding(
+  input: StepInput,
+  except: readonly string[] = [],
+): Promise<void> {
   const { docker, spec, signal } = input;
-  const labels = { [LABELS.project]: spec.project, [LABELS.role]: "runtime" };
-  const runtimes = await docker.listContainers(labels, { signal });
-  const others = runtimes.filter(({ name, state }) => name !== except && state !== "exited");
-  for (const { name } of others) {
-    await docker.stopContainer(name, { graceSeconds: 10, signal });
+  const labels = { [LABELS.project]: spec.project, [LABELS.role]: true } as const;
+  const found = await docker.listContainers(labels, { signal });
+  for (const role of STANDING_ROLES) {
+    const others = found
+      .filter((container) => container.labels[LABELS.role] === role)
+      .filter(({ name, state }) => !except.includes(name) && state !== "exited");
+    for (const { name } of others) {
+      await docker.stopContainer(name, { graceSeconds: 10, signal });
+    }
   }
 }
 

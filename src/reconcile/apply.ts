@@ -4,7 +4,7 @@ import type { Current } from "../core/observed.ts";
 import type { Aftermath, PassEvent } from "../core/pass.ts";
 import type { Action, HostPlan, Phase } from "../core/plan.ts";
 import type { CredentialFile } from "../core/resolve-credentials.ts";
-import { confirm } from "./confirm.ts";
+import { confirm, type StoppedHost, stoppedHost } from "./confirm.ts";
 import type { HostSession, StepContext } from "./ports.ts";
 import { rollBack } from "./roll-back.ts";
 
@@ -25,9 +25,13 @@ export interface ApplyInput {
   readonly confirmTimeoutMs: number;
 }
 
-/** How applying ended; `not-confirmed` says what is live now. */
+/**
+ * How applying ended; `not-confirmed` says what is live now. `stopped`: by an operator in the middle of it;
+ * nothing is put back, and whatever was not confirmed yet will be by a pass after `al start`.
+ */
 export type ApplyResult =
   | { readonly kind: "done" }
+  | ({ readonly kind: "stopped" } & StoppedHost)
   | { readonly kind: "not-confirmed"; readonly error: AlError; readonly aftermath: Aftermath };
 
 /**
@@ -36,24 +40,42 @@ export type ApplyResult =
  */
 export async function applyPlan(input: ApplyInput): Promise<ApplyResult> {
   await runPhase(input, "prepare");
-  const error = await switchAndConfirm(input);
-  if (error && phaseOf(input.plan, "switch").length > 0 && !input.context.signal?.aborted) {
-    return { kind: "not-confirmed", error, aftermath: await rollBack(input, error) };
+  const end = await switchAndConfirm(input);
+  if (end.kind === "stopped") return end;
+  if (end.kind === "confirmed") {
+    await runPhase(input, "retire");
+    return { kind: "done" };
   }
-  if (error) throw error;
-  await runPhase(input, "retire");
-  return { kind: "done" };
+  const { error } = end;
+  const isSwitched = phaseOf(input.plan, "switch").length > 0;
+  if (!isSwitched || input.context.signal?.aborted) throw error;
+  return { kind: "not-confirmed", error, aftermath: await rollBack(input, error) };
 }
 
-async function switchAndConfirm(input: ApplyInput): Promise<AlError | undefined> {
+type SwitchEnd =
+  | { readonly kind: "confirmed" }
+  | ({ readonly kind: "stopped" } & StoppedHost)
+  | { readonly kind: "failed"; readonly error: AlError };
+
+async function switchAndConfirm(input: ApplyInput): Promise<SwitchEnd> {
   try {
     await runPhase(input, "switch");
     input.onEvent({ kind: "confirming", host: input.spec.host });
-    await confirm(input);
-    return undefined;
+    const stopped = await confirm(input);
+    return stopped ? { kind: "stopped", ...stopped } : { kind: "confirmed" };
   } catch (thrown) {
-    return toAlError(thrown);
+    const stopped = await lookIfStopped(input);
+    if (stopped) return { kind: "stopped", ...stopped };
+    return { kind: "failed", error: toAlError(thrown) };
   }
+}
+
+/** A step may have failed because an operator stopped the host; that is no reason to put anything back. */
+async function lookIfStopped({ session, spec, context }: ApplyInput) {
+  const { signal } = context;
+  const looked = session.observe(spec.project, { signal });
+  const observed = await looked.catch(() => undefined);
+  return observed && stoppedHost(observed);
 }
 
 async function runPhase(input: ApplyInput, phase: Phase): Promise<void> {

@@ -1,23 +1,41 @@
 import { AlError } from "../base/errors.ts";
 import type { Current, ObservedHost } from "../core/observed.ts";
 import { explainUnconfirmed, isConfirmed } from "../core/plan-switch.ts";
+import type { Stopped } from "../core/stopped.ts";
 import { resolveTarget } from "../core/target.ts";
 import type { ApplyInput } from "./apply.ts";
 
+/** A host that an operator stopped, as it was seen. */
+export interface StoppedHost {
+  readonly stopped: Stopped;
+  readonly observed: ObservedHost;
+}
+
+/** The same host, if it is a stopped one. */
+export function stoppedHost(observed: ObservedHost): StoppedHost | undefined {
+  const { stopped } = observed;
+  return stopped && { stopped, observed };
+}
+
 /**
- * Looks at the host afresh, through Docker and the runtime, until it is what the spec asks.
+ * Looks at the host afresh, through Docker and the runtime, until it is what the spec asks, or an
+ * operator stopped it: then it is returned, and there is nothing to confirm.
  * A look that fails for a passing reason is repeated like one that finds it not there yet.
  * @throws AlError `not-confirmed` saying what was missing when the time was up.
  */
-export async function confirm(input: ApplyInput): Promise<void> {
+export async function confirm(input: ApplyInput): Promise<StoppedHost | undefined> {
   const { spec, credentialFiles } = input;
+  let stopped: StoppedHost | undefined;
   const missing = (observed: ObservedHost) => {
+    stopped = stoppedHost(observed);
+    if (stopped) return undefined;
     const { current } = input;
     const target = current ? { current } : resolveTarget(spec, observed, credentialFiles);
     return isConfirmed(target, observed) ? undefined : explainUnconfirmed(target, observed);
   };
   const reason = await watch(input, input.confirmTimeoutMs, missing);
   if (reason !== undefined) throw unconfirmed(input, reason);
+  return stopped;
 }
 
 /** True when the runtime of `previous` answers with its release again, within half a minute. */

@@ -7,9 +7,10 @@ import type { ObservedHost } from "../core/observed.ts";
 import type { HostResult, PassEvent } from "../core/pass.ts";
 import { agentsOf, liveAgents } from "../core/placed-agents.ts";
 import type { HostPlan } from "../core/plan.ts";
-import { planHost } from "../core/plan-host.ts";
+import { leftAlone, planHost } from "../core/plan-host.ts";
 import { applyPlan } from "./apply.ts";
 import { contactHost, missingGrants } from "./approvals-needed.ts";
+import { type StoppedHost, stoppedHost } from "./confirm.ts";
 import { credentialsOf, type HostCredentials } from "./host-credentials.ts";
 import { lookTwice } from "./look-twice.ts";
 import type {
@@ -90,7 +91,7 @@ function passOver(
   const { host } = input.address;
   const { project } = input.spec;
   const settled = ({ observed, plan }: Look) =>
-    plan.actions.length === 0 ? inSync(input, deps, observed, plan) : undefined;
+    plan.actions.length === 0 ? unchanged(input, deps, observed, plan) : undefined;
   return lookTwice<Look, HostResult>(session, lockWords(project, deps, options), {
     look: (signal) => look(session, input, deps, { ...options, signal }),
     first(found) {
@@ -145,10 +146,11 @@ async function change(
     },
   });
   if (result.kind === "done") return { kind: "applied", host, plan };
+  if (result.kind === "stopped") return stoppedResult(host, result);
   return { kind: "failed", host, error: result.error, aftermath: result.aftermath };
 }
 
-function inSync(
+function unchanged(
   { address, mode }: PassInput,
   { memory }: PassDeps,
   observed: ObservedHost,
@@ -156,7 +158,14 @@ function inSync(
 ): HostResult {
   const { inventory } = observed;
   if (mode === "apply") memory?.remember({ address, inventory, agents: liveAgents(observed) });
-  return { kind: "in-sync", host: address.host, observed, notes };
+  const { host } = address;
+  const stopped = stoppedHost(observed);
+  return stopped ? stoppedResult(host, stopped) : { kind: "in-sync", host, observed, notes };
+}
+
+/** What a pass over a host came to that an operator stopped. */
+export function stoppedResult(host: string, { stopped, observed }: StoppedHost): HostResult {
+  return { kind: "stopped", host, stopped, observed };
 }
 
 /** What the host will hold at most while the plan is carried out. */
@@ -184,6 +193,10 @@ async function look(
   options.onEvent?.({ kind: "observing", host: spec.host });
   const { signal, certain } = options;
   const observed = await session.observe(spec.project, { signal, certain });
+  if (observed.stopped) {
+    const proposedKey = deps.approvals.proposedKey(spec.host);
+    return { observed, plan: leftAlone(spec), credentialFiles: [], proposedKey };
+  }
   if (observed.facts.architecture !== spec.architecture) throw wrongArchitecture(spec, observed);
   const credentials = await credentialsOf(spec, observed, deps);
   return { observed, plan: planHost(spec, observed, credentials.credentialFiles), ...credentials };

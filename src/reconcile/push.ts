@@ -7,6 +7,7 @@ import { type PushPlan, planPush } from "../core/plan-push.ts";
 import { needsOfRelease } from "../core/release-needs.ts";
 import { applyPlan } from "./apply.ts";
 import { contactHost, missingGrants } from "./approvals-needed.ts";
+import { stoppedHost } from "./confirm.ts";
 import { credentialsOf, type HostCredentials } from "./host-credentials.ts";
 import { lookTwice } from "./look-twice.ts";
 import {
@@ -15,6 +16,7 @@ import {
   type PassDeps,
   type PassInput,
   type PassOptions,
+  stoppedResult,
   withSession,
 } from "./pass.ts";
 import type { HostSession } from "./ports.ts";
@@ -25,7 +27,7 @@ export type PushInput = Omit<PassInput, "recipes">;
 /** What a push came to, and what became or would become of each credential. */
 export interface PushResult {
   readonly result: HostResult;
-  /** Empty where the host was not seen. */
+  /** Empty where the host was not seen, or is left alone. */
   readonly changes: readonly CredentialChange[];
 }
 
@@ -56,6 +58,8 @@ function pushOver(
 ): Promise<PushResult> {
   const { host } = input.address;
   const settled = ({ spec, observed, plan, changes }: Look): PushResult | undefined => {
+    const stopped = stoppedHost(observed);
+    if (stopped) return { result: stoppedResult(host, stopped), changes: [] };
     const approvals = missingGrants(spec, input.remote, deps.approvals);
     if (approvals.length > 0) {
       return { result: { kind: "approval-needed", host, approvals }, changes };
@@ -101,6 +105,7 @@ async function change(
     context: { spec, recipes: [], observed, proposedKey, signal },
   });
   if (applied.kind === "done") return { result: { kind: "applied", host, plan }, changes };
+  if (applied.kind === "stopped") return { result: stoppedResult(host, applied), changes: [] };
   const { error, aftermath } = applied;
   return { result: { kind: "failed", host, error, aftermath }, changes };
 }

@@ -1,6 +1,6 @@
 import { z } from "zod";
 import { AlError } from "../base/errors.ts";
-import { CONTAINER_API_PORT, LABELS, OUTSIDE_PORT } from "../core/names.ts";
+import { CONTAINER_API_PORT, LABELS } from "../core/names.ts";
 import { runOneShot } from "../docker/one-shot.ts";
 import type { IsolationTools } from "./apply-rules.ts";
 import { CONFINED, gatewayUrl } from "./run-container.ts";
@@ -40,7 +40,6 @@ export async function probeIsolation(
     { kind: "refused", address: METADATA_ADDRESS, port: 80 },
     { kind: "refused", address: network.gateway, port: 22 },
     { kind: "refused", address: neighbour, port: CONTAINER_API_PORT },
-    { kind: "refused", address: neighbour, port: OUTSIDE_PORT },
   ];
   const { code, output } = await runOneShot(
     docker,

@@ -3,6 +3,7 @@ import { toAlError } from "../base/errors.ts";
 import type { Logger } from "../base/logger.ts";
 import type { Current } from "../core/observed.ts";
 import { readCurrent } from "./current-file.ts";
+import { readStopped } from "./stopped-file.ts";
 
 /** Who is asking, and where. */
 export interface NameWatch {
@@ -16,11 +17,13 @@ export interface NameWatch {
 const POLL_MS = 1000;
 const FIRST_POLL_MS = 100;
 
-/** What is live, if this runtime is named in it. @throws AlError `current-unreadable`. */
+/** What is live, if this runtime is named in it and no operator stopped it. @throws AlError `current-unreadable`. */
 export async function readOwnCurrent(
   watch: Pick<NameWatch, "projectDir" | "runtimeName">,
 ): Promise<Current | undefined> {
-  const current = await readCurrent(watch.projectDir);
+  const { projectDir } = watch;
+  const [current, stopped] = await Promise.all([readCurrent(projectDir), readStopped(projectDir)]);
+  if (stopped) return undefined;
   return current?.runtime === watch.runtimeName ? current : undefined;
 }
 
@@ -37,7 +40,7 @@ export async function untilNamed(watch: NameWatch, waitMs: number): Promise<Curr
 }
 
 /**
- * Resolves when this runtime is no longer named, or the signal fires. `onChange` is told of each new
+ * Resolves when this runtime is no longer named, an operator stopped it, or the signal fires. `onChange` is told of each new
  * content, and again each second until it does not throw.
  */
 export async function watchName(

@@ -2,13 +2,13 @@ import { join } from "node:path";
 import { ulid } from "ulid";
 import { steadyClock, systemClock } from "../base/clock.ts";
 import { AlError } from "../base/errors.ts";
-import { CONTAINER_API_PORT, CONTROL_SOCKET, OUTSIDE_PORT } from "../core/names.ts";
+import { CONTAINER_API_PORT, CONTROL_SOCKET, DOOR_DIRECTORY } from "../core/names.ts";
 import type { Current } from "../core/observed.ts";
 import { openDocker } from "../docker/docker-client.ts";
 import { containerApi } from "../gateway/container-api.ts";
 import { controlApi } from "../gateway/control-api.ts";
 import { createEventHub } from "../gateway/event-hub.ts";
-import { type Listening, listenOnPort, listenOnSocket, listenOutside } from "../gateway/listen.ts";
+import { type Listening, listenAtDoor, listenOnPort, listenOnSocket } from "../gateway/listen.ts";
 import { outsideApp } from "../gateway/outside-app.ts";
 import type { RuntimePort } from "../gateway/ports.ts";
 import { webhookApp } from "../gateway/webhook-app.ts";
@@ -44,13 +44,13 @@ import { runContainerName } from "./run-names.ts";
 import type { RuntimeOptions } from "./run-runtime.ts";
 import { createRunner } from "./runner.ts";
 import { runtimeLog } from "./runtime-log-read.ts";
+import { noteStopped } from "./stopped-file.ts";
 import {
   tellingDeliveries,
   tellingReadiness,
   tellingRuntime,
   tellingSchedule,
 } from "./telling-ports.ts";
-import { notYet } from "./until-merged.ts";
 
 /** A runtime at work. */
 export interface Runtime {
@@ -74,7 +74,10 @@ export async function openRuntime(options: RuntimeOptions, current: Current): Pr
   const parts = openParts(options, { project, host, network });
   const { scheduler, docker, abort } = parts;
   const listeners: Listening[] = [];
+  let outside: Listening | undefined;
   const close = async () => {
+    // What has arrived is still accepted, so that its sender has an answer.
+    await outside?.close();
     abort.abort(new AlError("the runtime ends", { code: "aborted", blame: "transient" }));
     parts.locks.stop();
     await scheduler.stop();
@@ -99,9 +102,15 @@ export async function openRuntime(options: RuntimeOptions, current: Current): Pr
   });
   failed.catch(() => undefined);
   try {
-    listeners.push(...(await listen(options, parts)));
+    const apps = appsOf(options, parts);
+    listeners.push(
+      await listenOnPort(apps.containers, CONTAINER_API_PORT),
+      await listenOnSocket(apps.control, CONTROL_SOCKET),
+    );
     await scheduler.start();
     parts.progress.started = true;
+    // Until then, and after, the door holds senders.
+    outside = await listenAtDoor(apps.outside, { directory: join(projectDir, DOOR_DIRECTORY) });
     isolated = keepIsolated(parts.keeping, abort.signal);
     const { receipts } = parts;
     pruned = keepReceiptsPruned({ receipts, clock: systemClock, logger }, abort.signal);
@@ -156,7 +165,7 @@ function openParts(options: RuntimeOptions, place: Place) {
   const keeping = isolationOptions(options, { docker, place, releases, onChange });
   const state = { isolation, engine, progress, keeping, abort, events, tellReady };
   const stores = { database, store, receipts };
-  return { place, docker, ...stores, releases, scheduler, ...forRuns, ...state, close };
+  return { place, transport, docker, ...stores, releases, scheduler, ...forRuns, ...state, close };
 }
 
 function isolationOptions(
@@ -173,42 +182,29 @@ function isolationOptions(
   return { tools, runtimeName, clock: systemClock, logger, onChange, serial: createSerial() };
 }
 
-async function listen(options: RuntimeOptions, parts: Parts): Promise<Listening[]> {
+/** What is served, and to whom: runs, operators, and strangers with or without the gateway's key. */
+function appsOf(options: RuntimeOptions, parts: Parts) {
   const { logger, projectDir } = options;
-  const { store: runs, scheduler, events } = parts;
+  const { store: runs, scheduler, releases, events } = parts;
+  const { locks, calls, signals, receipts } = parts;
   const schedule = tellingSchedule(scheduler, events.emit);
   const runtime = tellingRuntime(runtimePort(options, parts), events.emit);
-  const credentials = runCredentials(projectDir);
-  const { locks, calls, signals } = parts;
-  const forRuns = { locks, calls, signals, credentials };
+  const forRuns = { locks, calls, signals, credentials: runCredentials(projectDir) };
   const containers = containerApi({ runtime, runs, schedule, ...forRuns, logger });
   const accepting = {
-    webhooks: liveWebhooks(projectDir, parts.releases),
+    webhooks: liveWebhooks(projectDir, releases),
     deliveries: tellingDeliveries({ accept: scheduler.deliver }, events.emit),
     clock: systemClock,
   };
-  const webhooks = { ...accepting, receipts: parts.receipts, newId: () => ulid() };
-  const logs = runLogs(projectDir);
-  const operators = {
-    runtime,
-    runs,
-    schedule,
-    locks,
-    logs,
-    runtimeLog: runtimeLog(projectDir),
-    webhooks,
-    events,
-  };
+  const webhooks = { ...accepting, receipts, newId: () => ulid() };
+  const logs = { logs: runLogs(projectDir), runtimeLog: runtimeLog(projectDir) };
+  const operators = { runtime, runs, schedule, locks, ...logs, webhooks, events };
   const control = controlApi({ ...operators, clock: systemClock, logger });
   const outside = outsideApp({
     ...{ webhooks: webhookApp({ ...accepting, logger }), control, clock: systemClock, logger },
-    key: liveGatewayKey(projectDir, parts.releases),
+    key: liveGatewayKey(projectDir, releases),
   });
-  return [
-    await listenOutside(outside, { port: OUTSIDE_PORT }),
-    await listenOnPort(containers, CONTAINER_API_PORT),
-    await listenOnSocket(control, CONTROL_SOCKET),
-  ];
+  return { containers, control, outside };
 }
 
 function runtimePort(options: RuntimeOptions, parts: Parts): RuntimePort {
@@ -223,8 +219,11 @@ function runtimePort(options: RuntimeOptions, parts: Parts): RuntimePort {
       provedAt = performance.now();
       return true;
     },
-    stop: notYet,
     restoreRules: () => restoreIsolation(keeping, abort.signal),
+    async stop({ by }) {
+      const hold = { since: systemClock.now(), ...(by !== undefined && { by }) };
+      await noteStopped(parts.transport, options.projectDir, hold);
+    },
     async report({ rules = false } = {}) {
       const current = await readOwnCurrent(options);
       if (!current) throw new AlError("not live", { code: "not-serving", blame: "transient" });

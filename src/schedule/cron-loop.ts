@@ -14,7 +14,8 @@ interface Schedule {
   readonly agent: string;
   /** As the TickStore knows it. */
   readonly schedule: string;
-  readonly cron: Cron;
+  /** Made for each look: Croner keeps 80 kB for a pattern, and there may be hundreds. */
+  readonly cron: () => Cron;
   /** How long after each tick it is due. */
   readonly delayMs: number;
   /** Ticks up to this time were dealt with. */
@@ -41,13 +42,13 @@ export function runCronLoop(ports: CronSetPorts, options: Schedule): CronLoop {
     while (!sleeper.isStopped()) {
       dealtWith = await afterStepBack(ports, options, dealtWith);
       const now = ports.clock.now() - delayMs;
-      const next = tickAfter(cron, dealtWith);
+      const next = tickAfter(cron(), dealtWith);
       if (next === undefined) return;
       if (next > now) {
         await sleepUntil(ports.clock, { time: next + delayMs, dealtWith }, sleeper);
         continue;
       }
-      const tick = await deal(ports, options, dueTick(cron, next, now));
+      const tick = await deal(ports, options, dueTick(cron(), next, now));
       if (tick === undefined) await sleeper.sleep(MAX_SLEEP_MS);
       else dealtWith = tick;
     }

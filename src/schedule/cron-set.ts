@@ -64,7 +64,7 @@ export function createCronSet(ports: CronSetPorts): CronSet {
     nextTick(agent) {
       const loop = loops.get(agent);
       const now = ports.clock.now();
-      const tick = loop && tickAfter(loop.cron, Math.max(now - loop.delayMs, loop.dealtWith()));
+      const tick = loop && tickAfter(loop.cron(), Math.max(now - loop.delayMs, loop.dealtWith()));
       return tick === undefined || !loop ? undefined : tick + loop.delayMs;
     },
     wake() {
@@ -105,11 +105,11 @@ async function placeOf(
 }
 
 /** The config room refuses bad patterns; one that gets here all the same must not stop the others. */
-function readPattern(logger: Logger, agent: ReleasedAgent): Cron | undefined {
+function readPattern(logger: Logger, agent: ReleasedAgent): (() => Cron) | undefined {
   const { name, schedule, timezone = "UTC" } = agent;
   try {
-    const cron = new Cron(schedule ?? "", { timezone, paused: true });
-    if (cron.nextRun(new Date(0))) return cron;
+    const cron = () => new Cron(schedule ?? "", { timezone, paused: true });
+    if (cron().nextRun(new Date(0))) return cron;
     logger.error({ agent: name, schedule }, "schedule never ticks");
   } catch (thrown) {
     logger.error({ agent: name, schedule, err: toAlError(thrown) }, "schedule cannot be read");

@@ -15,6 +15,13 @@ import {
   imageSizeFigures,
   runLeakFigures,
 } from "./run-figures.ts";
+import {
+  idleMemoryFigures,
+  killFigures,
+  lockFigures,
+  longQueueFigures,
+  webhookFigures,
+} from "./runtime-figures.ts";
 
 // `npm run bench [-- WORD...]`: measures every part, or those whose name has one of the words.
 
@@ -37,6 +44,11 @@ const alone: Readonly<Record<string, () => Promise<readonly Figure[]>>> = {
   "entry program": entryCpuFigures,
   "image size": () => imageSizeFigures(say),
   "run leftovers": runLeakFigures,
+  webhooks: webhookFigures,
+  kills: () => killFigures(say),
+  locks: lockFigures,
+  "idle memory": idleMemoryFigures,
+  "long queue": longQueueFigures,
   "al dev": () => devLoopFigures(say),
   "fresh demo": () => freshDemoFigures(say),
 };

@@ -17,6 +17,8 @@ export const SCALE_ASSETS: ImageAssets = {
   agentDockerfile: "ARG BASE=node\nFROM $BASE\nCOPY dist /app\n",
   agentContext: [{ path: "dist/entry.js", executable: false, content: new Uint8Array(4e6) }],
   runtimeDockerfile: "ARG BASE=node\nFROM $BASE\nCOPY dist /app\n",
+  doorDockerfile: "ARG BASE=node\nFROM $BASE\nCOPY dist /app\n",
+  doorContext: [{ path: "dist/door.mjs", executable: false, content: new Uint8Array(4e3) }],
   runtimeContext: [{ path: "dist/main.js", executable: false, content: new Uint8Array(4e6) }],
 };
 

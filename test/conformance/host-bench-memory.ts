@@ -13,7 +13,12 @@ import { addForeignThings } from "../memory-host/tamper.ts";
 import type { HostBench, Meddling, Seen, SeenFile } from "./host-bench.ts";
 
 const PROJECT = "acme";
-const SINGLE = { "credential.key": "key", "current.json": "current", "applied.json": "inventory" };
+const SINGLE = {
+  "credential.key": "key",
+  "current.json": "current",
+  "applied.json": "inventory",
+  "stopped.json": "stopped",
+} as const;
 
 /** A machine in memory: the one that the properties of the reconciler run on. */
 export async function memoryBench(): Promise<HostBench> {
@@ -71,7 +76,7 @@ function filesOf(project: MemoryProject): Map<string, SeenFile> {
   const files = new Map<string, SeenFile>();
   const add = (path: string, text: string) => files.set(path, { text, mode: "600" });
   for (const [path, name] of Object.entries(SINGLE)) {
-    const text = project[name as "key"];
+    const text = project[name];
     if (text !== undefined) add(path, text);
   }
   for (const kind of ["releases", "credentials"] as const) {
@@ -92,10 +97,14 @@ function meddling(machine: Machine): Meddling {
   return {
     async writeFile(path, text) {
       const [tree, inner] = treeOf(path);
-      if (path.includes(".tmp-")) projectOn(machine, PROJECT).temporary.add(path);
+      const single = SINGLE[path as keyof typeof SINGLE];
+      if (single) projectOn(machine, PROJECT)[single] = text;
+      else if (path.includes(".tmp-")) projectOn(machine, PROJECT).temporary.add(path);
       else tree?.set(inner, path.startsWith("credentials/") ? Buffer.from(text) : text);
     },
     async removeFile(path) {
+      const single = SINGLE[path as keyof typeof SINGLE];
+      if (single) projectOn(machine, PROJECT)[single] = undefined;
       const [tree, inner] = treeOf(path);
       tree?.delete(inner);
     },

@@ -59,6 +59,18 @@ export function fileCases(use: () => HostRig): void {
     await expectRelease(use());
   });
 
+  test("an operator's marker is seen with who and since when, and no longer when it is gone", async () => {
+    const { meddle } = use().bench;
+    const hold = { by: "ann@laptop", since: 1769893445000 };
+    expect(await use().observe()).not.toHaveProperty("stopped");
+    await meddle.writeFile("stopped.json", JSON.stringify(hold));
+    expect((await use().observe()).stopped).toEqual(hold);
+    await meddle.writeFile("stopped.json", "");
+    expect((await use().observe()).stopped).toEqual({ since: 0 });
+    await meddle.removeFile("stopped.json");
+    expect(await use().observe()).not.toHaveProperty("stopped");
+  });
+
   test("a step that was aborted before does nothing", async () => {
     const before = await use().look();
     const signal = AbortSignal.abort(new Error("too late"));

@@ -6,7 +6,7 @@ import type { Step, StepResult } from "../../src/core/plan.ts";
 import { planHost } from "../../src/core/plan-host.ts";
 import { resolveTarget, type Target } from "../../src/core/target.ts";
 import type { HostSession, StepContext } from "../../src/reconcile/ports.ts";
-import type { AgentWords } from "../memory-host/specs.ts";
+import type { AgentWords, SpecWords } from "../memory-host/specs.ts";
 import type { HostBench, Seen } from "./host-bench.ts";
 
 /** The credential that the suite's agent has. */
@@ -25,10 +25,15 @@ export class HostRig {
     bench.values.set(TOKEN, new Secret("tell-nobody\n"));
   }
 
-  /** One agent, with an image of its own on top of the base, at any version of either. */
-  spec(revision = "one", agent: Partial<AgentWords> = {}, runtime = "1"): HostSpec {
+  /** One agent, with an image of its own on top of the base, at any version of either; with a door if a port is given. */
+  spec(
+    revision = "one",
+    agent: Partial<AgentWords> = {},
+    runtime = "1",
+    reached: Pick<SpecWords, "port" | "door"> = {},
+  ): HostSpec {
     const dev = { actions: `Do ${revision}.`, image: "1", credentials: [TOKEN], ...agent };
-    return this.bench.spec({ revision, runtime, agents: { dev } });
+    return this.bench.spec({ revision, runtime, ...reached, agents: { dev } });
   }
 
   observe(): Promise<ObservedHost> {

@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import type { HostBench } from "./host-bench.ts";
 import { cutCases } from "./host-cut-cases.ts";
+import { doorCases } from "./host-door-cases.ts";
 import { fileCases } from "./host-file-cases.ts";
 import { imageCases, networkCases } from "./host-image-cases.ts";
 import { lockCases } from "./host-lock-cases.ts";
@@ -34,6 +35,7 @@ export function hostConformance(make: () => Promise<HostBench>): void {
   describe("the network", () => networkCases(use));
   describe("the lock", () => lockCases(use));
   describe("the runtime", () => runtimeCases(use));
+  describe("the door", () => doorCases(use));
   describe("removing", () => removalCases(use));
   describe("a connection that is cut", () => cutCases(use));
 

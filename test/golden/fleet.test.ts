@@ -6,6 +6,7 @@ import { z } from "zod";
 import { summaryLines } from "../../src/cli/render/fleet.ts";
 import { resultLines } from "../../src/cli/render/results.ts";
 import type { HostResult } from "../../src/core/pass.ts";
+import { stopByOperator } from "../memory-host/machine.ts";
 import { fleetWorld } from "../unit/reconcile/fleet-harness.ts";
 
 // A case is TOML, a line of dashes, what `al plan` prints of a whole fleet, and which end of each host a
@@ -19,6 +20,8 @@ const Case = z.strictObject({
   applied: z.record(z.string(), z.string()),
   /** Host to a run that is under way there. */
   runs: z.record(z.string(), z.string()).default({}),
+  /** Hosts that an operator stopped since. */
+  stopped: z.array(z.string()).default([]),
   desired: z.record(z.string(), z.string()),
 });
 
@@ -29,7 +32,7 @@ test.each(readdirSync(CASES).sort())("%s prints as written", async (name) => {
   await expect(`${input}${SEPARATOR}${printed}`).toMatchFileSnapshot(path);
 });
 
-async function planOf({ applied, runs, desired }: z.infer<typeof Case>): Promise<string> {
+async function planOf({ applied, runs, stopped, desired }: z.infer<typeof Case>): Promise<string> {
   const hosts = [...new Set([...Object.keys(applied), ...Object.keys(desired)])].sort();
   const fleet = fleetWorld(hosts);
   await fleet.pass("r1", applied);
@@ -37,6 +40,7 @@ async function planOf({ applied, runs, desired }: z.infer<typeof Case>): Promise
   for (const [host, run] of Object.entries(runs)) {
     fleet.machine(host).containers.set(run, { image: "i", labels, state: "running" });
   }
+  for (const host of stopped) stopByOperator(fleet.machine(host), "acme");
   const told: string[] = [];
   const onResult = ({ host, kind }: HostResult) => told.push(`told: ${host} ${kind}`);
   const results = Object.values(await fleet.pass("r2", desired, { mode: "plan", onResult }));

@@ -5,6 +5,7 @@ import { expect, test } from "vitest";
 import { z } from "zod";
 import { Secret } from "../../src/base/secret.ts";
 import { resultLines } from "../../src/cli/render/results.ts";
+import { stopByOperator } from "../memory-host/machine.ts";
 import { memoryApprovals } from "../memory-host/ports.ts";
 import { hostSpec, type SpecWords } from "../memory-host/specs.ts";
 import { TAMPERINGS, type Tampering, tamper } from "../memory-host/tamper.ts";
@@ -20,6 +21,8 @@ const Words = z.strictObject({
   revision: z.string(),
   runtime: z.string().exactOptional(),
   base: z.string().exactOptional(),
+  port: z.int().exactOptional(),
+  door: z.string().exactOptional(),
   agents: z.record(
     z.string(),
     z.strictObject({
@@ -39,6 +42,8 @@ const Case = z.strictObject({
   /** Credentials that are not, or no longer, in the store of who plans. */
   notHeld: z.array(z.string()).default([]),
   drift: z.enum(["heal", "report"]).default("heal"),
+  /** An operator stopped the host. */
+  stopped: z.boolean().default(false),
   desired: Words,
 });
 
@@ -58,6 +63,7 @@ async function planOf(facts: z.infer<typeof Case>): Promise<string> {
     expect(resultLines(applied).join("\n")).toContain("confirmed");
   }
   tamper(world, since);
+  if (facts.stopped) stopByOperator(world.machine, "acme");
   for (const path of facts.notHeld) world.values.delete(path);
   world.machine.unreachable = !facts.reachable;
   const deps = facts.approved ? world.deps : { ...world.deps, approvals: memoryApprovals() };

@@ -2,11 +2,12 @@ import { assertNever } from "../../src/base/assert-never.ts";
 import { canonicalJson, type Json } from "../../src/base/canonical-json.ts";
 import { AlError, hasCode } from "../../src/base/errors.ts";
 import type { Secret } from "../../src/base/secret.ts";
-import { runtimeFacts } from "../../src/core/container-facts.ts";
+import { type ContainerFacts, doorFacts, runtimeFacts } from "../../src/core/container-facts.ts";
+import { doorContainerSpec } from "../../src/core/door-container.ts";
 import { inventoryWithout, isListed } from "../../src/core/inventory.ts";
 import { LABELS } from "../../src/core/names.ts";
 import type { Current, Inventory, InventoryItem } from "../../src/core/observed.ts";
-import type { Step, StepResult } from "../../src/core/plan.ts";
+import type { DoorContainer, RuntimeContainer, Step, StepResult } from "../../src/core/plan.ts";
 import { planRulesRemoval } from "../../src/core/removals.ts";
 import type { CredentialFile } from "../../src/core/resolve-credentials.ts";
 import { runtimeContainerSpec } from "../../src/core/runtime-container.ts";
@@ -63,10 +64,13 @@ async function perform(step: Step, tools: Tools): Promise<StepResult | undefined
     case "replace-runtime":
       await removeOwnContainer(step.container.name, tools);
       return void (await createRuntime(step.container, labels, tools));
+    case "create-door":
+      return void (await createDoor(step.container, labels, tools));
+    case "replace-door":
+      await removeOwnContainer(step.container.name, tools);
+      return void (await createDoor(step.container, labels, tools));
     case "replace-network":
-      for (const name of await engine.runtimes(context.spec.project)) {
-        await engine.stopContainer(name);
-      }
+      await stopStanding(tools);
       await removeOwnNetwork(step.network.name, tools);
       return void (await createNetwork(step.network, labels, tools));
     case "restore-rules":
@@ -75,7 +79,7 @@ async function perform(step: Step, tools: Tools): Promise<StepResult | undefined
       return void (await switchTo(step.current, tools));
     case "withdraw":
       await files.removePaths([`${context.observed.facts.projectDir}/current.json`]);
-      return void (await engine.stopContainer(step.container));
+      return void (await stopStanding(tools));
     case "remove":
       return removeItem(step, tools);
     case "sweep-runs":
@@ -126,16 +130,44 @@ async function writeCredentials(
 }
 
 async function createRuntime(
-  container: Extract<Step, { kind: "create-runtime" }>["container"],
+  container: RuntimeContainer,
   labels: Readonly<Record<string, string>>,
   tools: Tools,
 ): Promise<void> {
+  const facts = (imageSpecHash: string) => runtimeFacts(container, imageSpecHash);
+  await createStanding(runtimeContainerSpec(container, labels), facts, tools);
+}
+
+async function createDoor(
+  container: DoorContainer,
+  labels: Readonly<Record<string, string>>,
+  tools: Tools,
+): Promise<void> {
+  await tools.files.prepareDoor();
+  const facts = (imageSpecHash: string) => doorFacts(container, imageSpecHash);
+  await createStanding(doorContainerSpec(container, labels), facts, tools);
+}
+
+async function createStanding(
+  spec: ReturnType<typeof runtimeContainerSpec | typeof doorContainerSpec>,
+  factsOf: (imageSpecHash: string) => ContainerFacts,
+  tools: Tools,
+): Promise<void> {
   const { engine } = tools;
-  const { name, image, network, labels: all } = runtimeContainerSpec(container, labels);
+  const { name, image, network, labels } = spec;
   const imageLabels = await engine.imageLabels(image);
-  const facts = runtimeFacts(container, imageLabels?.[LABELS.specHash] ?? "");
-  await engine.createContainer(name, { image, network, labels: all, facts, state: "created" });
+  const facts = factsOf(imageLabels?.[LABELS.specHash] ?? "");
+  await engine.createContainer(name, { image, network, labels, facts, state: "created" });
   checkOwn("container", name, await engine.containerLabels(name), tools);
+}
+
+async function stopStanding(
+  { engine, context }: Tools,
+  except: readonly (string | undefined)[] = [],
+): Promise<void> {
+  for (const name of await engine.standing(context.spec.project)) {
+    if (!except.includes(name)) await engine.stopContainer(name);
+  }
 }
 
 async function removeOwnContainer(name: string, { engine, context }: Tools): Promise<void> {
@@ -158,12 +190,12 @@ async function createNetwork(
   checkOwn("network", network.name, found, tools);
 }
 
-async function switchTo(current: Current, { engine, files, context }: Tools): Promise<void> {
+async function switchTo(current: Current, tools: Tools): Promise<void> {
+  const { engine, files } = tools;
+  await stopStanding(tools, [current.runtime, current.door]);
   await writeJson(files, "current", { ...current, network: { ...current.network } });
-  for (const name of await engine.runtimes(context.spec.project)) {
-    if (name !== current.runtime) await engine.stopContainer(name);
-  }
   await engine.startContainer(current.runtime);
+  if (current.door !== undefined) await engine.startContainer(current.door);
 }
 
 async function removeProject({ host, files }: Tools): Promise<StepResult> {

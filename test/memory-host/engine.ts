@@ -1,5 +1,5 @@
 import { AlError } from "../../src/base/errors.ts";
-import { LABELS } from "../../src/core/names.ts";
+import { isStanding, LABELS } from "../../src/core/names.ts";
 import type { Link } from "./link.ts";
 import type { MemoryContainer, MemoryNetwork } from "./machine.ts";
 
@@ -24,8 +24,8 @@ export interface Engine {
   removeRules(project: string, image: string): Promise<void>;
   /** Removes the project's containers of runs and one-shot containers that do not run. */
   clearRuns(project: string): Promise<void>;
-  /** Names of runtime containers of a project that are not exited. */
-  runtimes(project: string): Promise<readonly string[]>;
+  /** Names of runtimes and doors of a project that are not exited. */
+  standing(project: string): Promise<readonly string[]>;
 }
 
 type Labels = Readonly<Record<string, string>>;
@@ -106,21 +106,25 @@ function containerCalls({ machine, call }: Link) {
         if (container.joined && container.joined !== network) {
           throw notFound(`network of ${name} was removed`);
         }
+        const wanted = publishedBy(container);
         const other = [...containers].find(
-          ([otherName, { network, state, labels }]) =>
+          ([otherName, another]) =>
             otherName !== name &&
-            state === "running" &&
-            network === container.network &&
-            labels[LABELS.role] === "runtime",
+            another.state === "running" &&
+            publishedBy(another).some((address) => wanted.includes(address)),
         );
         if (other) throw failed(`port is already allocated by ${other[0]}`);
         // A runtime that starts puts the rules there before it is ready.
-        if (container.state !== "running") machine.rules = "in-place";
         if (container.labels[LABELS.role] === "runtime") {
-          machine.ruled.add(container.labels[LABELS.project] ?? "");
+          if (container.state !== "running") machine.rules = "in-place";
+          const project = container.labels[LABELS.project] ?? "";
+          machine.ruled.add(project);
+          // It makes the directory in which it listens for the door.
+          const files = machine.projects.get(project);
+          if (files) files.hasDoorDirectory = true;
         }
         container.joined = network;
-        container.state = "running";
+        container.state = staysStopped(machine, container) ? "exited" : "running";
       }),
     stopContainer: (name: string) =>
       call(`stop ${name}`, () => {
@@ -133,20 +137,23 @@ function containerCalls({ machine, call }: Link) {
       call("clear runs", () => {
         for (const [name, { labels, state }] of containers) {
           const role = labels[LABELS.role] ?? "runtime";
-          const isOver = role !== "runtime" && state !== "running" && state !== "paused";
+          const isOver = !isStanding(role) && state !== "running" && state !== "paused";
           if (labels[LABELS.project] === project && isOver) containers.delete(name);
         }
       }),
-    runtimes: (project: string) =>
-      call("list runtimes", () =>
+    standing: (project: string) =>
+      call("list standing", () =>
         [...containers]
           .filter(([, { labels }]) => labels[LABELS.project] === project)
-          .filter(
-            ([, { labels, state }]) => labels[LABELS.role] === "runtime" && state !== "exited",
-          )
+          .filter(([, { labels, state }]) => isStanding(labels[LABELS.role]) && state !== "exited")
           .map(([name]) => name),
       ),
   };
+}
+
+/** Addresses of the host that a container has while it runs. */
+function publishedBy({ facts }: MemoryContainer): string[] {
+  return (facts?.ports ?? "").split(", ").flatMap((port) => port.split("->")[0] || []);
 }
 
 function conflict(message: string): AlError {
@@ -159,4 +166,10 @@ function notFound(message: string): AlError {
 
 function failed(message: string): AlError {
   return new AlError(message, { code: "docker-failed", blame: "transient" });
+}
+
+/** A runtime that starts and finds the marker stops its own container again. */
+function staysStopped({ projects }: Link["machine"], { labels }: MemoryContainer): boolean {
+  const { stopped } = projects.get(labels[LABELS.project] ?? "") ?? {};
+  return labels[LABELS.role] === "runtime" && stopped !== undefined;
 }

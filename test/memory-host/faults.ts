@@ -3,9 +3,17 @@ import { AlError } from "../../src/base/errors.ts";
 /**
  * What goes wrong at a call. `before`: it has no effect. `after`: it has its effect and the answer is lost.
  * `torn`: a write stops halfway. `lost`: the connection ends before it, `lost-after` after it.
- * `lock-lost`: the host lock is gone, and with it the connection.
+ * `lock-lost`: the host lock is gone, and with it the connection. `stopped`: nothing fails, but just
+ * before it an operator stops the project acme.
  */
-export type FaultKind = "before" | "after" | "torn" | "lost" | "lost-after" | "lock-lost";
+export type FaultKind =
+  | "before"
+  | "after"
+  | "torn"
+  | "lost"
+  | "lost-after"
+  | "lock-lost"
+  | "stopped";
 
 /** One thing that goes wrong. */
 export interface Fault {

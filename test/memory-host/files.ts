@@ -12,6 +12,7 @@ export type CredentialContent = Secret | { readonly carriedFrom: string };
 /** The file operations that steps make in one project's directory. */
 export interface Files {
   prepare(): Promise<void>;
+  prepareDoor(): Promise<void>;
   readFile(name: FileName): Promise<string | undefined>;
   writeFile(name: FileName, text: string): Promise<void>;
   writeRelease(hash: string, files: ReadonlyMap<string, string>): Promise<void>;
@@ -43,6 +44,10 @@ export function filesOf({ machine, call }: Link, project: string): Files {
   };
   return {
     prepare: () => call("prepare", () => void at()),
+    prepareDoor: () =>
+      call("prepare the door", () => {
+        at().hasDoorDirectory = true;
+      }),
     readFile: (name) => call(`read ${name}`, () => machine.projects.get(project)?.[name]),
     writeFile: (name, text) =>
       call(
@@ -75,7 +80,8 @@ export function filesOf({ machine, call }: Link, project: string): Files {
       }),
     removeProject: () => {
       // The inventory goes last.
-      const torn = () => Object.assign(at(), { key: undefined, current: undefined });
+      const gone = { key: undefined, current: undefined, stopped: undefined };
+      const torn = () => Object.assign(at(), gone);
       const effect = () => {
         torn();
         at().inventory = undefined;

@@ -1,6 +1,6 @@
 import { AlError } from "../../src/base/errors.ts";
 import { connectionLost, type Faults, injected } from "./faults.ts";
-import type { Machine } from "./machine.ts";
+import { type Machine, stopByOperator } from "./machine.ts";
 
 /** One connection to a machine: every effect on it is a call, and any call may fail. */
 export interface Link {
@@ -49,6 +49,9 @@ export function openLink(machine: Machine, faults: Faults): Link {
         case "lost-after":
           effect();
           throw end(connectionLost(machine.host));
+        case "stopped":
+          stopByOperator(machine, "acme");
+          return effect();
         case "lock-lost":
           throw end(lockLost(machine.host));
       }

@@ -27,6 +27,8 @@ export interface MemoryProject {
   key: string | undefined;
   current: string | undefined;
   inventory: string | undefined;
+  /** `stopped.json`, while an operator keeps the project's runtime stopped. */
+  stopped?: string | undefined;
   /** Release hash to path to content. */
   readonly releases: Map<string, Map<string, string>>;
   /** Set hash to `type/instance/field` to value. */
@@ -35,6 +37,8 @@ export interface MemoryProject {
   readonly oddities: Map<string, string>;
   /** Names of leftovers, relative: `releases/.tmp-1`. */
   readonly temporary: Set<string>;
+  /** Whether the directory that a door sees is there. */
+  hasDoorDirectory?: boolean;
   /** Relative paths that somebody else put there. */
   readonly strangers?: Set<string>;
 }
@@ -111,6 +115,24 @@ export function projectOn(machine: Machine, project: string): MemoryProject {
   };
   machine.projects.set(project, made);
   return made;
+}
+
+/** What `al stop` comes to: the marker first, then no runtime of the project runs. */
+export function stopByOperator({ projects, containers }: Machine, project: string): void {
+  const files = projects.get(project);
+  if (!files) return;
+  files.stopped ??= '{"by":"ann@laptop","since":1769893445000}';
+  for (const container of containers.values()) {
+    const { labels, state } = container;
+    const isRuntime = labels[LABELS.project] === project && labels[LABELS.role] === "runtime";
+    if (isRuntime && state === "running") container.state = "exited";
+  }
+}
+
+/** What `al start` comes to, before it starts anything. */
+export function startByOperator({ projects }: Machine, project: string): void {
+  const files = projects.get(project);
+  if (files) files.stopped = undefined;
 }
 
 /** Everything on a machine that a project does not own, as JSON, for comparing. */

@@ -10,6 +10,7 @@ import type {
   RuntimeReport,
 } from "../../src/core/observed.ts";
 import { CurrentFile } from "../../src/core/released.ts";
+import { parseStopped } from "../../src/core/stopped.ts";
 import { parseInventory } from "../../src/host/parse-observation.ts";
 import {
   type Machine,
@@ -52,6 +53,7 @@ export function observeMachine(
     credentialKey: files?.key,
     current,
     inventory: parseInventory(machine.host, projectDirOf(project), files?.inventory),
+    ...stoppedIn(files),
     releases: files ? releaseTrees(files) : [],
     credentialSets: files ? credentialTrees(files) : [],
     temporary: [...(files?.temporary ?? [])].map((path) => `${projectDirOf(project)}/${path}`),
@@ -76,15 +78,30 @@ export function observeMachine(
   };
 }
 
+function stoppedIn(files: MemoryProject | undefined): Pick<ObservedHost, "stopped"> {
+  const stopped = parseStopped(files?.stopped);
+  return stopped ? { stopped } : {};
+}
+
 function entriesOf(files: MemoryProject): string[] {
   const written = Object.entries({
     "credential.key": files.key,
     "current.json": files.current,
     "applied.json": files.inventory,
+    "stopped.json": files.stopped,
   }).flatMap(([name, content]) => (content === undefined ? [] : [name]));
   const releases = [...files.releases.keys()].map((hash) => `releases/${hash}`);
   const sets = [...files.credentials.keys()].map((hash) => `credentials/${hash}`);
-  return [...written, "releases", "credentials", ...releases, ...sets, ...(files.strangers ?? [])];
+  const door = files.hasDoorDirectory ? ["door"] : [];
+  return [
+    ...written,
+    "releases",
+    "credentials",
+    ...door,
+    ...releases,
+    ...sets,
+    ...(files.strangers ?? []),
+  ];
 }
 
 function withRules(

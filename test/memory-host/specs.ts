@@ -19,6 +19,10 @@ export interface SpecWords {
   readonly runtime?: string;
   /** Version of the base image. Default `1`. */
   readonly base?: string;
+  /** Where webhooks are received; nowhere when absent. */
+  readonly port?: number;
+  /** Version of the door's image. Default `1`. */
+  readonly door?: string;
   readonly agents: Readonly<Record<string, AgentWords>>;
 }
 
@@ -34,16 +38,19 @@ export interface AgentWords {
 
 /** A spec as a revision with these words would give. */
 export function hostSpec(words: SpecWords): HostSpec {
-  const { project = "acme", host = "web-1", revision, agents } = words;
+  const { project = "acme", host = "web-1", revision, agents, port } = words;
   const image = (name: string, version: string) => imageSpec(project, name, version);
   const base = image("base", words.base ?? "1");
   const runtime = image("runtime", words.runtime ?? "1");
+  const door = port === undefined ? [] : [image("door", words.door ?? "1")];
   const imageOf = (name: string) => {
     const version = agents[name]?.image;
     return version === undefined ? base : image(`agent-${name}`, version);
   };
   const names = Object.keys(agents).sort(compareText);
-  const images = new Map([base, runtime, ...names.map(imageOf)].map((one) => [one.reference, one]));
+  const images = new Map(
+    [base, runtime, ...door, ...names.map(imageOf)].map((one) => [one.reference, one]),
+  );
   const files = [
     releaseFile("project.json", JSON.stringify({ project, base: base.reference, names })),
     ...names.flatMap((name) => [
@@ -60,7 +67,15 @@ export function hostSpec(words: SpecWords): HostSpec {
     release: { hash: treeHash(files), files },
     credentials: needsOf(agents),
     runtime: { image: runtime.reference, imageSpecHash: runtime.specHash },
+    ...doorOf(door, port),
   };
+}
+
+/** The door of a spec whose port is given. */
+export function doorOf(images: readonly ImageSpec[], outsidePort = 8080): Pick<HostSpec, "door"> {
+  const [image] = images;
+  if (!image) return {};
+  return { door: { image: image.reference, imageSpecHash: image.specHash, outsidePort } };
 }
 
 /** How each image of a spec is built, as far as a host in memory cares. */

@@ -55,6 +55,7 @@ export const TAMPERINGS = {
   "the network is gone, which took the runtime down": ({ machine }) => {
     machine.networks.delete("al-acme");
     stopRuntimes(machine, "exited");
+    stopDoors(machine, "exited");
   },
   "the runtime is stopped": ({ machine }) => stopRuntimes(machine, "exited"),
   "the runtime is removed": ({ machine }) => {
@@ -67,10 +68,22 @@ export const TAMPERINGS = {
     alter(machine, { imageSpecHash: "" }),
   "the runtime was given one more mount": ({ machine }) =>
     alter(machine, { mounts: "bind /:/host" }),
+  "the door is stopped": ({ machine }) => stopDoors(machine, "exited"),
+  "the door is removed": ({ machine }) => {
+    for (const name of standing(machine, "door")) machine.containers.delete(name);
+  },
+  "the door is paused": ({ machine }) => stopDoors(machine, "paused"),
+  "the door was given one more mount": ({ machine }) =>
+    alter(machine, { mounts: "bind /:/host" }, "door"),
+  "the door's directory is gone": ({ files }) => {
+    files.hasDoorDirectory = false;
+  },
+  "the runtime is of a time without doors": ({ machine, files }) => withoutDoor(machine, files),
   "the network was made anew": ({ machine }) => {
     const own = machine.networks.get("al-acme");
     if (own) machine.networks.set("al-acme", { ...own });
     stopRuntimes(machine, "exited");
+    stopDoors(machine, "exited");
   },
   "the network lets containers talk": ({ machine }) => {
     const own = machine.networks.get("al-acme");
@@ -171,25 +184,60 @@ function ownImages(machine: Machine): string[] {
   return [...machine.images.keys()].filter((reference) => /^al-acme\/.*:[0-9a-f]/.test(reference));
 }
 
-function runtimes(machine: Machine): string[] {
+function standing(machine: Machine, role: string): string[] {
   return [...machine.containers]
     .filter(([, { labels }]) => labels[LABELS.project] === "acme")
-    .filter(([, { labels }]) => labels[LABELS.role] === "runtime")
+    .filter(([, { labels }]) => labels[LABELS.role] === role)
     .map(([name]) => name);
 }
 
+function runtimes(machine: Machine): string[] {
+  return standing(machine, "runtime");
+}
+
 function stopRuntimes(machine: Machine, state: string): void {
-  for (const name of runtimes(machine)) {
+  setState(machine, runtimes(machine), state);
+}
+
+function stopDoors(machine: Machine, state: string): void {
+  setState(machine, standing(machine, "door"), state);
+}
+
+function setState(machine: Machine, names: readonly string[], state: string): void {
+  for (const name of names) {
     const container = machine.containers.get(name);
     if (container) container.state = state;
   }
 }
 
-function alter(machine: Machine, facts: Partial<ContainerFacts>): void {
-  for (const name of runtimes(machine)) {
+function alter(machine: Machine, facts: Partial<ContainerFacts>, role = "runtime"): void {
+  for (const name of standing(machine, role)) {
     const container = machine.containers.get(name);
     if (container?.facts) container.facts = { ...container.facts, ...facts };
   }
+}
+
+/** What an `al` left whose runtimes published the port themselves. */
+function withoutDoor(machine: Machine, files: MemoryProject): void {
+  const [runtime] = runtimes(machine);
+  const old = "al-acme-runtime-older";
+  if (runtime === undefined || machine.containers.has(old)) return;
+  for (const name of standing(machine, "door")) {
+    const port = machine.containers.get(name)?.facts?.ports;
+    const api = machine.containers.get(runtime)?.facts?.ports;
+    if (port !== undefined && api !== undefined) alter(machine, { ports: `${api}, ${port}` });
+    machine.containers.delete(name);
+    rewrite(files, (text) => text.replaceAll(name, old));
+  }
+  const container = machine.containers.get(runtime);
+  if (container) machine.containers.set(old, container);
+  machine.containers.delete(runtime);
+  rewrite(files, (text) => text.replaceAll(runtime, old).replaceAll(`"door":"${old}",`, ""));
+}
+
+function rewrite(files: MemoryProject, change: (text: string) => string): void {
+  files.current &&= change(files.current);
+  files.inventory &&= change(files.inventory);
 }
 
 function deleteFirst(map: Map<string, unknown>): void {

@@ -9,6 +9,8 @@ import { checkoutRoot } from "../lab/names.ts";
 export interface AlOptions {
   readonly home: string;
   readonly dockerSocket: string;
+  /** The package it is run from; this checkout when absent. */
+  readonly root?: string;
   /** What it finds on standard input; nothing when absent. */
   readonly stdin?: string | undefined;
   /** Shows every line of standard output and error as it comes. */
@@ -25,11 +27,11 @@ export interface AlResult {
 /** Starts `al` with these arguments. */
 export function spawnAl(
   args: readonly string[],
-  { home, dockerSocket }: AlOptions,
+  { home, dockerSocket, root = checkoutRoot }: AlOptions,
 ): ChildProcessWithoutNullStreams {
   const { PATH = "" } = environment;
   const env = { PATH, HOME: home, DOCKER_HOST: `unix://${dockerSocket}`, LC_ALL: "C.UTF-8" };
-  return spawn(process.execPath, [join(checkoutRoot, "dist/al.js"), ...args], { env });
+  return spawn(process.execPath, [join(root, "dist/al.js"), ...args], { env });
 }
 
 /** Runs `al` to its end. */

@@ -7,6 +7,7 @@ export interface HostState {
     readonly release: string;
     readonly credentials: string;
     readonly runtime: string;
+    readonly door?: string;
   };
   readonly releases: readonly string[];
   readonly credentialSets: readonly string[];
@@ -37,7 +38,7 @@ export async function hostState(host: LabHost, project: string): Promise<HostSta
     `docker ps ${label} --filter label=action-llama.role=runtime --format '{{.Names}}'`,
   );
   const containers = await lines(
-    `docker ps -a ${label} --filter label=action-llama.role=runtime --format '{{.Names}}'`,
+    `docker ps -a ${label} --format '{{.Label "action-llama.role"}} {{.Names}}' | sed -nE 's/^(runtime|door) //p'`,
   );
   const images = await lines(`docker images 'al-${project}/*' --format '{{.Repository}}:{{.Tag}}'`);
   const listed = new Set(inventory.items.map(({ id }) => id));

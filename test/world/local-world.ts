@@ -67,7 +67,10 @@ export async function createLocalWorld(log: Log): Promise<LocalWorld> {
   };
 }
 
-/** Names of what an engine has with a project's label, by kind; the engine is asked, not `al`. */
+/**
+ * Names of what an engine has with a project's label, by kind; the engine is asked, not `al`. Images of one
+ * second come in any order, so they are sorted.
+ */
 export async function objectsOf(lab: Lab, project: string) {
   const docker = connectEngine(lab.engine);
   const filters = { label: [`action-llama.project=${project}`] };
@@ -81,7 +84,7 @@ export async function objectsOf(lab: Lab, project: string) {
     containers: containers.map(({ Id, Names, State }) => ({ Id, name: Names[0], state: State })),
     networks: networks.map(({ Name }) => Name),
     volumes: Volumes.map(({ Name }) => Name),
-    images: images.flatMap(({ RepoTags }) => RepoTags ?? []),
+    images: images.flatMap(({ RepoTags }) => RepoTags ?? []).sort(),
   };
 }
 

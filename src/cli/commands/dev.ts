@@ -74,9 +74,9 @@ async function stop(context: CliContext, project: string, address: HostAddress):
     const connection = await adapters.connect(address);
     try {
       const { runtimes, runs } = await stopRuntime(connection, { project, holder, signal });
-      output.record({ kind: "stopped", project, runtimes, runs });
+      output.record({ kind: "stopped", project, runtimes, runs: runs.length });
       if (runtimes.length > 0) output.line(`stopped ${runtimes.join(", ")}`);
-      if (runs > 0) output.line(`runs that go on, and end by themselves: ${runs}`);
+      if (runs.length > 0) output.line(`runs that go on, and end by themselves: ${runs.length}`);
     } finally {
       await connection.close();
     }

@@ -1,6 +1,6 @@
 import { settleBounded } from "../../base/concurrency.ts";
-import { type AlError, toAlError } from "../../base/errors.ts";
-import type { HostAddress } from "../../core/desired.ts";
+import { AlError, toAlError } from "../../base/errors.ts";
+import type { FleetSpec, HostAddress } from "../../core/desired.ts";
 import type { HostSelection } from "../../core/select-hosts.ts";
 import { compose } from "../compose.ts";
 import type { CliContext } from "../context.ts";
@@ -9,7 +9,15 @@ import { EXIT } from "../exit.ts";
 import { openProject } from "../project.ts";
 import { errorRecord, errorText } from "../render/output.ts";
 import { narrowed } from "../selection.ts";
-import { hasAgent, type LiveRuntime, unknownAgent, withRuntime } from "./live-runtime.ts";
+import {
+  hasAgent,
+  type LiveRuntime,
+  liveRuntime,
+  notPlacedThere,
+  type ObservedPlace,
+  unknownAgent,
+  withHost,
+} from "./live-runtime.ts";
 
 /** Which runtimes a command is about. */
 export interface RuntimeSelection {
@@ -18,6 +26,11 @@ export interface RuntimeSelection {
   readonly selection: HostSelection;
   /** Only hosts that have this agent. */
   readonly agent?: string | undefined;
+  /**
+   * Set for a command that changes something: its words, for the hint, and whether the flags say which
+   * hosts are meant; if not, it is refused where several could be.
+   */
+  readonly changes?: { readonly words: string; readonly said: boolean } | undefined;
 }
 
 /** What one host's runtime answered, or why it did not. */
@@ -25,21 +38,41 @@ export type HostAnswer<T> =
   | { readonly kind: "answered"; readonly host: string; readonly answer: T }
   | { readonly kind: "failed"; readonly host: string; readonly error: AlError };
 
+/** All hosts that are asked. */
+export interface Asked {
+  readonly hosts: number;
+  readonly project: string;
+  /** How long one of them may take until it is ready. */
+  readonly confirmTimeoutMs: number;
+  /** The commit the project is at; undefined for `al dev`. */
+  readonly revision?: string | undefined;
+}
+
 /**
  * Asks the live runtime of every selected host, at the same time; sorted as in fleet.toml. `ask` is told
  * how many are asked.
- * @throws AlError `unknown-agent`, or what is wrong with the project.
+ * @throws AlError `unknown-agent`, `host-unsaid`, or what is wrong with the project.
  */
 export async function askRuntimes<T>(
   context: CliContext,
   selection: RuntimeSelection,
-  ask: (live: LiveRuntime, asked: { readonly hosts: number }) => Promise<T>,
+  ask: (live: LiveRuntime, asked: Asked) => Promise<T>,
 ): Promise<readonly HostAnswer<T>[]> {
-  const { project, addresses, parallel } = await placesOf(context, selection);
+  return askHosts(context, selection, async (place, asked) => ask(liveRuntime(place), asked));
+}
+
+/** The same for hosts whose runtime need not run, or on which nothing is live yet. */
+export async function askHosts<T>(
+  context: CliContext,
+  selection: RuntimeSelection,
+  ask: (place: ObservedPlace, asked: Asked) => Promise<T>,
+): Promise<readonly HostAnswer<T>[]> {
+  const { addresses, parallel, ...asked } = await placesOf(context, selection);
+  const { project } = asked;
   const adapters = compose(context, project, { store: "read" });
   try {
     const settled = await settleBounded(addresses, parallel, (address) =>
-      withRuntime({ project, address }, adapters, (live) => ask(live, { hosts: addresses.length })),
+      withHost({ project, address }, adapters, (place) => ask(place, asked)),
     );
     return settled.map((result, index): HostAnswer<T> => {
       const host = addresses[index]?.host ?? "";
@@ -51,30 +84,51 @@ export async function askRuntimes<T>(
   }
 }
 
-interface Places {
-  readonly project: string;
+interface Places extends Asked {
   readonly addresses: readonly HostAddress[];
   readonly parallel: number;
 }
 
-async function placesOf(
-  context: CliContext,
-  { dev, selection, agent }: RuntimeSelection,
-): Promise<Places> {
+async function placesOf(context: CliContext, of: RuntimeSelection): Promise<Places> {
+  const { dev, selection, agent } = of;
   if (dev) {
     const { project, address } = await devPlace(context);
-    return { project, addresses: [address], parallel: 1 };
+    return { project, addresses: [address], parallel: 1, hosts: 1, confirmTimeoutMs: 90_000 };
   }
   const project = await openProject(context);
   const { fleet } = narrowed(project, selection, context.output);
   const known = project.config.agents.map(({ name }) => name);
   if (agent !== undefined && !known.includes(agent)) throw unknownAgent(agent, known);
-  const having = fleet.hosts.filter(({ spec }) => agent === undefined || hasAgent(spec, agent));
+  const having = withAgent(fleet, agent);
+  checkChange(of, having, withAgent(project.fleet, agent));
   return {
     project: fleet.project,
     addresses: having.map(({ address }) => address),
     parallel: fleet.rollout.parallelHosts,
+    hosts: having.length,
+    confirmTimeoutMs: fleet.rollout.confirmTimeoutMs,
+    revision: fleet.revision,
   };
+}
+
+type Hosts = FleetSpec["hosts"];
+
+function withAgent({ hosts }: FleetSpec, agent: string | undefined): Hosts {
+  return hosts.filter(({ spec }) => agent === undefined || hasAgent(spec, agent));
+}
+
+/** What a command changes, it changes where its words say, and nowhere by guess. */
+function checkChange({ changes, agent }: RuntimeSelection, having: Hosts, everywhere: Hosts): void {
+  if (!changes) return;
+  if (agent !== undefined && having.length === 0) throw notPlacedThere({ agent }, everywhere);
+  if (changes.said || having.length < 2) return;
+  const names = having.map(({ spec }) => spec.host).join(", ");
+  const what = agent === undefined ? "the fleet has" : `agent ${agent} is on`;
+  throw new AlError(`${what} ${having.length} hosts: ${names}`, {
+    code: "host-unsaid",
+    blame: "user",
+    hint: `Say which: al ${changes.words} --host NAME, --label KEY=VALUE, or --all`,
+  });
 }
 
 /**
@@ -92,4 +146,11 @@ export function reportFailures(
     output.progress(`${host}: ${errorText(error)}`);
   }
   return failed.length === 0 ? EXIT.done : EXIT.error;
+}
+
+/** The answers of those hosts that answered. */
+export function answered<T>(
+  answers: readonly HostAnswer<T>[],
+): readonly { readonly host: string; readonly answer: T }[] {
+  return answers.flatMap((one) => (one.kind === "answered" ? [one] : []));
 }

@@ -2,16 +2,22 @@ import { AlError } from "../../base/errors.ts";
 import type { FleetSpec, HostAddress, HostSpec } from "../../core/desired.ts";
 import type { ObservedHost } from "../../core/observed.ts";
 import { agentsOf } from "../../core/placed-agents.ts";
+import type { Stopped } from "../../core/stopped.ts";
 import type { HostConnection } from "../../host/session.ts";
 import type { Adapters } from "../compose.ts";
 import type { CliContext } from "../context.ts";
 import { devPlace } from "../dev-place.ts";
 import { openProject } from "../project.ts";
+import { stoppedText } from "../render/holds.ts";
 
-/** A host whose live runtime can be asked. */
-export interface LiveRuntime {
+/** A host as it was just seen. */
+export interface ObservedPlace {
   readonly connection: HostConnection;
   readonly observed: ObservedHost;
+}
+
+/** A host whose live runtime can be asked. */
+export interface LiveRuntime extends ObservedPlace {
   /** Name of the live runtime container. */
   readonly runtime: string;
 }
@@ -42,21 +48,35 @@ export async function placeOfAgent(
   throw unknownAgent(agent, known);
 }
 
-/** Runs `work` with a live runtime. @throws AlError `not-deployed`, or those of the connection. */
+/** Runs `work` with a live runtime. @throws AlError as {@link liveRuntime}, or those of the connection. */
 export async function withRuntime<T>(
-  { project, address }: RuntimePlace,
+  place: RuntimePlace,
   adapters: Adapters,
   work: (live: LiveRuntime) => Promise<T>,
 ): Promise<T> {
+  return withHost(place, adapters, (found) => work(liveRuntime(found)));
+}
+
+/** Runs `work` with a host, whatever is or is not live there. @throws AlError those of the connection. */
+export async function withHost<T>(
+  { project, address }: RuntimePlace,
+  adapters: Adapters,
+  work: (place: ObservedPlace) => Promise<T>,
+): Promise<T> {
   const connection = await adapters.connect(address);
   try {
-    const observed = await connection.observe(project);
-    const runtime = observed.current?.runtime;
-    if (runtime === undefined) throw notDeployed(address);
-    return await work({ connection, observed, runtime });
+    return await work({ connection, observed: await connection.observe(project) });
   } finally {
     await connection.close();
   }
+}
+
+/** The host's live runtime. @throws AlError `not-deployed`, `host-stopped` (user). */
+export function liveRuntime({ connection, observed }: ObservedPlace): LiveRuntime {
+  const { host, current, stopped } = observed;
+  if (!current) throw notDeployed(host);
+  if (stopped) throw hostStopped(host, stopped);
+  return { connection, observed, runtime: current.runtime };
 }
 
 /** True when the host's release has the agent. */
@@ -64,14 +84,17 @@ export function hasAgent(spec: HostSpec, agent: string): boolean {
   return agentsOf(spec).includes(agent);
 }
 
-function notPlacedThere(
-  { agent, host }: { agent: string; host: string | undefined },
+/** The error for an agent that is not on the host, or on none of the hosts, that were asked for. */
+export function notPlacedThere(
+  { agent, host }: { readonly agent: string; readonly host?: string | undefined },
   placed: FleetSpec["hosts"],
 ): AlError {
-  return new AlError(`agent ${agent} is not on a host ${host}`, {
+  const where = host === undefined ? "any of the hosts that were asked for" : `a host ${host}`;
+  const names = placed.map(({ spec }) => spec.host).join(", ");
+  return new AlError(`agent ${agent} is not on ${where}`, {
     code: "not-placed-there",
     blame: "user",
-    hint: `It is on: ${placed.map(({ spec }) => spec.host).join(", ")}`,
+    hint: names === "" ? "The fleet places it nowhere: al plan" : `It is on: ${names}`,
   });
 }
 
@@ -84,7 +107,16 @@ export function unknownAgent(agent: string, known: readonly string[]): AlError {
   });
 }
 
-function notDeployed({ host }: HostAddress): AlError {
+function hostStopped(host: string, stopped: Stopped): AlError {
+  return new AlError(`host ${host}: ${stoppedText(stopped)}`, {
+    code: "host-stopped",
+    blame: "user",
+    hint: `To start it: al start --host ${host} (of al dev: al start --dev)`,
+  });
+}
+
+/** The error for a host that was never deployed to, or from which all was withdrawn. */
+export function notDeployed(host: string): AlError {
   return new AlError(`host ${host}: nothing is live there yet`, {
     code: "not-deployed",
     blame: "user",

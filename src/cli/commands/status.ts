@@ -1,16 +1,16 @@
 import { settleBounded } from "../../base/concurrency.ts";
-import { AlError, toAlError } from "../../base/errors.ts";
+import { toAlError } from "../../base/errors.ts";
 import type { HostAddress } from "../../core/desired.ts";
 import type { HostSelection } from "../../core/select-hosts.ts";
 import { StatusAnswer } from "../../gateway/control-schema.ts";
 import { type Adapters, compose } from "../compose.ts";
 import type { CliContext } from "../context.ts";
-import { ask, type ControlClient } from "../control-client.ts";
 import { devPlace } from "../dev-place.ts";
 import { EXIT } from "../exit.ts";
 import { openProject } from "../project.ts";
 import { type HostStatus, statusLines, statusRecord } from "../render/status.ts";
 import { EVERYTHING, narrowed } from "../selection.ts";
+import { notDeployed } from "./live-runtime.ts";
 
 /** `al status`: every host as it is now, its agents and its latest runs. */
 export async function status(
@@ -34,7 +34,7 @@ export async function status(
     const { project, revision } = fleet;
     output.record({ kind: "status", project, revision, hosts: statuses.map(statusRecord) });
     for (const line of statuses.flatMap((one) => statusLines(one, revision))) output.line(line);
-    return statuses.every(({ kind }) => kind === "live") ? EXIT.done : EXIT.error;
+    return statuses.some(({ kind }) => kind === "unknown") ? EXIT.error : EXIT.done;
   } finally {
     adapters.close();
   }
@@ -47,10 +47,10 @@ async function devStatus(context: CliContext): Promise<number> {
   const adapters = compose(context, project, { store: "read" });
   try {
     const found = await hostStatus(context, adapters, { address, project });
-    const revision = found.kind === "live" ? found.live.report.revision : "";
+    const revision = found.kind === "unknown" ? "" : (found.observed.current?.revision ?? "");
     output.record({ kind: "status", project, revision, hosts: [statusRecord(found)] });
     for (const line of statusLines(found, revision)) output.line(line);
-    return found.kind === "live" ? EXIT.done : EXIT.error;
+    return found.kind === "unknown" ? EXIT.error : EXIT.done;
   } finally {
     adapters.close();
   }
@@ -61,21 +61,18 @@ async function hostStatus(
   adapters: Adapters,
   { address, project }: { address: HostAddress; project: string },
 ): Promise<HostStatus> {
+  const { host } = address;
   const connection = await adapters.connect(address);
   try {
     const observed = await connection.observe(project, { signal });
-    const runtime = observed.current?.runtime;
-    if (runtime === undefined) {
-      const error = new AlError(`host ${address.host}: nothing is live there yet`, {
-        code: "not-deployed",
-        blame: "user",
-        hint: "Deploy first: al apply",
-      });
-      return { kind: "unknown", host: address.host, error };
-    }
-    const get = (api: ControlClient) => api.control.status.$get({ query: {} });
-    const live = await ask({ connection, runtime }, StatusAnswer, get, { signal });
-    return { kind: "live", host: address.host, observed, live };
+    const { current, stopped } = observed;
+    if (!current) return { kind: "unknown", host, error: notDeployed(host) };
+    if (stopped) return { kind: "stopped", host, observed, stopped };
+    const { runtime } = current;
+    const path = "/control/status";
+    const answer = await connection.control.call({ runtime, method: "GET", path, signal });
+    const live = StatusAnswer.parse(answer);
+    return { kind: "live", host, observed, live };
   } finally {
     await connection.close();
   }

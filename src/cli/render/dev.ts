@@ -1,7 +1,9 @@
 import { assertNever } from "../../base/assert-never.ts";
 import { shortHash } from "../../core/names.ts";
+import type { Stopped } from "../../core/stopped.ts";
 import type { ControllerEvent } from "../../reconcile/controller.ts";
 import { controllerRecord } from "./controller.ts";
+import { stoppedText } from "./holds.ts";
 import { errorText, type Output } from "./output.ts";
 import { eventLine, resultLines } from "./results.ts";
 
@@ -45,6 +47,7 @@ function devLines(event: ControllerEvent, { directory, project }: DevSubject): r
       return line === undefined ? [] : [line];
     }
     case "result":
+      if (event.result.kind === "stopped") return stoppedLines(event.result);
       if (event.result.kind === "applied") return [`live: ${shortHash(event.revision)}`];
       return resultLines(event.result);
     case "empty":
@@ -53,4 +56,8 @@ function devLines(event: ControllerEvent, { directory, project }: DevSubject): r
     default:
       return assertNever(event);
   }
+}
+
+function stoppedLines({ stopped }: { readonly stopped: Stopped }): readonly string[] {
+  return [`left alone, ${stoppedText(stopped)}`, "  to start it: al start --dev"];
 }

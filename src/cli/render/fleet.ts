@@ -6,6 +6,7 @@ const OUTCOMES: Readonly<Record<HostResult["kind"], string>> = {
   applied: "confirmed",
   "in-sync": "in sync",
   planned: "to change",
+  stopped: "stopped",
   cleaned: "cleaned",
   drifted: "drifted",
   waiting: "waiting for other hosts",

@@ -4,6 +4,7 @@ import { shortHash } from "../../core/names.ts";
 import type { HostResult, PassEvent } from "../../core/pass.ts";
 import type { Step } from "../../core/plan.ts";
 import { outcomeWord } from "./fleet.ts";
+import { stoppedText } from "./holds.ts";
 import { stepText } from "./results.ts";
 
 /** One host on the board: what it is doing, and since when. */
@@ -103,6 +104,8 @@ function resultDetail(result: HostResult): string {
   switch (result.kind) {
     case "in-sync":
       return "nothing to do";
+    case "stopped":
+      return stoppedText(result.stopped);
     case "planned":
     case "drifted":
       return counted(result.plan.actions.length, "action");

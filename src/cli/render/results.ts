@@ -6,6 +6,7 @@ import { shortHash } from "../../core/names.ts";
 import type { Aftermath, HostResult, PassEvent } from "../../core/pass.ts";
 import type { Action, HostPlan, Step } from "../../core/plan.ts";
 import type { CredentialFile } from "../../core/resolve-credentials.ts";
+import { stoppedText } from "./holds.ts";
 import { keptLines } from "./kept-results.ts";
 import { errorRecord, errorText } from "./output.ts";
 
@@ -24,6 +25,11 @@ export function resultLines(result: HostResult): string[] {
   switch (result.kind) {
     case "in-sync":
       return [`${host}: nothing to do${readiness(result)}`, ...noteLines(result.notes)];
+    case "stopped":
+      return [
+        `${host}: left alone, ${stoppedText(result.stopped)}${revisionText(result)}`,
+        `  to start it: al start --host ${host}`,
+      ];
     case "planned":
       return [
         `${host}: ${counted(result.plan.actions.length, "action")}`,
@@ -56,6 +62,11 @@ export function resultLines(result: HostResult): string[] {
   }
 }
 
+function revisionText({ observed }: Extract<HostResult, { kind: "stopped" }>): string {
+  const { current } = observed;
+  return current ? `, at revision ${shortHash(current.revision)}` : "";
+}
+
 function planLines({ actions, notes }: HostPlan): string[] {
   const lines = actions.map((action) => `  ${stepText(action.step)}: ${action.reason}`);
   return [...lines, ...noteLines(notes)];
@@ -78,6 +89,10 @@ export function resultRecord(result: HostResult): Record<string, unknown> {
         ...{ kind, host, revision: result.observed.current?.revision },
         ...{ actions: [], notes: result.notes },
       };
+    case "stopped": {
+      const { observed, stopped } = result;
+      return { kind, host, revision: observed.current?.revision, stopped };
+    }
     case "planned":
     case "applied":
     case "drifted":
@@ -136,10 +151,14 @@ export function stepText(step: Step): string {
       return `create network ${step.network.name}`;
     case "create-runtime":
       return `create runtime ${step.container.name}`;
+    case "create-door":
+      return `create door ${step.container.name}`;
     case "replace-network":
       return `replace network ${step.network.name}`;
     case "replace-runtime":
       return `replace runtime ${step.container.name}`;
+    case "replace-door":
+      return `replace door ${step.container.name}`;
     case "restore-rules":
       return "restore network rules";
     case "switch":

@@ -20,6 +20,22 @@ export function runTable(runs: readonly HostRun[]): string[] {
   );
 }
 
+/** `run 01K... of dev, under way for 12 min` */
+export function runningText({ id, agent, state, startedAt }: RunAnswer, now: number): string {
+  const what = `run ${id} of ${agent}`;
+  if (startedAt === undefined) return `${what}, ${state}`;
+  return `${what}, under way for ${spanText(now - startedAt)}`;
+}
+
+/** A stretch of time as people say it: `40 s`, `12 min`, `2 h 5 min`. */
+export function spanText(ms: number): string {
+  const seconds = Math.max(0, Math.floor(ms / 1000));
+  const minutes = Math.floor(seconds / 60);
+  if (minutes === 0) return `${seconds} s`;
+  const hours = Math.floor(minutes / 60);
+  return hours === 0 ? `${minutes} min` : `${hours} h ${minutes % 60} min`;
+}
+
 function cells(host: string, run: RunAnswer): string[] {
   const { id, agent, trigger, state, outcome, createdAt, usage } = run;
   return [

@@ -13,6 +13,8 @@ export const ASSETS: ImageAssets = {
   agentContext: [{ path: "dist/entry.js", executable: false, content: bytes("entry") }],
   runtimeDockerfile: "ARG BASE=node\nFROM $BASE\n",
   runtimeContext: [],
+  doorDockerfile: "ARG BASE=node\nFROM $BASE\n# door\n",
+  doorContext: [],
 };
 
 /** One agent, by default scheduled hourly. */

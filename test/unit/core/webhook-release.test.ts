@@ -2,10 +2,11 @@ import { expect, test } from "vitest";
 import { ConfigFile } from "../../../src/config/config-file.ts";
 import { WebhookTrigger } from "../../../src/config/webhook-filters.ts";
 import { describeApproval } from "../../../src/core/approval.ts";
-import { explainAltered, runtimeFacts } from "../../../src/core/container-facts.ts";
+import { doorFacts, explainAltered } from "../../../src/core/container-facts.ts";
 import { desireFleet } from "../../../src/core/desire.ts";
 import type { HostSpec } from "../../../src/core/desired.ts";
-import type { ProjectInput } from "../../../src/core/project-input.ts";
+import { doorContainerSpec } from "../../../src/core/door-container.ts";
+import type { ImageAssets, ProjectInput } from "../../../src/core/project-input.ts";
 import { needsOfRelease } from "../../../src/core/release-needs.ts";
 import { ReleasedAgent, ReleasedProject } from "../../../src/core/released.ts";
 import { runtimeContainerSpec } from "../../../src/core/runtime-container.ts";
@@ -22,7 +23,10 @@ const { webhooks } = ConfigFile.parse({
 });
 
 /** Two hosts; only the agent on the first listens to a source. */
-function specs(over: Partial<ProjectInput> = {}): readonly [HostSpec, HostSpec] {
+function specs(
+  over: Partial<ProjectInput> = {},
+  assets: ImageAssets = ASSETS,
+): readonly [HostSpec, HostSpec] {
   const listens = [
     WebhookTrigger.parse({ source: "acme", events: "issues", labels: ["bug", "help"] }),
   ];
@@ -33,7 +37,7 @@ function specs(over: Partial<ProjectInput> = {}): readonly [HostSpec, HostSpec] 
   const gateway = { port: 9000, lockTimeoutSeconds: 1800 };
   const hosts = [host("one"), host("two")];
   const input = { ...project([], []), webhooks, agents, gateway, hosts, ...over };
-  const [one, two] = desireFleet(input, ASSETS, "1".repeat(40)).hosts.map(({ spec }) => spec);
+  const [one, two] = desireFleet(input, assets, "1".repeat(40)).hosts.map(({ spec }) => spec);
   if (!one || !two) throw new TypeError("two hosts are asked for");
   return [one, two];
 }
@@ -43,12 +47,16 @@ function json({ release }: HostSpec, path: string): unknown {
   return JSON.parse(new TextDecoder().decode(content));
 }
 
-function containerOf(spec: HostSpec) {
-  const observed = observeMachine(createWorld().machine, spec.project);
-  return resolveTarget(spec, observed, []).container;
+function targetOf(spec: HostSpec) {
+  return resolveTarget(spec, observeMachine(createWorld().machine, spec.project), []);
 }
 
-const published = (spec: HostSpec) => runtimeContainerSpec(containerOf(spec), {});
+/** The container that has the port. */
+function doorOf(spec: HostSpec) {
+  const { door } = targetOf(spec);
+  if (!door) throw new TypeError("this host has no door");
+  return doorContainerSpec(door, {});
+}
 
 test("a release has the sources its agents listen to, and what each listens for", () => {
   const [one, two] = specs();
@@ -96,14 +104,18 @@ test("an operator is asked for the gateway, not for an agent", () => {
   );
 });
 
-test("a port on the host's loopback is published only where an agent listens", () => {
+test("a door holds a port on the host's loopback, and only where an agent listens", () => {
   const [one, two] = specs();
-  const api = { hostIp: expect.stringMatching(/^10\.213\./), hostPort: 7070, containerPort: 7070 };
-  expect(published(one).ports).toEqual([
-    api,
-    { hostIp: "127.0.0.1", hostPort: 9000, containerPort: 7080 },
-  ]);
-  expect(published(two).ports).toEqual([api]);
+  expect(doorOf(one).ports).toEqual([{ hostIp: "127.0.0.1", hostPort: 9000, containerPort: 7080 }]);
+  expect(one.images.map(({ name }) => name)).toContain("door");
+  expect(targetOf(one).current.door).toBe(doorOf(one).name);
+  expect(targetOf(two)).toMatchObject({ door: undefined });
+  expect(targetOf(two).current).not.toHaveProperty("door");
+  expect(two.images.map(({ name }) => name)).not.toContain("door");
+  for (const spec of [one, two]) {
+    const { ports } = runtimeContainerSpec(targetOf(spec).container, {});
+    expect(ports).toMatchObject([{ hostPort: 7070 }]);
+  }
 });
 
 test("with `control` every host's gateway has a key and listens, and the release says so", () => {
@@ -117,7 +129,7 @@ test("with `control` every host's gateway has a key and listens, and the release
       agents: ["gateway"],
     };
     expect(credentials).toContainEqual(key);
-    expect(published(spec).ports.map(({ hostPort }) => hostPort)).toEqual([7070, 9000]);
+    expect(doorOf(spec).ports.map(({ hostPort }) => hostPort)).toEqual([9000]);
     expect(json(spec, "project.json")).toMatchObject({ control: true });
     const files = new Map(release.files.map(({ path, content }) => [path, content]));
     expect(needsOfRelease({ host: "one", hash: release.hash, files })).toEqual(credentials);
@@ -126,18 +138,33 @@ test("with `control` every host's gateway has a key and listens, and the release
   expect(json(without, "project.json")).not.toHaveProperty("control");
 });
 
-test("another port is another runtime; one that nobody listens at changes nothing", () => {
-  const moved = specs({ gateway: { port: 9001, lockTimeoutSeconds: 1800 } });
-  const names = (both: readonly HostSpec[]) => both.map((spec) => published(spec).name);
-  const [one, two] = names(specs());
-  expect(names(moved)).toEqual([expect.not.stringMatching(one ?? ""), two]);
+test("a door sees the runtime's socket and may do nothing", () => {
+  const [one] = specs();
+  const { projectDir, uid, gid } = targetOf(one).container;
+  expect(doorOf(one)).toMatchObject({
+    ...{ user: `${uid}:${gid}`, groupAdd: [], capDrop: ["ALL"] },
+    ...{ readOnlyRoot: true, noNewPrivileges: true },
+    mounts: [{ kind: "bind", source: `${projectDir}/door`, target: "/door", readOnly: true }],
+  });
 });
 
-test("a runtime whose port is not published any more was altered", () => {
+test("another port is another door, and the same runtime; another runtime keeps the door", () => {
+  const [before] = specs();
+  const [moved] = specs({ gateway: { port: 9001, lockTimeoutSeconds: 1800 } });
+  expect(doorOf(moved).name).not.toBe(doorOf(before).name);
+  expect(targetOf(moved).container.name).toBe(targetOf(before).container.name);
+  const assets = { ...ASSETS, runtimeDockerfile: `${ASSETS.runtimeDockerfile}# newer\n` };
+  const [newer] = specs({}, assets);
+  expect(targetOf(newer).container.name).not.toBe(targetOf(before).container.name);
+  expect(doorOf(newer).name).toBe(doorOf(before).name);
+});
+
+test("a door whose port is not published any more was altered", () => {
   const [one] = specs();
-  const wanted = runtimeFacts(containerOf(one), one.runtime.imageSpecHash);
-  const [api = "", ...others] = wanted.ports.split(", ").toSorted();
-  expect(explainAltered(wanted, { ...wanted, ports: api })).toBe(
-    `its ports: ${api} instead of ${[api, ...others].join(", ")}`,
+  const { door } = targetOf(one);
+  if (!door || !one.door) throw new TypeError("this host has no door");
+  const wanted = doorFacts(door, one.door.imageSpecHash);
+  expect(explainAltered(wanted, { ...wanted, ports: "" })).toBe(
+    "its ports: none instead of 127.0.0.1:9000->7080",
   );
 });

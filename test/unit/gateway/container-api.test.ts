@@ -152,9 +152,33 @@ describe("everything else", () => {
     expect((await world.post("/locks/acquire", { secret, resourceKey: "x" })).status).toBe(200);
     await delay(200);
     expect(made).toBeUndefined();
+    // Whoever says at once which run it is does not wait for them.
+    const authorization = `Bearer ${secret}`;
+    const named = { targetAgent: "tester", context: "" };
+    expect((await world.post("/calls", named, { headers: { authorization } })).body).toMatchObject({
+      ok: true,
+    });
     for (const socket of slow) socket.destroy();
     await call;
     expect(made).toMatchObject({ ok: true });
+  });
+
+  it("goes on while one run sends large bodies slowly, which holds up only its own", async () => {
+    const other = await world.run("tester");
+    const { hostname: host, port } = new URL(world.url);
+    const bearer = ({ secret }: LiveRun) => ({ authorization: `Bearer ${secret}` });
+    const head = `POST /signals/return HTTP/1.1\r\nHost: x\r\nAuthorization: ${bearer(other).authorization}\r\nContent-Length: 1000000\r\n\r\n`;
+    const slow = Array.from({ length: 20 }, () => connect({ host, port: Number(port) }));
+    await Promise.all(slow.map((socket) => once(socket, "connect")));
+    await Promise.all(slow.map((socket) => new Promise((done) => socket.write(head, done))));
+    await delay(200);
+    expect(
+      (await world.post("/signals/return", { value: 1 }, { headers: bearer(run) })).status,
+    ).toBe(200);
+    const own = world.post("/signals/return", { value: 2 }, { headers: bearer(other) });
+    expect(await Promise.race([own, delay(200)])).toBeUndefined();
+    for (const socket of slow) socket.destroy();
+    expect((await own).status).toBe(200);
   });
 
   it("is refused with 413 in JSON when it is too large", async () => {

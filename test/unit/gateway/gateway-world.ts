@@ -92,7 +92,7 @@ export class GatewayWorld {
     const telling = tellingEnds(store, (run) => void locks.ended(run));
     const scheduler = this.world.open({ runner: engine, store: telling });
     const ports = {
-      runtime: { serving: async () => true, report: unused, restoreRules: unused },
+      runtime: { serving: async () => true, report: unused, restoreRules: unused, stop: unused },
       ...{ runs: store, schedule: scheduler, signals, logger: silentLogger },
       locks,
       calls: createCalls({ store, signals }),

@@ -38,6 +38,23 @@ test("a home without the project gives its facts and nothing else", async () => 
   expect(existsSync(join(home, ".action-llama"))).toBe(false);
 });
 
+test("a marker of an operator counts by being there, whatever it says", async () => {
+  await deployRelease();
+  expect((await observe()).stopped).toBeUndefined();
+  const mark = async (text: string) => {
+    writeFileSync(join(dir, "stopped.json"), text);
+    return (await observe()).stopped;
+  };
+  expect(await mark('{"since":5,"by":"ann@laptop","drained":true,"later":1}')).toEqual({
+    since: 5,
+    by: "ann@laptop",
+    drained: true,
+  });
+  for (const text of ["", "{", "null", '{"since":-1}', '{"by":"ann@laptop"}']) {
+    expect(await mark(text)).toEqual({ since: 0 });
+  }
+});
+
 test("a release that was written hashes to its name", async () => {
   await deployRelease();
   expect(await observedRelease()).toEqual({ hash: HASH, oddities: [] });

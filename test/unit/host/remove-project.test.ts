@@ -6,8 +6,17 @@ import { removeProject } from "../../../src/host/remove-project.ts";
 import { dir, home, transport } from "./observed-home.ts";
 
 const OWN = [
-  ...["credential.key", "current.json", "lock", "state.db", "state.db-wal", "state.db-shm"],
+  ...[
+    "credential.key",
+    "current.json",
+    "stopped.json",
+    "lock",
+    "state.db",
+    "state.db-wal",
+    "state.db-shm",
+  ],
   ...["runtime.lock", "runtime.lock-journal", "logs/dev/run-1.log"],
+  ...["door/outside.sock", "door/outside.sock.next"],
   ...[".tmp-1/half", "releases/.tmp-2/half", "credentials/.tmp-3"],
 ];
 

@@ -24,7 +24,10 @@ const agent: fc.Arbitrary<AgentWords> = fc
 /** Desired states that differ in everything a revision can change. */
 export function specWords(revision: fc.Arbitrary<string>): fc.Arbitrary<SpecWords> {
   const agents = fc.dictionary(fc.constantFrom("dev", "ops", "docs"), agent, { maxKeys: 3 });
-  return fc.record({ revision, runtime: version, base: version, agents });
+  const port = fc.constantFrom(8080, 9000);
+  const always = fc.record({ revision, runtime: version, base: version, agents });
+  const reached = fc.option(fc.record({ port, door: version }), { nil: {} });
+  return fc.tuple(always, reached).map(([words, door]) => ({ ...words, ...door }));
 }
 
 /** What happened to a host since it was last looked at. */

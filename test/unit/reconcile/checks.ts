@@ -24,12 +24,22 @@ export function runningRuntimes({ containers }: Machine): string[] {
     .map(([name]) => name);
 }
 
+/** Names of acme's doors that run. */
+export function runningDoors({ containers }: Machine): string[] {
+  return [...containers]
+    .filter(([, { state }]) => state === "running")
+    .filter(([, { labels }]) => labels[LABELS.project] === "acme")
+    .filter(([, { labels }]) => labels[LABELS.role] === "door")
+    .map(([name]) => name);
+}
+
 /** Looks at the machine itself, not at what an observation says of it. */
 export function expectConverged({ machine, values }: World, spec: HostSpec): void {
   const files = machine.projects.get("acme");
   const current = currentOf(machine);
   expect(current).toMatchObject({ revision: spec.revision, release: spec.release.hash });
   expect(runningRuntimes(machine)).toEqual([current?.runtime]);
+  expectDoor(machine, spec);
   const release = files?.releases.get(spec.release.hash);
   expect(Object.fromEntries(release ?? [])).toEqual(
     Object.fromEntries(spec.release.files.map(({ path, content }) => [path, `${content}`])),
@@ -48,6 +58,13 @@ export function expectConverged({ machine, values }: World, spec: HostSpec): voi
   expect([...(files?.temporary ?? [])]).toEqual([]);
 }
 
+function expectDoor(machine: Machine, { door }: HostSpec): void {
+  const name = currentOf(machine)?.door;
+  expect(runningDoors(machine)).toEqual(door ? [name] : []);
+  const published = machine.containers.get(name ?? "")?.facts?.ports;
+  expect(published).toBe(door && `127.0.0.1:${door.outsidePort}->7080`);
+}
+
 /** Nothing that an earlier state or an interrupted pass put there is left, but what runs use. */
 export function expectNothingLeftBehind({ machine }: World, spec: HostSpec): void {
   const files = machine.projects.get("acme");
@@ -58,7 +75,7 @@ export function expectNothingLeftBehind({ machine }: World, spec: HostSpec): voi
     ([, { labels }]) => labels[LABELS.project] === spec.project,
   );
   const runs = own.filter(([, { labels }]) => labels[LABELS.role] === "run");
-  expect(own.length - runs.length).toBe(1);
+  expect(own.length - runs.length).toBe(spec.door ? 2 : 1);
   const wanted = [...spec.images.map(({ reference }) => reference), ...runs.map(imageOf)];
   const labelled = [...machine.images].filter(([, labels]) => labels[LABELS.specHash]);
   const images = labelled.map(([reference]) => reference).filter((one) => /^al-acme\//.test(one));

@@ -14,6 +14,7 @@ import {
   currentOf,
   expectConverged,
   expectNothingLeftBehind,
+  runningDoors,
   runningRuntimes,
   Told,
 } from "./checks.ts";
@@ -126,6 +127,7 @@ test("a failed confirmation puts the previous release back, says so, and keeps n
     const credentials = treeHash(held);
     expect(currentOf(world.machine)).toEqual(previous && { ...previous, credentials });
     expect(runningRuntimes(world.machine)).toEqual(previous ? [previous.runtime] : []);
+    expect(runningDoors(world.machine)).toEqual(previous?.door ? [previous.door] : []);
     told.expectNoSecret(world);
     world.machine.readiness = () => 0;
     await world.pass(spec);
@@ -181,7 +183,8 @@ function liveState(machine: Machine) {
     release: [...(files?.releases.get(current?.release ?? "") ?? [])],
     credentials: [...(files?.credentials.get(current?.credentials ?? "") ?? [])],
     runtime: machine.containers.get(current?.runtime ?? ""),
-    running: runningRuntimes(machine),
+    door: machine.containers.get(current?.door ?? ""),
+    running: [runningRuntimes(machine), runningDoors(machine)],
     network: machine.networks.get("al-acme"),
   };
 }

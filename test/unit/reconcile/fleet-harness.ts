@@ -56,7 +56,9 @@ export function fleetWorld(hosts: readonly string[]) {
 export function specOf(revision: string, host: string, agents: string): HostSpec {
   const names = agents.split(" ").filter(Boolean);
   const words = names.map((name) => [name, { actions: name }] as const);
-  return hostSpec({ host, revision, agents: Object.fromEntries(words) });
+  // One of them receives webhooks.
+  const door = host === "b" && { port: 8080 };
+  return hostSpec({ host, revision, ...door, agents: Object.fromEntries(words) });
 }
 
 /** What each host came to. */

@@ -1,4 +1,4 @@
-import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { mkdtemp, rm, stat, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
@@ -7,6 +7,8 @@ import { silentLogger } from "../../../src/base/logger.ts";
 import { networkIn } from "../../../src/core/subnet.ts";
 import { readOwnCurrent, untilNamed, watchName } from "../../../src/runtime/name-watch.ts";
 import { takeRuntimeLock } from "../../../src/runtime/runtime-lock.ts";
+import { noteStopped, readStopped } from "../../../src/runtime/stopped-file.ts";
+import { openLocal } from "../../../src/transport/local.ts";
 
 let projectDir: string;
 let abort: AbortController;
@@ -42,6 +44,25 @@ describe("the name in current.json", () => {
     expect(await readOwnCurrent(watch())).toMatchObject({ runtime: "me", host: "h" });
     await write("{");
     await expect(readOwnCurrent(watch())).rejects.toMatchObject({ code: "current-unreadable" });
+  });
+
+  it("counts for nothing while an operator keeps it stopped", async () => {
+    await write(current("me"));
+    const marker = join(projectDir, "stopped.json");
+    await writeFile(marker, "");
+    expect(await readOwnCurrent(watch())).toBeUndefined();
+    await rm(marker);
+    let changes = 0;
+    await watchName(watch(), async () => {
+      changes += 1;
+      const transport = openLocal({ host: "h" });
+      await noteStopped(transport, projectDir, { since: 5, by: "ann@laptop" });
+      await noteStopped(transport, projectDir, { since: 6 });
+      await transport.close();
+    });
+    expect(changes).toBe(1);
+    expect(await readStopped(projectDir)).toEqual({ since: 5, by: "ann@laptop" });
+    expect((await stat(marker)).mode & 0o777).toBe(0o600);
   });
 
   it("may appear while it is waited for, or not", async () => {

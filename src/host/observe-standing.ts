@@ -1,5 +1,5 @@
 import { type ContainerFacts, listText, removedNetwork } from "../core/container-facts.ts";
-import { LABELS } from "../core/names.ts";
+import { isStanding, LABELS } from "../core/names.ts";
 import type { ContainerState, ContainerSummary } from "../docker/container-calls.ts";
 import type { DockerClient } from "../docker/docker-client.ts";
 import type { ImageSummary } from "../docker/image-calls.ts";
@@ -11,25 +11,25 @@ interface Around {
   readonly networks: readonly DockerNetwork[];
 }
 
-/** Inspects the runtime containers among those listed. */
-export async function inspectRuntimes(
+/** Inspects the standing containers among those listed. */
+export async function inspectStanding(
   docker: DockerClient,
   containers: readonly ContainerSummary[],
   signal: AbortSignal | undefined,
 ): Promise<readonly ContainerState[]> {
-  const runtimes = containers.filter(({ labels }) => labels[LABELS.role] === "runtime");
+  const standing = containers.filter(({ labels }) => isStanding(labels[LABELS.role]));
   const found = await Promise.all(
-    runtimes.map(({ name }) => docker.inspectContainer(name, { signal })),
+    standing.map(({ name }) => docker.inspectContainer(name, { signal })),
   );
   return found.filter((state) => state !== undefined);
 }
 
-/** What inspected runtime containers were made as, by name. */
-export function runtimeFactsOf(
-  runtimes: readonly ContainerState[],
+/** What inspected containers were made as, by name. */
+export function standingFactsOf(
+  standing: readonly ContainerState[],
   around: Around,
 ): ReadonlyMap<string, ContainerFacts> {
-  return new Map(runtimes.map((state) => [state.name, factsOf(state, around)]));
+  return new Map(standing.map((state) => [state.name, factsOf(state, around)]));
 }
 
 function factsOf(state: ContainerState, { images, networks }: Around): ContainerFacts {

@@ -1,0 +1,130 @@
+import { afterAll, beforeAll, expect, test, vi } from "vitest";
+import { type ModelServer, startModelServer } from "../model-server/server.ts";
+import { jsonLines } from "../world/al.ts";
+import { addCredential } from "../world/home.ts";
+import { instructions, writeSampleProject } from "../world/sample-project.ts";
+import { createWorld, orFail, type World } from "../world/world.ts";
+
+const PROJECT = "stopped";
+const KEY = "sk-stopped";
+vi.setConfig({ testTimeout: 300_000, hookTimeout: 300_000 });
+
+const PATIENCE = { timeout: 60_000, interval: 500 };
+
+let world: World;
+let model: ModelServer;
+
+beforeAll(async () => {
+  world = await createWorld("stopped", () => {}, { hasBase: true });
+  const { host, home, lab } = world;
+  model = await startModelServer({ host: host.gatewayAddress, expectedKey: KEY, script: [] });
+  await addCredential(home, "anthropic_key/default/token", `${KEY}\n`);
+  await writeSampleProject(world.copy, {
+    project: PROJECT,
+    baseImage: lab.baseImage,
+    host: { name: "one", address: host.address, port: host.port },
+    model: { provider: "anthropic", model: "claude-scripted", baseUrl: model.url },
+  });
+  await world.copy.commit("first");
+  await world.copy.push();
+  await world.approveAll();
+  orFail(await world.al("apply"));
+});
+
+afterAll(async () => {
+  await model?.close();
+  await world?.remove(PROJECT);
+});
+
+/** From now on the model has runs carry out this command. */
+function say(command: string): void {
+  const toolCalls = [{ name: "bash", input: { command } }];
+  model.use([{ turns: [{ toolCalls }, { text: "done" }] }]);
+}
+
+const inside = async (script: string) => (await world.host.exec(["sh", "-c", script])).stdout;
+const trigger = async () => orFail(await world.al("run", "greeter")).stdout.trim();
+const untilRunning = (run: string) =>
+  expect
+    .poll(() => inside(`docker ps -q --filter name=run-${run.toLowerCase()}`), PATIENCE)
+    .not.toBe("");
+const runtimes = () =>
+  inside(
+    "docker ps -a --filter label=action-llama.role=runtime --format '{{.State}}' | sort | tr '\\n' ' '",
+  );
+const marker = () => inside(`cat .action-llama/projects/${PROJECT}/stopped.json 2>/dev/null`);
+
+async function outcomeOf(run: string): Promise<string | undefined> {
+  const { stdout } = await world.al("--json", "runs", run);
+  return jsonLines(stdout)[0]?.outcome as string | undefined;
+}
+
+test("a run goes on while its host is stopped; started again, its log is whole and its end recorded", async () => {
+  say("echo before; sleep 15; echo while stopped; echo return-value | al-return");
+  const run = await trigger();
+  await untilRunning(run);
+  const stopped = orFail(await world.al("stop"));
+  expect(stopped.stdout).toContain("one: stopped, also after a reboot, until: al start --host one");
+  expect(stopped.stdout).toContain(run.toLowerCase());
+  expect(await runtimes()).toBe("exited ");
+  const status = orFail(await world.al("stat"));
+  expect(status.stdout).toMatch(/^one: stopped by .+@.+ since .+Z, revision [0-9a-f]{12}$/m);
+  const refused = await world.al("run", "greeter");
+  expect(refused).toMatchObject({
+    code: 1,
+    stderr: expect.stringContaining("al start --host one"),
+  });
+  const gone = `docker ps -q --filter name=run-${run.toLowerCase()}`;
+  await expect.poll(() => inside(gone), PATIENCE).toBe("");
+  const started = orFail(await world.al("start"));
+  expect(started.stdout).toMatch(/^one: ready, revision [0-9a-f]{12}/m);
+  expect(await marker()).toBe("");
+  await expect.poll(() => outcomeOf(run), PATIENCE).toBe("completed");
+  const { stdout } = orFail(await world.al("logs", run));
+  expect(stdout).toMatch(/before[\s\S]*while stopped/);
+});
+
+test("a stopped host is left alone by applies, restarts of dockerd and reboots, and catches up when started", async () => {
+  orFail(await world.al("stop"));
+  await world.copy.write("greeter/ACTIONS.md", instructions("pear"));
+  await world.copy.commit("second");
+  await world.copy.push();
+  for (const command of ["plan", "apply"]) {
+    const { stdout } = orFail(await world.al(command));
+    expect(stdout).toMatch(/^one: left alone, stopped by .+ since .+Z, at revision [0-9a-f]{12}$/m);
+    expect(stdout).toContain("al start --host one");
+  }
+  orFail(await world.al("push"));
+  await inside(
+    "p=$(cat /run/docker.pid); kill $p; while kill -0 $p 2>/dev/null; do sleep 0.1; done",
+  );
+  await world.host.ready();
+  expect(await runtimes()).toBe("exited ");
+  await world.host.restart();
+  expect(await runtimes()).toBe("exited ");
+  expect(JSON.parse(await marker())).toMatchObject({ by: expect.stringContaining("@") });
+  const started = orFail(await world.al("start"));
+  expect(started.stdout).toMatch(/the project is at [0-9a-f]{12}: al apply --host one/);
+  expect(orFail(await world.al("apply")).stdout).toContain("one: confirmed");
+});
+
+test("a runtime that starts beside the marker stops its own container again, and is started all the same", async () => {
+  await inside(`echo > .action-llama/projects/${PROJECT}/stopped.json`);
+  await expect.poll(runtimes, PATIENCE).toBe("exited ");
+  await inside("docker start $(docker ps -aq --filter label=action-llama.role=runtime)");
+  await expect.poll(runtimes, PATIENCE).toBe("exited ");
+  expect(orFail(await world.al("status")).stdout).toMatch(/^one: stopped, revision/m);
+  orFail(await world.al("start"));
+  expect(orFail(await world.al("plan")).stdout).toContain("one: nothing to do");
+});
+
+test("a host whose runtime container is gone may start again, and says what makes it anew", async () => {
+  orFail(await world.al("stop"));
+  await inside("docker rm $(docker ps -aq --filter label=action-llama.role=runtime)");
+  const started = await world.al("start");
+  expect(started).toMatchObject({
+    code: 1,
+    stderr: expect.stringContaining("al apply --host one"),
+  });
+  expect(orFail(await world.al("apply")).stdout).toContain("one: confirmed");
+});
