@@ -15,14 +15,10 @@ import { Locks } from "../schedule/locks.ts";
 import { createScheduler } from "../schedule/scheduler.ts";
 import { createSerial } from "../schedule/serial.ts";
 import { tellingEnds } from "../schedule/telling-ends.ts";
-import { createLockStore } from "../state/lock-store.ts";
 import { openRunDatabase } from "../state/recover.ts";
-import { createRunStore } from "../state/run-store.ts";
-import { createRunUpkeep } from "../state/run-upkeep.ts";
+import { createRunStorage } from "../state/run-storage.ts";
 import { asides } from "../state/set-aside.ts";
-import { createSignalStore } from "../state/signal-store.ts";
 import { proveWritable } from "../state/sqlite.ts";
-import { createWebhookReceipts } from "../state/webhook-receipts.ts";
 import { openLocal } from "../transport/local.ts";
 import type { IsolationTools } from "./apply-rules.ts";
 import { watchEngine } from "./engine-watch.ts";
@@ -116,10 +112,10 @@ function openParts(options: RuntimeOptions, place: Place) {
   if (recovery) logger.error({ ...recovery }, "the database was damaged and has been replaced");
   const transport = openLocal({ host: place.host });
   const docker = openDocker(transport);
-  const store = createRunStore(database);
-  const receipts = createWebhookReceipts(database, store.enqueue);
+  const storage = createRunStorage(database);
+  const { runs: store, signals, receipts, upkeep } = storage;
   const releases = liveReleases(options);
-  const locks = new Locks({ store: createLockStore(database), releases, clock: systemClock });
+  const locks = new Locks({ store: storage.locks, releases, clock: systemClock });
   const isolation: { latest: Isolation } = {
     latest: { ready: false, reason: "the network rules have not been checked yet" },
   };
@@ -135,7 +131,6 @@ function openParts(options: RuntimeOptions, place: Place) {
     ready: () => engine.answers && isolation.latest.ready,
     containerName: (run) => runContainerName(place.project, run),
   });
-  const signals = createSignalStore(database);
   const forRuns = { signals, locks, calls: createCalls({ store, signals }) };
   const close = async () => {
     docker.close();
@@ -149,7 +144,7 @@ function openParts(options: RuntimeOptions, place: Place) {
   };
   const keeping = isolationOptions(options, { docker, place, releases, onChange });
   const state = { isolation, engine, progress, keeping, abort };
-  const stores = { database, store, receipts, upkeep: createRunUpkeep(database) };
+  const stores = { database, store, receipts, upkeep };
   return { place, docker, ...stores, releases, scheduler, ...forRuns, ...state, close };
 }
 
