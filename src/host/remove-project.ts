@@ -12,6 +12,7 @@ cd -P -- "$1" 2>/dev/null || exit 0
 rm -rf -- logs .tmp-*
 for kind in releases credentials; do [ -L "$kind" ] || rm -rf -- "$kind"/.tmp-*; done
 rm -f -- current.json credential.key
+rm -f -- state.db.damaged-* state.db.recovered* state.db.recovering*
 for base in state.db runtime.lock; do rm -f -- "$base" "$base-wal" "$base-shm" "$base-journal"; done
 rmdir -- releases credentials 2>/dev/null || :
 rm -f -- applied.json lock
