@@ -147,6 +147,20 @@ export const LogEvent = z
   .meta({ id: "LogEvent" });
 export type LogEvent = z.infer<typeof LogEvent>;
 
+/** One line of the ndjson of `GET /api/logs/scheduler`. */
+export const RuntimeLogEvent = z
+  .object({
+    level: z.enum(["debug", "info", "warn", "error"]),
+    time,
+    message: z.string(),
+    /** Facts beside the message, by name. */
+    fields: z.record(z.string(), z.unknown()),
+    /** Give it back as `cursor` to read on after this line. */
+    cursor: z.int().nonnegative(),
+  })
+  .meta({ id: "RuntimeLogLine" });
+export type RuntimeLogEvent = z.infer<typeof RuntimeLogEvent>;
+
 /** Every answer with a status of 400 and above. */
 export const ErrorAnswer = z
   .object({

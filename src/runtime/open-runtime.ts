@@ -7,6 +7,7 @@ import type { Current } from "../core/observed.ts";
 import { openDocker } from "../docker/docker-client.ts";
 import { containerApi } from "../gateway/container-api.ts";
 import { controlApi } from "../gateway/control-api.ts";
+import { createEventHub } from "../gateway/event-hub.ts";
 import { type Listening, listenAtDoor, listenOnPort, listenOnSocket } from "../gateway/listen.ts";
 import { outsideApp } from "../gateway/outside-app.ts";
 import type { RuntimePort } from "../gateway/ports.ts";
@@ -17,15 +18,11 @@ import { createScheduler } from "../schedule/scheduler.ts";
 import { createSerial } from "../schedule/serial.ts";
 import { tellingEnds } from "../schedule/telling-ends.ts";
 import { createHoldStore } from "../state/hold-store.ts";
-import { createLockStore } from "../state/lock-store.ts";
 import { openRunDatabase } from "../state/recover.ts";
-import { createRunStore } from "../state/run-store.ts";
 import { createRunUpkeep } from "../state/run-upkeep.ts";
 import { asides } from "../state/set-aside.ts";
-import { createSignalStore } from "../state/signal-store.ts";
 import { proveWritable } from "../state/sqlite.ts";
 import { createTickStore } from "../state/tick-store.ts";
-import { createWebhookReceipts } from "../state/webhook-receipts.ts";
 import { openLocal } from "../transport/local.ts";
 import type { IsolationTools } from "./apply-rules.ts";
 import { watchEngine } from "./engine-watch.ts";
@@ -41,6 +38,7 @@ import { liveGatewayKey } from "./live-gateway-key.ts";
 import { liveReleases } from "./live-release.ts";
 import { liveWebhooks } from "./live-webhooks.ts";
 import { readOwnCurrent } from "./name-watch.ts";
+import { openStores } from "./open-stores.ts";
 import { createOutside } from "./outside.ts";
 import type { Place } from "./run-container.ts";
 import { runCredentials } from "./run-credentials.ts";
@@ -48,8 +46,15 @@ import { runLogs } from "./run-log-read.ts";
 import { runContainerName } from "./run-names.ts";
 import type { RuntimeOptions } from "./run-runtime.ts";
 import { createRunner } from "./runner.ts";
+import { runtimeLog } from "./runtime-log-read.ts";
 import { noteStopped } from "./stopped-file.ts";
 import { takeStock } from "./take-stock.ts";
+import {
+  tellingDeliveries,
+  tellingReadiness,
+  tellingRuntime,
+  tellingSchedule,
+} from "./telling-ports.ts";
 
 /** A runtime at work. */
 export interface Runtime {
@@ -98,6 +103,7 @@ export async function openRuntime(options: RuntimeOptions, current: Current): Pr
     ...engineWatch,
     onChange: (answers) => {
       parts.engine.answers = answers;
+      parts.tellReady(readiness(parts));
       scheduler.poke();
     },
   });
@@ -135,11 +141,12 @@ function openParts(options: RuntimeOptions, place: Place) {
   if (recovery) logger.error({ ...recovery }, "the database was damaged and has been replaced");
   const transport = openLocal({ host: place.host });
   const docker = openDocker(transport);
-  const store = createRunStore(database);
-  const receipts = createWebhookReceipts(database, store.enqueue);
-  const releases = liveReleases(options);
+  const events = createEventHub(systemClock);
   const steady = steadyClock();
-  const locks = new Locks({ store: createLockStore(database), releases, clock: steady });
+  const telling = { emit: events.emit, clock: steady };
+  const { runs: store, receipts, signals, ...stored } = openStores(database, telling);
+  const releases = liveReleases(options);
+  const locks = new Locks({ store: stored.locks, releases, clock: steady });
   const isolation: { latest: Isolation } = {
     latest: { ready: false, reason: "the network rules have not been checked yet" },
   };
@@ -156,7 +163,6 @@ function openParts(options: RuntimeOptions, place: Place) {
     ready: () => engine.answers && isolation.latest.ready,
     containerName: (run) => runContainerName(place.project, run),
   });
-  const signals = createSignalStore(database);
   const forRuns = { signals, locks, calls: createCalls({ store, signals }) };
   const close = async () => {
     docker.close();
@@ -164,12 +170,14 @@ function openParts(options: RuntimeOptions, place: Place) {
     database.close();
   };
   const abort = new AbortController();
+  const tellReady = tellingReadiness(events.emit);
   const onChange = (latest: Isolation) => {
     isolation.latest = latest;
+    tellReady(readiness({ engine, isolation }));
     scheduler.poke();
   };
   const keeping = isolationOptions(options, { docker, place, releases, onChange });
-  const state = { isolation, engine, progress, keeping, abort };
+  const state = { isolation, engine, progress, keeping, abort, events, tellReady };
   const stores = { database, store, receipts, upkeep: createRunUpkeep(database) };
   return { place, transport, docker, ...stores, releases, scheduler, ...forRuns, ...state, close };
 }
@@ -191,19 +199,20 @@ function isolationOptions(
 /** What is served, and to whom: runs, operators, and strangers with or without the gateway's key. */
 function appsOf(options: RuntimeOptions, parts: Parts) {
   const { logger, projectDir } = options;
-  const { store: runs, scheduler: schedule, releases } = parts;
+  const { store: runs, scheduler, releases, events } = parts;
   const { locks, calls, signals, receipts } = parts;
-  const runtime = runtimePort(options, parts);
+  const schedule = tellingSchedule(scheduler, events.emit);
+  const runtime = tellingRuntime(runtimePort(options, parts), events.emit);
   const forRuns = { locks, calls, signals, credentials: runCredentials(projectDir) };
   const containers = containerApi({ runtime, runs, schedule, ...forRuns, logger });
   const accepting = {
     webhooks: liveWebhooks(projectDir, releases),
-    deliveries: { accept: schedule.deliver },
+    deliveries: tellingDeliveries({ accept: scheduler.deliver }, events.emit),
     clock: systemClock,
   };
   const webhooks = { ...accepting, receipts, newId: () => ulid() };
-  const logs = runLogs(projectDir);
-  const operators = { runtime, runs, schedule, locks, logs, webhooks };
+  const logs = { logs: runLogs(projectDir), runtimeLog: runtimeLog(projectDir) };
+  const operators = { runtime, runs, schedule, locks, ...logs, webhooks, events };
   const control = controlApi({ ...operators, clock: systemClock, logger });
   const outside = outsideApp({
     ...{ webhooks: webhookApp({ ...accepting, logger }), control, clock: systemClock, logger },
@@ -248,6 +257,12 @@ function runtimePort(options: RuntimeOptions, parts: Parts): RuntimePort {
   };
 }
 
-function readiness({ engine, isolation }: Parts): Isolation {
+function readiness({
+  engine,
+  isolation,
+}: {
+  readonly engine: { readonly answers: boolean };
+  readonly isolation: { readonly latest: Isolation };
+}): Isolation {
   return engine.answers ? isolation.latest : { ready: false, reason: "Docker does not answer" };
 }

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { createLocks } from "../../../src/schedule/locks.ts";
+import { Locks } from "../../../src/schedule/locks.ts";
 import { createLockStore } from "../../../src/state/lock-store.ts";
 import { RUN_MIGRATIONS } from "../../../src/state/run-schema.ts";
 import { createRunStore } from "../../../src/state/run-store.ts";
@@ -128,9 +128,9 @@ it.each([HOUR, -HOUR])("by %i ms neither ends a lock nor prolongs it", async (ms
   }
   const [one, two] = await store.unfinished();
   const releases = { current: async () => live };
-  const locks = createLocks({ store: createLockStore(database), releases, clock: clock.steady });
+  const locks = new Locks({ store: createLockStore(database), releases, clock: clock.steady });
   if (!one || !two) throw new TypeError("no runs");
-  await locks.acquire(one, "thing", 600);
+  await locks.acquire(one, "thing", { ttlSeconds: 600 });
   clock.jump(ms);
   await clock.advance(9 * MINUTE);
   expect(await locks.acquire(two, "thing")).toMatchObject({ kind: "taken" });
