@@ -38,6 +38,7 @@ import { liveGatewayKey } from "./live-gateway-key.ts";
 import { liveReleases } from "./live-release.ts";
 import { liveWebhooks } from "./live-webhooks.ts";
 import { readOwnCurrent } from "./name-watch.ts";
+import { createOutside } from "./outside.ts";
 import { keepReceiptsPruned } from "./prune-receipts.ts";
 import type { Place } from "./run-container.ts";
 import { runCredentials } from "./run-credentials.ts";
@@ -49,8 +50,8 @@ import { noteStopped } from "./stopped-file.ts";
 
 /** A runtime at work. */
 export interface Runtime {
-  /** Follows a changed `current.json`. */
-  reload(): Promise<void>;
+  /** Follows a changed `current.json`; called first as soon as it is open. */
+  reload(current: Current): Promise<void>;
   /** Rejects when the engine is lost and only a new start helps; otherwise never settles before `close`. */
   readonly failed: Promise<void>;
   /** Takes no more triggers, closes its listeners, leaves runs running. */
@@ -69,10 +70,13 @@ export async function openRuntime(options: RuntimeOptions, current: Current): Pr
   const parts = openParts(options, { project, host, network });
   const { scheduler, docker, abort } = parts;
   const listeners: Listening[] = [];
-  let outside: Listening | undefined;
+  const apps = appsOf(options, parts);
+  // Until it listens, and after, the door holds senders.
+  const doorway = { directory: join(projectDir, DOOR_DIRECTORY) };
+  const outside = createOutside(() => listenAtDoor(apps.outside, doorway));
   const close = async () => {
     // What has arrived is still accepted, so that its sender has an answer.
-    await outside?.close();
+    await outside.close();
     abort.abort(new AlError("the runtime ends", { code: "aborted", blame: "transient" }));
     parts.locks.stop();
     await scheduler.stop();
@@ -96,15 +100,12 @@ export async function openRuntime(options: RuntimeOptions, current: Current): Pr
   });
   failed.catch(() => undefined);
   try {
-    const apps = appsOf(options, parts);
     listeners.push(
       await listenOnPort(apps.containers, CONTAINER_API_PORT),
       await listenOnSocket(apps.control, CONTROL_SOCKET),
     );
     await scheduler.start();
     parts.progress.started = true;
-    // Until then, and after, the door holds senders.
-    outside = await listenAtDoor(apps.outside, { directory: join(projectDir, DOOR_DIRECTORY) });
     isolated = keepIsolated(parts.keeping, abort.signal);
     const { receipts } = parts;
     pruned = keepReceiptsPruned({ receipts, clock: systemClock, logger }, abort.signal);
@@ -113,7 +114,11 @@ export async function openRuntime(options: RuntimeOptions, current: Current): Pr
     throw thrown;
   }
   logger.info({ project, host, projectDir }, "the runtime is live");
-  return { reload: () => scheduler.reload(), failed, close };
+  const reload = async (current: Current) => {
+    await scheduler.reload();
+    await outside.follow(current);
+  };
+  return { reload, failed, close };
 }
 
 function openParts(options: RuntimeOptions, place: Place) {
