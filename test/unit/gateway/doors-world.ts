@@ -5,7 +5,7 @@ import { silentLogger } from "../../../src/base/logger.ts";
 import { Secret } from "../../../src/base/secret.ts";
 import { containerApi } from "../../../src/gateway/container-api.ts";
 import { controlApi } from "../../../src/gateway/control-api.ts";
-import { listenOnPort, listenOutside } from "../../../src/gateway/listen.ts";
+import { listenOnPort } from "../../../src/gateway/listen.ts";
 import { outsideApp } from "../../../src/gateway/outside-app.ts";
 import { webhookApp } from "../../../src/gateway/webhook-app.ts";
 import { createCalls } from "../../../src/schedule/calls.ts";
@@ -19,6 +19,7 @@ import { createWebhookReceipts } from "../../../src/state/webhook-receipts.ts";
 import { freePort } from "../../lab/free-port.ts";
 import { agent, createWorld, release } from "../schedule/harness.ts";
 import { settle } from "../schedule/simulated-clock.ts";
+import { serveAtDoor } from "./at-door.ts";
 import { createPorts } from "./harness.ts";
 import { listener, source } from "./webhook-world.ts";
 
@@ -64,7 +65,7 @@ export async function openDoorsWorld(patience: { headersMs?: number; requestMs?:
   const containers = containerApi({ ...shared, signals, calls, credentials });
   const port = await freePort();
   const inner = await listenOnPort(containers, port, patience);
-  const outer = await listenOutside(outside, { port: 0, hostname: "127.0.0.1", ...patience });
+  const outer = await serveAtDoor(outside, patience);
   return {
     /** Ports by the door's name; the control API is behind the outside one. */
     ports: { webhooks: outer.port, control: outer.port, containers: port },
