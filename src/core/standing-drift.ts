@@ -16,7 +16,8 @@ export function explainRuntimeFlaw(target: Target, observed: ObservedHost): stri
   const wanted = runtimeFacts(container, spec.runtime.imageSpecHash);
   const what = { called: "the runtime container", name: container.name, wanted };
   const flaw = explainFlaw(what, spec.project, observed);
-  if (flaw !== undefined || !target.door || hasDoorDirectory(observed)) return flaw;
+  const listens = target.door !== undefined && observed.current?.door !== undefined;
+  if (flaw !== undefined || !listens || hasDoorDirectory(observed)) return flaw;
   const found = observed.containers.find(({ name }) => name === container.name);
   return found?.state === "running" ? "the directory of its socket was removed" : undefined;
 }

@@ -86,6 +86,8 @@ export const StatusAnswer = z.object({
     settled: z.boolean(),
     /** Only with `?rules=look`: whether the network's rules are on the host at this moment. */
     rules: z.enum(["in-place", "missing"]).optional(),
+    /** The newest damaged database that is kept, as long as its file is there. */
+    damaged: z.object({ since: time, file: z.string() }).optional(),
   }),
   /** Nothing starts. */
   paused: HoldAnswer.optional(),

@@ -2,7 +2,6 @@ import { once } from "node:events";
 import { constants } from "node:fs";
 import { chmod, mkdir, open, rename, rm } from "node:fs/promises";
 import type { Server } from "node:http";
-import type { AddressInfo } from "node:net";
 import { join } from "node:path";
 import { setTimeout as delay, setImmediate as nextTurn } from "node:timers/promises";
 import { createAdaptorServer } from "@hono/node-server";
@@ -19,13 +18,20 @@ export interface Listening {
   close(): Promise<void>;
 }
 
-/** How long a request may take to arrive as a whole. */
-const REQUEST_MS = 60_000;
-
-/** Serves an app on all addresses of the container. */
-export async function listenOnPort(app: Answering, port: number): Promise<Listening> {
-  const server = createServer(app);
-  server.requestTimeout = REQUEST_MS;
+/** Serves an app on all addresses of the container: what does not arrive as a whole in `requestMs` gets 408. */
+export async function listenOnPort(
+  app: Answering,
+  port: number,
+  { headersMs = 10_000, requestMs = 60_000 } = {},
+): Promise<Listening> {
+  const server = createAdaptorServer({
+    fetch: app.fetch,
+    serverOptions: {
+      headersTimeout: headersMs,
+      requestTimeout: requestMs,
+      connectionsCheckingInterval: Math.min(1000, headersMs),
+    },
+  }) as Server;
   server.listen(port, "0.0.0.0");
   await once(server, "listening");
   return listening(server);
@@ -43,7 +49,7 @@ export async function listenOnSocket(app: Answering, path: string): Promise<List
   return listening(server);
 }
 
-/** How long the outside listener waits for a request. */
+/** How long the outside listener waits for requests. */
 export interface OutsideOptions {
   /** How long all headers of a request may take. */
   readonly headersMs?: number;
@@ -57,28 +63,11 @@ export interface OutsideOptions {
 const MAX_OUTSIDE_CONNECTIONS = 512;
 
 /**
- * Serves an app to strangers on a TCP port: whoever sends slowly gets 408, whoever is idle is cut off. How
- * long an answer takes is not limited.
- */
-export async function listenOutside(
-  app: Answering,
-  {
-    port,
-    hostname = "0.0.0.0",
-    ...options
-  }: OutsideOptions & { readonly port: number; readonly hostname?: string },
-): Promise<Listening & { readonly port: number }> {
-  const server = outsideServer(app, options);
-  server.listen(port, hostname);
-  await once(server, "listening");
-  const { port: bound } = server.address() as AddressInfo;
-  return { port: bound, close: () => finish(server, options) };
-}
-
-/**
- * The same for the door, on a unix socket that only this user may open and that takes its place all at
- * once, whatever an earlier runtime left there. One request to a connection: a sender never has one
- * that ends just as it sends the next. Closing lets go of the place first, then finishes what has arrived.
+ * Serves an app to strangers, who come through the door: on a unix socket that only this user may open and
+ * that takes its place all at once, whatever an earlier runtime left there. Whoever sends slowly gets 408,
+ * whoever is idle is cut off; how long an answer takes is not limited. One request to a connection: a sender
+ * never has one that ends just as it sends the next. Closing lets go of the place first, then finishes what
+ * has arrived.
  */
 export async function listenAtDoor(
   app: Answering,
@@ -89,7 +78,6 @@ export async function listenAtDoor(
   await mkdir(directory, { recursive: true, mode: 0o700 });
   await rm(next, { force: true });
   const server = outsideServer(app, options);
-  server.maxRequestsPerSocket = 1;
   // A socket's path may have 107 bytes, which a long home directory uses up; its directory's number has a few.
   const opened = await open(directory, constants.O_DIRECTORY);
   server.listen(`/proc/self/fd/${opened.fd}/${OUTSIDE_SOCKET}.next`);
@@ -121,10 +109,10 @@ function outsideServer(
       headersTimeout: headersMs,
       requestTimeout: requestMs,
       connectionsCheckingInterval: Math.min(1000, headersMs),
-      keepAliveTimeout: 5000,
     },
   }) as Server;
   server.maxConnections = MAX_OUTSIDE_CONNECTIONS;
+  server.maxRequestsPerSocket = 1;
   return server;
 }
 

@@ -18,8 +18,10 @@ import { createScheduler } from "../schedule/scheduler.ts";
 import { createSerial } from "../schedule/serial.ts";
 import { tellingEnds } from "../schedule/telling-ends.ts";
 import { createHoldStore } from "../state/hold-store.ts";
-import { RUN_MIGRATIONS } from "../state/run-schema.ts";
-import { openDatabase, proveWritable } from "../state/sqlite.ts";
+import { openRunDatabase } from "../state/recover.ts";
+import { createRunUpkeep } from "../state/run-upkeep.ts";
+import { asides } from "../state/set-aside.ts";
+import { proveWritable } from "../state/sqlite.ts";
 import { createTickStore } from "../state/tick-store.ts";
 import { openLocal } from "../transport/local.ts";
 import type { IsolationTools } from "./apply-rules.ts";
@@ -31,12 +33,13 @@ import {
   lookAtIsolation,
   restoreIsolation,
 } from "./isolation.ts";
+import { keepPruned } from "./keep-pruned.ts";
 import { liveGatewayKey } from "./live-gateway-key.ts";
 import { liveReleases } from "./live-release.ts";
 import { liveWebhooks } from "./live-webhooks.ts";
 import { readOwnCurrent } from "./name-watch.ts";
 import { openStores } from "./open-stores.ts";
-import { keepReceiptsPruned } from "./prune-receipts.ts";
+import { createOutside } from "./outside.ts";
 import type { Place } from "./run-container.ts";
 import { runCredentials } from "./run-credentials.ts";
 import { runLogs } from "./run-log-read.ts";
@@ -45,6 +48,7 @@ import type { RuntimeOptions } from "./run-runtime.ts";
 import { createRunner } from "./runner.ts";
 import { runtimeLog } from "./runtime-log-read.ts";
 import { noteStopped } from "./stopped-file.ts";
+import { takeStock } from "./take-stock.ts";
 import {
   tellingDeliveries,
   tellingReadiness,
@@ -54,8 +58,8 @@ import {
 
 /** A runtime at work. */
 export interface Runtime {
-  /** Follows a changed `current.json`. */
-  reload(): Promise<void>;
+  /** Follows a changed `current.json`; called first as soon as it is open. */
+  reload(current: Current): Promise<void>;
   /** Rejects when the engine is lost and only a new start helps; otherwise never settles before `close`. */
   readonly failed: Promise<void>;
   /** Takes no more triggers, closes its listeners, leaves runs running. */
@@ -74,10 +78,13 @@ export async function openRuntime(options: RuntimeOptions, current: Current): Pr
   const parts = openParts(options, { project, host, network });
   const { scheduler, docker, abort } = parts;
   const listeners: Listening[] = [];
-  let outside: Listening | undefined;
+  const apps = appsOf(options, parts);
+  // Until it listens, and after, the door holds senders.
+  const doorway = { directory: join(projectDir, DOOR_DIRECTORY) };
+  const outside = createOutside(() => listenAtDoor(apps.outside, doorway));
   const close = async () => {
     // What has arrived is still accepted, so that its sender has an answer.
-    await outside?.close();
+    await outside.close();
     abort.abort(new AlError("the runtime ends", { code: "aborted", blame: "transient" }));
     parts.locks.stop();
     await scheduler.stop();
@@ -91,7 +98,7 @@ export async function openRuntime(options: RuntimeOptions, current: Current): Pr
   };
   let isolated: Promise<void> = Promise.resolve();
   let pruned: Promise<void> = Promise.resolve();
-  const engineWatch = { docker, runtimeName, clock: systemClock, logger, signal: abort.signal };
+  const engineWatch = { docker, runtimeName, clock: steadyClock(), logger, signal: abort.signal };
   const failed = watchEngine({
     ...engineWatch,
     onChange: (answers) => {
@@ -102,29 +109,36 @@ export async function openRuntime(options: RuntimeOptions, current: Current): Pr
   });
   failed.catch(() => undefined);
   try {
-    const apps = appsOf(options, parts);
     listeners.push(
       await listenOnPort(apps.containers, CONTAINER_API_PORT),
       await listenOnSocket(apps.control, CONTROL_SOCKET),
     );
+    const { store, upkeep } = parts;
+    const stock = { docker, store, upkeep, project, projectDir, logger };
+    await takeStock({ ...stock, clock: systemClock, signal: abort.signal });
     await scheduler.start();
     parts.progress.started = true;
-    // Until then, and after, the door holds senders.
-    outside = await listenAtDoor(apps.outside, { directory: join(projectDir, DOOR_DIRECTORY) });
     isolated = keepIsolated(parts.keeping, abort.signal);
-    const { receipts } = parts;
-    pruned = keepReceiptsPruned({ receipts, clock: systemClock, logger }, abort.signal);
+    const { receipts, releases } = parts;
+    const pruning = { projectDir, store, upkeep, receipts, releases };
+    pruned = keepPruned({ ...pruning, clock: systemClock, logger }, abort.signal);
   } catch (thrown) {
     await close();
     throw thrown;
   }
   logger.info({ project, host, projectDir }, "the runtime is live");
-  return { reload: () => scheduler.reload(), failed, close };
+  const reload = async (current: Current) => {
+    await scheduler.reload();
+    await outside.follow(current);
+  };
+  return { reload, failed, close };
 }
 
 function openParts(options: RuntimeOptions, place: Place) {
   const { projectDir, logger } = options;
-  const database = openDatabase(join(projectDir, "state.db"), RUN_MIGRATIONS);
+  const statePath = join(projectDir, "state.db");
+  const { database, recovery } = openRunDatabase(statePath, systemClock.now());
+  if (recovery) logger.error({ ...recovery }, "the database was damaged and has been replaced");
   const transport = openLocal({ host: place.host });
   const docker = openDocker(transport);
   const events = createEventHub(systemClock);
@@ -164,7 +178,7 @@ function openParts(options: RuntimeOptions, place: Place) {
   };
   const keeping = isolationOptions(options, { docker, place, releases, onChange });
   const state = { isolation, engine, progress, keeping, abort, events, tellReady };
-  const stores = { database, store, receipts };
+  const stores = { database, store, receipts, upkeep: createRunUpkeep(database) };
   return { place, transport, docker, ...stores, releases, scheduler, ...forRuns, ...state, close };
 }
 
@@ -233,8 +247,12 @@ function runtimePort(options: RuntimeOptions, parts: Parts): RuntimePort {
         scheduler.isSettled(),
         rules ? lookAtIsolation(keeping, abort.signal).catch(() => undefined) : undefined,
       ]);
-      const report = { release, credentials, revision, ...readiness(parts), activeRuns, settled };
-      return looked === undefined ? report : { ...report, rules: looked };
+      const [damaged] = asides(join(options.projectDir, "state.db"));
+      return {
+        ...{ release, credentials, revision, ...readiness(parts), activeRuns, settled },
+        ...(looked !== undefined && { rules: looked }),
+        ...(damaged && { damaged }),
+      };
     },
   };
 }

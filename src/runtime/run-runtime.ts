@@ -47,7 +47,7 @@ async function serve(options: RuntimeOptions): Promise<void> {
     const current = await readOwnCurrent(options);
     if (!current) return;
     const runtime = await openRuntime(options, current);
-    const unnamed = watchName(watch, () => runtime.reload());
+    const unnamed = watchName(watch, (current) => runtime.reload(current));
     await Promise.race([unnamed, runtime.failed]).finally(() => runtime.close());
     logger.info({}, "the runtime has handed over");
   } finally {

@@ -80,8 +80,8 @@ export async function hasFreeRunner(
   const scale = release.agents.get(agent)?.scale ?? 0;
   const waiting = await store.countQueued({ agent, upTo: scale });
   if (!hasRoom(situation, agent) || activeRuns(active, agent) + waiting >= scale) return false;
-  const cap = release.project.scale ?? Infinity;
-  if (places.taken >= cap) return false;
+  const cap = release.project.scale;
+  if (cap === undefined) return true;
   const others = (await store.heads()).filter(
     (run) => run.agent !== agent && hasRoom(situation, run.agent),
   );

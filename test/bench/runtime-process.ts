@@ -1,7 +1,7 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { createHash } from "node:crypto";
 import { once } from "node:events";
-import { closeSync, existsSync, openSync, readFileSync } from "node:fs";
+import { closeSync, openSync, readFileSync } from "node:fs";
 import { mkdir, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { request } from "node:http";
 import { tmpdir } from "node:os";
@@ -20,6 +20,7 @@ export const WEBHOOK_SECRET = "bench-webhook-secret";
 
 const PROJECT = "bench";
 const RUNTIME = "al-bench-runtime";
+const DOOR = "al-bench-door";
 const READY_MS = 30_000;
 
 /** An agent of the benched runtime, beyond what all have. */
@@ -59,9 +60,8 @@ export async function openRuntimeBench({ agents, engine }: RuntimeBenchOptions) 
   const startsPath = join(directory, "starts");
   const runs = { socketPath, startsPath, runtimeName: RUNTIME, ...engine };
   const place = { directory, projectDir, socketPath };
-  // Where senders are let in by a door, it stands all the time.
-  const hasDoor = existsSync(join(checkoutRoot, "dist/door"));
-  const door = hasDoor ? spawnContained(place, ["/app/dist/door/door.mjs"]) : undefined;
+  // It stands all the time, as on a host.
+  const door = spawnContained(place, ["/app/dist/door/door.mjs"]);
   const running = {
     engine: await RunEngine.start(runs),
     process: undefined as Running | undefined,
@@ -219,7 +219,7 @@ async function writeProject(projectDir: string, agents: readonly BenchAgent[]): 
     [`credentials/${credentials}/github_webhook_secret/bench/secret`]: WEBHOOK_SECRET,
     "current.json": {
       ...{ project: PROJECT, host: "one", revision: "bench", release, credentials },
-      ...{ runtime: RUNTIME, network: { ...networkIn(PROJECT, "10.213.7.0/24") } },
+      ...{ runtime: RUNTIME, door: DOOR, network: { ...networkIn(PROJECT, "10.213.7.0/24") } },
     },
   };
   for (const [path, content] of Object.entries(files)) await write(join(projectDir, path), content);

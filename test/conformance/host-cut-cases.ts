@@ -1,9 +1,10 @@
-import { expect, test } from "vitest";
+import { beforeAll, expect, test } from "vitest";
 import { treeHash } from "../../src/core/fingerprint.ts";
 import type { Step } from "../../src/core/plan.ts";
 import type { Target } from "../../src/core/target.ts";
+import { freePort } from "../lab/free-port.ts";
 import type { Cut } from "./host-bench.ts";
-import { type HostRig, releaseStep } from "./host-rig.ts";
+import { doorOf, type HostRig, releaseStep } from "./host-rig.ts";
 
 /** A step, how to undo it for another try, and whether its effect is there. */
 interface CutCase {
@@ -57,12 +58,20 @@ const CASES: Readonly<Record<string, CutCase>> = {
     isDone: async (rig, { container }) =>
       (await rig.look()).containers[container.name] === "created",
   },
+  "create-door": {
+    step: (target) => ({ kind: "create-door", container: doorOf(target) }),
+    undo: (rig, target) => removal(rig, "container", doorOf(target).name),
+    isDone: async (rig, target) => (await rig.look()).containers[doorOf(target).name] === "created",
+  },
   switch: {
     step: ({ current }) => ({ kind: "switch", current, previous: undefined }),
     undo: (rig, { container }) => rig.do({ kind: "withdraw", container: container.name }),
-    isDone: async (rig, { current, container }) =>
-      (await rig.observe()).current?.revision === current.revision &&
-      (await rig.look()).containers[container.name] === "running",
+    isDone: async (rig, { current, container, door }) => {
+      const { containers } = await rig.look();
+      const states = [container, door].map((each) => containers[each?.name ?? ""]);
+      const isLive = (await rig.observe()).current?.revision === current.revision;
+      return isLive && states.every((state) => state === "running");
+    },
   },
   withdraw: {
     step: ({ container }) => ({ kind: "withdraw", container: container.name }),
@@ -90,11 +99,17 @@ const CUTS = 4;
 
 /** Every step, cut in the middle of its effects and before their answers, then repeated. */
 export function cutCases(use: () => HostRig): void {
+  let port: number;
+
+  beforeAll(async () => {
+    port = await freePort();
+  });
+
   test.each(Object.entries(CASES))(
     "in the middle of %s leaves a host on which its repetition works",
     async (name, one) => {
       const rig = use();
-      const target = await rig.prepare(rig.spec("cut"));
+      const target = await rig.prepare(rig.spec("cut", {}, "1", { port }));
       await one.undo?.(rig, target);
       const effects = await carryOutCut(rig, target, one.step(target), undefined);
       for (const cut of cutsOf(effects)) {

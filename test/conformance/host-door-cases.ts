@@ -1,8 +1,7 @@
 import { beforeAll, expect, test } from "vitest";
 import { explainDoorFlaw } from "../../src/core/standing-drift.ts";
-import type { Target } from "../../src/core/target.ts";
 import { freePort } from "../lab/free-port.ts";
-import type { HostRig } from "./host-rig.ts";
+import { doorOf, type HostRig } from "./host-rig.ts";
 
 /** Steps that make, start and stop doors; what has one port is never there twice. */
 export function doorCases(use: () => HostRig): void {
@@ -85,9 +84,4 @@ export function doorCases(use: () => HostRig): void {
     await use().doTwice({ kind: "withdraw", container: container.name });
     expect(Object.values((await use().look()).containers)).not.toContain("running");
   });
-}
-
-function doorOf({ door }: Target): NonNullable<Target["door"]> {
-  if (!door) throw new TypeError("this spec has no door");
-  return door;
 }

@@ -102,3 +102,9 @@ export function releaseStep({ release }: HostSpec): Extract<Step, { kind: "write
   const files = release.files.map(({ path, hash }) => ({ path, hash }));
   return { kind: "write-release", hash: release.hash, files };
 }
+
+/** The door of a target that has one. */
+export function doorOf({ door }: Target): NonNullable<Target["door"]> {
+  if (!door) throw new TypeError("this spec has no door");
+  return door;
+}

@@ -11,6 +11,7 @@ import { startWebhookDeployment, type Told, type WebhookDeployment } from "./web
 const PROJECT = "door";
 const PORT = 8092;
 const DIRECTORY = "/home/deploy/.action-llama/projects/door";
+const CONFIG = "workQueueSize = 100000\n\n";
 /** Images are built, and on a busy machine that takes minutes. */
 vi.setConfig({ testTimeout: 400_000, hookTimeout: 400_000 });
 
@@ -20,7 +21,7 @@ let newer: string;
 
 beforeAll(async () => {
   on = await startWebhookDeployment(PROJECT, PORT);
-  await on.write({ port: PORT, config: "workQueueSize = 100000\n\n" });
+  await on.write({ port: PORT, config: CONFIG });
   await on.push("first");
   newer = await mkdtemp(join(tmpdir(), "al-newer-"));
   for (const name of ["dist", "docker", "package.json"]) {
@@ -209,7 +210,7 @@ test("a runtime that still has the port itself hands it over to a door", async (
   expect((await on.world.al("plan")).code).toBe(0);
 });
 
-test("without an agent that listens the door goes, and the runtime stays", async () => {
+test("without an agent that listens the door goes, and with one it comes; the runtime stays", async () => {
   const { runtime, door } = await on.live();
   const started = () => on.shell("docker inspect -f '{{.State.StartedAt}}' \"$1\"", runtime);
   const before = await started();
@@ -217,7 +218,13 @@ test("without an agent that listens the door goes, and the runtime stays", async
   await on.push("no webhooks");
   orFail(await on.world.al("apply"));
   expect(await on.live()).toEqual({ runtime, door: "" });
-  expect(await started()).toBe(before);
   expect(await on.shell("docker ps -a --format '{{.Names}}'")).not.toContain(door);
   expect(await on.send({ id: "nobody" })).toBeUndefined();
+  await expect.poll(() => on.shell(`ls ${DIRECTORY}/door`), { timeout: 10_000 }).toBe("");
+  await on.write({ port: PORT, config: CONFIG });
+  await on.push("webhooks again");
+  orFail(await on.world.al("apply"));
+  await isAccepted("somebody");
+  expect(await on.live()).toEqual({ runtime, door });
+  expect(await started()).toBe(before);
 });

@@ -117,11 +117,7 @@ function containerCalls({ machine, call }: Link) {
         // A runtime that starts puts the rules there before it is ready.
         if (container.labels[LABELS.role] === "runtime") {
           if (container.state !== "running") machine.rules = "in-place";
-          const project = container.labels[LABELS.project] ?? "";
-          machine.ruled.add(project);
-          // It makes the directory in which it listens for the door.
-          const files = machine.projects.get(project);
-          if (files) files.hasDoorDirectory = true;
+          machine.ruled.add(container.labels[LABELS.project] ?? "");
         }
         container.joined = network;
         container.state = staysStopped(machine, container) ? "exited" : "running";

@@ -166,8 +166,8 @@ describe("everything else", () => {
   it("goes on while one run sends large bodies slowly, which holds up only its own", async () => {
     const other = await world.run("tester");
     const { hostname: host, port } = new URL(world.url);
-    const bearer = ({ secret }: LiveRun) => ({ authorization: `Bearer ${secret}` });
-    const head = `POST /signals/return HTTP/1.1\r\nHost: x\r\nAuthorization: ${bearer(other).authorization}\r\nContent-Length: 1000000\r\n\r\n`;
+    const bearer = ({ secret }: LiveRun) => ({ headers: { authorization: `Bearer ${secret}` } });
+    const head = `POST /signals/return HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer ${other.secret}\r\nContent-Length: 1000000\r\n\r\n`;
     const slow = Array.from({ length: 20 }, () => connect({ host, port: Number(port) }));
     await Promise.all(slow.map((socket) => once(socket, "connect")));
     await Promise.all(slow.map((socket) => new Promise((done) => socket.write(head, done))));

@@ -8,7 +8,6 @@ import type { WebhookSource } from "../../../src/core/webhook-authenticate.ts";
 import type { WebhookListener } from "../../../src/core/webhook-filter.ts";
 import type { WebhookFormat } from "../../../src/core/webhook-types.ts";
 import { answerError } from "../../../src/gateway/answers.ts";
-import { listenOutside } from "../../../src/gateway/listen.ts";
 import { webhookApp } from "../../../src/gateway/webhook-app.ts";
 import { webhookControl } from "../../../src/gateway/webhook-control.ts";
 import type { DeliveriesPort, LiveWebhooks } from "../../../src/gateway/webhook-ports.ts";
@@ -19,6 +18,7 @@ import { createRunStore } from "../../../src/state/run-store.ts";
 import { openDatabase } from "../../../src/state/sqlite.ts";
 import { createWebhookReceipts } from "../../../src/state/webhook-receipts.ts";
 import { SimulatedClock } from "../schedule/simulated-clock.ts";
+import { serveAtDoor } from "./at-door.ts";
 
 /** Status, headers and parsed body of an answer. */
 export interface Answer {
@@ -72,7 +72,7 @@ export async function openWebhookWorld({
   const app = webhookApp({ webhooks, deliveries, clock, logger });
   const control = webhookControl({ webhooks, deliveries, ...ports });
   control.onError(answerError(logger));
-  const listening = await listenOutside(app, { port: 0, hostname: "127.0.0.1", ...timeouts });
+  const listening = await serveAtDoor(app, timeouts);
   const url = `http://127.0.0.1:${listening.port}`;
   return {
     ...{ state, clock, receipts, database, log, url, port: listening.port },

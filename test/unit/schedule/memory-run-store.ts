@@ -102,10 +102,14 @@ function sorted(runs: Memory["runs"]): Run[] {
 
 function reading({ runs, secrets, contexts }: Memory) {
   return {
-    async startedSince(agent, since) {
-      return sorted(runs).filter(
+    async usedSince(agent, since) {
+      const used = sorted(runs).filter(
         (run) => run.agent === agent && ((run.startedAt ?? 0) >= since || run.state === "starting"),
       );
+      return {
+        runs: used.length,
+        cost: used.reduce((sum, { usage }) => sum + (usage?.cost ?? 0), 0),
+      };
     },
     get: async (id) => runs.get(id),
     async trigger(id) {

@@ -42,13 +42,18 @@ export function createMemoryWebhookReceipts(store: (runs: readonly NewRun[]) => 
       newest()
         .slice(0, limit)
         .map(({ facts }) => facts),
-    async prune({ since, bodyBytes }: { since: number; bodyBytes: number }) {
-      all = all.filter(({ facts }) => facts.receivedAt >= since);
+    async prune({ since, bodyBytes, limit }: { since: number; bodyBytes: number; limit: number }) {
+      const oldest = newest().toReversed();
+      const old = oldest.filter(({ facts }) => facts.receivedAt < since).slice(0, limit);
+      all = all.filter((each) => !old.includes(each));
       let total = 0;
-      for (const each of newest()) {
-        total += each.body?.byteLength ?? 0;
-        if (total > bodyBytes) each.body = undefined;
-      }
+      const over = newest().filter(({ body }) => {
+        total += body?.byteLength ?? 0;
+        return body !== undefined && total > bodyBytes;
+      });
+      const dropped = over.toReversed().slice(0, limit);
+      for (const each of dropped) each.body = undefined;
+      return old.length === limit || dropped.length === limit;
     },
   } satisfies WebhookReceipts;
 }

@@ -1,0 +1,27 @@
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import type { Hono } from "hono";
+import { listenAtDoor, type OutsideOptions } from "../../../src/gateway/listen.ts";
+import { openDoor } from "../../../src/runtime/open-door.ts";
+
+/** Serves an app as strangers reach it: on a free port of the loopback, through a door. */
+export async function serveAtDoor(
+  app: Hono,
+  options: OutsideOptions = {},
+): Promise<{ readonly port: number; close(): Promise<void> }> {
+  const directory = await mkdtemp(join(tmpdir(), "al-at-door-"));
+  const listening = await listenAtDoor(app, { finishMs: 100, ...options, directory });
+  const door = await openDoor({
+    ...{ port: 0, hostname: "127.0.0.1", lingerMs: 200 },
+    socketPath: join(directory, "outside.sock"),
+  });
+  return {
+    port: door.port,
+    async close() {
+      await listening.close();
+      await door.close();
+      await rm(directory, { recursive: true, force: true });
+    },
+  };
+}
