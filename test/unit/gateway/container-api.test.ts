@@ -172,10 +172,8 @@ describe("everything else", () => {
     await Promise.all(slow.map((socket) => once(socket, "connect")));
     await Promise.all(slow.map((socket) => new Promise((done) => socket.write(head, done))));
     await delay(200);
-    expect(
-      (await world.post("/signals/return", { value: 1 }, { headers: bearer(run) })).status,
-    ).toBe(200);
-    const own = world.post("/signals/return", { value: 2 }, { headers: bearer(other) });
+    expect((await world.post("/signals/return", { value: 1 }, bearer(run))).status).toBe(200);
+    const own = world.post("/signals/return", { value: 2 }, bearer(other));
     expect(await Promise.race([own, delay(200)])).toBeUndefined();
     for (const socket of slow) socket.destroy();
     expect((await own).status).toBe(200);

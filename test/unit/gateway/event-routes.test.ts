@@ -1,16 +1,12 @@
 import { once } from "node:events";
-import { mkdtemp, rm } from "node:fs/promises";
 import { connect } from "node:net";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
 import { setImmediate as turn } from "node:timers/promises";
 import { afterEach, beforeEach, expect, test } from "vitest";
-import { OUTSIDE_SOCKET } from "../../../src/core/names.ts";
 import { controlApi } from "../../../src/gateway/control-api.ts";
 import { ErrorAnswer } from "../../../src/gateway/control-schema.ts";
 import { type NewEvent, RuntimeEvent } from "../../../src/gateway/event-schema.ts";
-import { listenAtDoor } from "../../../src/gateway/listen.ts";
 import { settle } from "../schedule/simulated-clock.ts";
+import { serveAtDoor } from "./at-door.ts";
 import { createPorts } from "./harness.ts";
 
 const said = (text: string): NewEvent => ({ kind: "signal", run: "01A", signal: "status", text });
@@ -85,9 +81,8 @@ test("events are for so many at a time, followed logs among them; who leaves mak
 });
 
 test("who does not read events is cut off, and nobody else", async () => {
-  const directory = await mkdtemp(join(tmpdir(), "al-events-"));
-  const listening = await listenAtDoor(app, { directory });
-  const socket = connect(join(directory, OUTSIDE_SOCKET));
+  const listening = await serveAtDoor(app);
+  const socket = connect(listening.port, "127.0.0.1");
   socket.write("GET /control/events HTTP/1.1\r\nHost: x\r\n\r\n");
   await once(socket, "data");
   socket.pause();
@@ -105,5 +100,4 @@ test("who does not read events is cut off, and nobody else", async () => {
   await closed;
   expect(texts).toBeGreaterThan(59_000);
   await listening.close();
-  await rm(directory, { recursive: true, force: true });
 });
