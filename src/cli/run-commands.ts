@@ -43,6 +43,7 @@ export function addRunCommands(program: Command, tools: RunCommandTools): void {
 
 interface LogFlags extends SelectionFlags {
   readonly follow: boolean;
+  readonly scheduler?: boolean;
   readonly dev: boolean;
   readonly lines?: number;
   readonly since?: number;
@@ -57,12 +58,20 @@ function addLogs(program: Command, { run, subcommand, withSelection }: RunComman
     .option("-n, --lines <count>", "only the last lines of each host", wholeNumber)
     .option("--since <time>", "all runs since then: 10m, 2d, 2026-01-31T08:00", sinceTime)
     .option("--grep <pattern>", "only lines that match this regular expression", pattern)
+    .option("--scheduler", "what the runtimes say of themselves, instead of runs")
     .option("--dev", DEV, false)
+    .addHelpText("after", "\nThe runtimes' own log goes back 20 MiB on each host.")
     .action(async (first: string | undefined, second: string | undefined, ...rest: unknown[]) => {
       const [flags, command] = rest as [LogFlags, Command];
-      const { logs, logsOf } = await import("./commands/logs.ts");
-      const { follow, dev, lines, since, grep, ...selection } = flags;
+      const { follow, dev, lines, since, grep, scheduler = false, ...selection } = flags;
       const words = [first, second].filter((word) => word !== undefined);
+      if (scheduler) {
+        if (words.length > 0) command.error("error: --scheduler is about no agent and no run");
+        const { runtimeLogs } = await import("./commands/runtime-logs.ts");
+        const part = { follow, dev, lines, since, grep, selection: selectionOf(selection) };
+        return run(command, (context) => runtimeLogs(context, part));
+      }
+      const { logs, logsOf } = await import("./commands/logs.ts");
       await run(command, (context) =>
         logs(context, {
           ...{ ...logsOf(words), selection: selectionOf(selection) },

@@ -1,7 +1,8 @@
 import { z } from "zod";
 import { AGENT_BASE_IMAGE } from "../core/dockerfile.ts";
+import { RUN_RETENTION } from "../core/retention.ts";
 import { Timezone } from "./cron-schedule.ts";
-import { Memory } from "./memory.ts";
+import { LogSize, Memory } from "./memory.ts";
 import { ModelTable } from "./model-table.ts";
 import { Name } from "./names.ts";
 import { WebhookSource } from "./webhook-source.ts";
@@ -44,6 +45,13 @@ export const ConfigFile = z.strictObject({
       control: z.boolean().default(false),
     })
     .prefault({}),
+  retention: z
+    .strictObject({
+      days: z.int().min(2).max(3650).default(RUN_RETENTION.days),
+      /** Bytes. */
+      logs: LogSize.prefault("2g"),
+    })
+    .optional(),
   webhooks: z.record(z.string(), WebhookSource).default({}),
   maxReruns: z.int().nonnegative().default(10),
   maxCallDepth: z.int().nonnegative().default(3),

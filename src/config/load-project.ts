@@ -129,6 +129,9 @@ function assemble(
       url: config.gateway.url,
       control: config.gateway.control,
     },
+    ...(config.retention && {
+      retention: { days: config.retention.days, logBytes: config.retention.logs },
+    }),
     webhooks: config.webhooks,
     source: {
       url: fleet.source.url,

@@ -10,16 +10,23 @@ const UNITS: Readonly<Record<string, number>> = {
 const LEAST = 64 * 2 ** 20;
 
 /** An amount of memory as Docker writes it (`512m`, `4g`), in bytes; at least 64m. */
-export const Memory = z.string().transform((text, context) => {
-  const bytes = parseMemory(text);
-  if (bytes !== undefined && bytes >= LEAST) return bytes;
-  const message =
-    bytes === undefined
-      ? "must be a whole number with k, m or g, for example `4g`"
-      : "must be at least 64m: less does not start";
-  context.issues.push({ code: "custom", message, input: text });
-  return z.NEVER;
-});
+export const Memory = sizeOf("less does not start");
+
+/** As {@link Memory}, of logs. */
+export const LogSize = sizeOf("one run alone may write 16m");
+
+function sizeOf(whyNotLess: string) {
+  return z.string().transform((text, context) => {
+    const bytes = parseMemory(text);
+    if (bytes !== undefined && bytes >= LEAST) return bytes;
+    const message =
+      bytes === undefined
+        ? "must be a whole number with k, m or g, for example `4g`"
+        : `must be at least 64m: ${whyNotLess}`;
+    context.issues.push({ code: "custom", message, input: text });
+    return z.NEVER;
+  });
+}
 
 function parseMemory(text: string): number | undefined {
   const match = /^(\d{1,15})([bkmg]?)$/i.exec(text);

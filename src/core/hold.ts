@@ -1,3 +1,5 @@
+import { printable } from "../base/printable.ts";
+
 /** That something was stopped by an operator, and stays so until it is told to go on. */
 export interface Hold {
   /** Milliseconds since the epoch. */
@@ -21,7 +23,10 @@ export interface StandingHold extends HoldKey {
 }
 
 /** `since 2026-01-31 08:00 UTC by ann@laptop`. */
-export function holdText({ since, by }: Hold): string {
+export function holdText({
+  since,
+  by,
+}: Pick<Hold, "since"> & { readonly by?: string | undefined }): string {
   const time = new Date(since).toISOString().slice(0, 16).replace("T", " ");
-  return `since ${time} UTC${by === undefined ? "" : ` by ${by}`}`;
+  return `since ${time} UTC${by === undefined ? "" : ` by ${printable(by)}`}`;
 }

@@ -128,6 +128,8 @@ export interface RuntimeReport {
   readonly settled: boolean;
   /** Whether the network rules are on the host; absent when they were not looked at just now. */
   readonly rules?: "in-place" | "missing";
+  /** Its database was found damaged then (ms since the epoch), and is kept as this file. */
+  readonly damaged?: { readonly since: number; readonly file: string };
 }
 
 /** Everything one observation of a host found. */

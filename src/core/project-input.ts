@@ -2,6 +2,7 @@ import type { Json } from "../base/canonical-json.ts";
 import type { Architecture, ContextFile, HostAddress, Rollout } from "./desired.ts";
 import type { DriftPolicy } from "./drift.ts";
 import type { PreflightStep } from "./preflight-step.ts";
+import type { RunRetention } from "./retention.ts";
 import type { RunLimits } from "./run-limits.ts";
 import type { CatchUp, OnInterrupted } from "./schedule-policy.ts";
 import type { WebhookFilter } from "./webhook-filter.ts";
@@ -108,6 +109,8 @@ export interface ProjectInput {
     /** When a lock without a heartbeat is released. */
     readonly lockTimeoutSeconds: number;
   };
+  /** Absent where it does not say. */
+  readonly retention?: RunRetention | undefined;
   /** Sources by name; none when absent. */
   readonly webhooks?: Readonly<Record<string, SourceInput>> | undefined;
   /** `[images] base`: what our own Dockerfiles start from. */

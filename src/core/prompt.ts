@@ -45,6 +45,7 @@ const MAX_INLINE_BYTES = 256 * 1024;
 
 function triggerText(trigger: Trigger): string {
   switch (trigger.kind) {
+    case "lost":
     case "manual":
       return "You were started by hand. Do your work now, as your instructions say.";
     case "schedule":

@@ -29,6 +29,7 @@ export function releaseOf(
     workQueueSize: project.workQueueSize,
     maxCallDepth: project.maxCallDepth,
     lockTimeoutSeconds: project.gateway.lockTimeoutSeconds,
+    retention: project.retention,
     baseImage: images.base,
     webhooks: Object.keys(sources).length > 0 ? sources : undefined,
     control: project.gateway.control ? true : undefined,

@@ -1,5 +1,6 @@
 import { z } from "zod";
 import { PreflightStep } from "./preflight-step.ts";
+import { RunRetention } from "./retention.ts";
 import { RunLimits } from "./run-limits.ts";
 import { catchUps, interruptions } from "./schedule-policy.ts";
 import { webhookTypes } from "./webhook-types.ts";
@@ -75,6 +76,8 @@ export const ReleasedProject = z.strictObject({
   maxCallDepth: z.int().nonnegative().default(3),
   /** When a lock without a heartbeat is released; earlier releases do not say. */
   lockTimeoutSeconds: z.int().positive().default(1800),
+  /** Absent where the project does not say. */
+  retention: RunRetention.optional(),
   /** Reference of the image that rules and probe containers are made from. */
   baseImage: z.string(),
   /** By name; absent when no agent of the release listens to one. */

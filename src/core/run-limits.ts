@@ -81,7 +81,26 @@ export function hasDayLimit({ maxRunsPerDay, maxCostPerDay }: RunLimits = {}): b
 }
 
 /** The calendar day of a time (ms) in a timezone, UTC by default: `2026-01-31`. */
-export function dayOf(time: number, timezone = "UTC"): string {
+export function dayOf(time: number, timezone?: string): string {
+  return dayFormat(timezone).format(time);
+}
+
+/** When the calendar day of a time began in a timezone, UTC by default; ms since the epoch. */
+export function startOfDay(time: number, timezone?: string): number {
+  const format = dayFormat(timezone);
+  const day = format.format(time);
+  // Longer than any day, one with a change of the clocks included.
+  let before = time - 26 * 60 * 60 * 1000;
+  let within = time;
+  while (within - before > 1) {
+    const middle = Math.floor((before + within) / 2);
+    if (format.format(middle) === day) within = middle;
+    else before = middle;
+  }
+  return within;
+}
+
+function dayFormat(timeZone = "UTC"): Intl.DateTimeFormat {
   const parts = { year: "numeric", month: "2-digit", day: "2-digit" } as const;
-  return new Intl.DateTimeFormat("en-CA", { timeZone: timezone, ...parts }).format(time);
+  return new Intl.DateTimeFormat("en-CA", { timeZone, ...parts });
 }

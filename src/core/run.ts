@@ -83,6 +83,15 @@ export interface MadeFrom {
   readonly credentialVersions: Readonly<Record<string, string>>;
 }
 
+/** A run that is found under way, and whose record is lost or says that it was never started. */
+export interface FoundRun {
+  readonly id: string;
+  readonly agent: string;
+  readonly createdAt: number;
+  readonly startedAt: number;
+  readonly start: StartFacts;
+}
+
 /** A start about to happen. */
 export interface StartIntent extends StartFacts {
   /** SHA-256 of the run's secret, hex. */

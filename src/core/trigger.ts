@@ -8,6 +8,8 @@ export type Trigger =
       readonly by?: string;
     }
   | { readonly kind: "schedule" }
+  /** The run's record was lost while it ran: nobody knows any more. */
+  | { readonly kind: "lost" }
   | {
       readonly kind: "webhook";
       /** The webhook's type: github, sentry, linear, mintlify; `manual` for a context without one. */

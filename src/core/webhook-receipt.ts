@@ -21,12 +21,6 @@ export interface WebhookReceipt extends ReceiptFacts {
   readonly body: Uint8Array;
 }
 
-/** How long, and of how many bytes of bodies, receipts are kept. */
-export const RECEIPT_RETENTION = {
-  ms: 14 * 24 * 60 * 60 * 1000,
-  bodyBytes: 512 * 1024 * 1024,
-} as const;
-
 /**
  * For how long an equal body is the same delivery, where its sender gives deliveries no names: longer
  * than senders go on trying, shorter than the day after which the same words may mean something new.

@@ -6,10 +6,20 @@ import type { Logger } from "../base/logger.ts";
 import { agentRoutes } from "./agent-routes.ts";
 import { answerError } from "./answers.ts";
 import { answers, controlApp, limitBodies } from "./control-app.ts";
+import type { EventHub } from "./event-hub.ts";
+import { eventRoutes } from "./event-routes.ts";
 import { logRoutes } from "./log-routes.ts";
-import type { LocksPort, LogsPort, RunsPort, RuntimePort, SchedulePort } from "./ports.ts";
+import type {
+  LocksPort,
+  LogsPort,
+  RunsPort,
+  RuntimeLogPort,
+  RuntimePort,
+  SchedulePort,
+} from "./ports.ts";
 import { runtimeRoutes } from "./runtime-routes.ts";
 import { statusRoutes } from "./status-routes.ts";
+import { createStreamSlots } from "./stream-slots.ts";
 import { webhookControl } from "./webhook-control.ts";
 import type { ReplayPorts } from "./webhook-replay.ts";
 
@@ -20,10 +30,15 @@ export interface ControlApiPorts {
   readonly schedule: Omit<SchedulePort, "call">;
   readonly locks: Pick<LocksPort, "list">;
   readonly logs: LogsPort;
+  readonly runtimeLog: RuntimeLogPort;
   readonly webhooks: ReplayPorts;
+  readonly events: Pick<EventHub, "listen">;
   readonly clock: Clock;
   readonly logger: Logger;
 }
+
+/** How many logs and events may be followed at the same time. */
+const MAX_STREAMS = 64;
 
 /** The control API's routes, for a typed client. */
 export type ControlApi = ReturnType<typeof controlApi>;
@@ -46,12 +61,14 @@ export function controlApi(ports: ControlApiPorts) {
   app.openAPIRegistry.registerComponent("securitySchemes", "gatewayKey", {
     ...{ type: "http", scheme: "bearer", description: "The credential gateway_api_key." },
   });
+  const slots = createStreamSlots(MAX_STREAMS);
   const routed = app
     .route("/", statusRoutes(ports))
     .route("/", runtimeRoutes(ports))
     .route("/", agentRoutes(ports))
     .route("/", webhookControl(ports.webhooks))
-    .route("/", logRoutes(ports))
+    .route("/", logRoutes(ports, slots))
+    .route("/", eventRoutes(ports, slots))
     .openapi(description, (context) => context.json(describe(app), 200));
   refuseOtherMethods(routed);
   return routed;

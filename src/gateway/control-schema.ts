@@ -86,6 +86,8 @@ export const StatusAnswer = z.object({
     settled: z.boolean(),
     /** Only with `?rules=look`: whether the network's rules are on the host at this moment. */
     rules: z.enum(["in-place", "missing"]).optional(),
+    /** The newest damaged database that is kept, as long as its file is there. */
+    damaged: z.object({ since: time, file: z.string() }).optional(),
   }),
   /** Nothing starts. */
   paused: HoldAnswer.optional(),
@@ -144,6 +146,20 @@ export const LogEvent = z
   ])
   .meta({ id: "LogEvent" });
 export type LogEvent = z.infer<typeof LogEvent>;
+
+/** One line of the ndjson of `GET /api/logs/scheduler`. */
+export const RuntimeLogEvent = z
+  .object({
+    level: z.enum(["debug", "info", "warn", "error"]),
+    time,
+    message: z.string(),
+    /** Facts beside the message, by name. */
+    fields: z.record(z.string(), z.unknown()),
+    /** Give it back as `cursor` to read on after this line. */
+    cursor: z.int().nonnegative(),
+  })
+  .meta({ id: "RuntimeLogLine" });
+export type RuntimeLogEvent = z.infer<typeof RuntimeLogEvent>;
 
 /** Every answer with a status of 400 and above. */
 export const ErrorAnswer = z

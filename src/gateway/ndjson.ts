@@ -1,24 +1,17 @@
+import { type TextStreamOptions, textStream } from "./text-stream.ts";
+
 /** The content type of one JSON value per line. */
 export const NDJSON: string = "application/x-ndjson";
 
-/**
- * A streamed response of one JSON value per line. The signal given to `open` fires when the client
- * goes away.
- */
+/** A streamed response of one JSON value per line; see {@link textStream}. */
 export function ndjson(
   request: Request,
   open: (signal: AbortSignal) => AsyncGenerator<unknown>,
+  options: Pick<TextStreamOptions, "onEnd"> = {},
 ): Response {
-  const abort = new AbortController();
-  const source = open(AbortSignal.any([abort.signal, request.signal]));
-  const encoder = new TextEncoder();
-  const body = new ReadableStream<Uint8Array>({
-    async pull(controller) {
-      const { done, value } = await source.next();
-      if (done) controller.close();
-      else controller.enqueue(encoder.encode(`${JSON.stringify(value)}\n`));
-    },
-    cancel: () => abort.abort(),
-  });
-  return new Response(body, { headers: { "content-type": NDJSON } });
+  return textStream(request, (signal) => lines(open(signal)), { ...options, type: NDJSON });
+}
+
+async function* lines(values: AsyncGenerator<unknown>): AsyncGenerator<string> {
+  for await (const value of values) yield `${JSON.stringify(value)}\n`;
 }

@@ -85,8 +85,8 @@ export interface RunsPort {
   get(id: string): Promise<Run | undefined>;
   /** Newest first. */
   list(filter: RunFilter): Promise<readonly Run[]>;
-  /** Queued, starting and running ones, oldest first. */
-  unfinished(): Promise<readonly Run[]>;
+  /** Starting and running ones, oldest first. */
+  active(): Promise<readonly Run[]>;
   /** The unfinished run with this secret's SHA-256 (hex). */
   bySecret(secretHash: string): Promise<Run | undefined>;
 }
@@ -131,6 +131,23 @@ export interface LogsPort {
   read(run: Run, cursor: number): Promise<readonly LogLine[]>;
   /** The position where the last `lines` lines begin. */
   tail(run: Run, lines: number): Promise<number>;
+}
+
+/** One line of what the runtimes of a project said of themselves. */
+export interface RuntimeLogLine {
+  readonly level: "debug" | "info" | "warn" | "error";
+  /** Milliseconds since the epoch. */
+  readonly time: number;
+  readonly message: string;
+  readonly fields: Readonly<Record<string, unknown>>;
+  /** Reading on from there gives the next line. */
+  readonly cursor: number;
+}
+
+/** The runtimes' own log. */
+export interface RuntimeLogPort {
+  /** Lines after a cursor, 0 for the oldest that is kept; not all at once, and empty at the present end. */
+  read(cursor: number): Promise<readonly RuntimeLogLine[]>;
 }
 
 /** Credential values of a run, by type, instance and field; reveals secrets. */

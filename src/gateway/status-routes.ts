@@ -86,9 +86,7 @@ export function statusRoutes(ports: ControlApiPorts) {
       context.json(runAnswer(await knownRun(ports.runs, context.req.valid("param").run)), 200),
     )
     .openapi(instances, async (context) => {
-      const unfinished = await ports.runs.unfinished();
-      const active = unfinished.filter(({ state }) => state !== "queued");
-      return context.json({ runs: active.map(runAnswer) }, 200);
+      return context.json({ runs: (await ports.runs.active()).map(runAnswer) }, 200);
     })
     .openapi(queue, async (context) => {
       const { agent: of } = context.req.valid("query");

@@ -51,7 +51,12 @@ export interface WebhookReceipts {
   list(options: { readonly limit: number }): Promise<readonly ReceiptFacts[]>;
   /**
    * Forgets receipts from before a time (ms), and then bodies, oldest first, until those left have at
-   * most so many bytes together: such a receipt still tells duplicates.
+   * most so many bytes together: such a receipt still tells duplicates. Up to `limit` of each at a time,
+   * which bounds how long it takes; true when there may be more.
    */
-  prune(keep: { readonly since: number; readonly bodyBytes: number }): Promise<void>;
+  prune(keep: {
+    readonly since: number;
+    readonly bodyBytes: number;
+    readonly limit: number;
+  }): Promise<boolean>;
 }

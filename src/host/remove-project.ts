@@ -14,6 +14,7 @@ for kind in releases credentials; do [ -L "$kind" ] || rm -rf -- "$kind"/.tmp-*;
 rm -f -- current.json stopped.json credential.key
 [ -L door ] || rm -f -- door/outside.sock door/outside.sock.next
 for base in state.db runtime.lock; do rm -f -- "$base" "$base-wal" "$base-shm" "$base-journal"; done
+rm -f -- state.db.damaged-* state.db.recovered* state.db.recovering*
 rmdir -- releases credentials door 2>/dev/null || :
 rm -f -- applied.json lock
 cd /

@@ -2,10 +2,17 @@ import { destination } from "pino";
 import { AlError, toAlError } from "../base/errors.ts";
 import { createLogger } from "../base/logger.ts";
 import { runRuntime } from "./run-runtime.ts";
+import { RuntimeLogFile, runtimeLogDirectory } from "./runtime-log-file.ts";
 
 // The runtime container's program. Its whole configuration is two variables; the rest is in files.
 
-const logger = createLogger({ destination: destination({ fd: 1, sync: true }) });
+const stdout = destination({ fd: 1, sync: true });
+let file: RuntimeLogFile | undefined;
+const write = (line: string) => {
+  stdout.write(line);
+  file?.write(line);
+};
+const logger = createLogger({ destination: { write } });
 // What it writes below the project's directory is for its own user.
 process.umask(0o077);
 // docker-modem calls url.parse, with nothing but our own paths.
@@ -21,6 +28,7 @@ for (const name of ["SIGTERM", "SIGINT"] as const) {
 try {
   const projectDir = variable("AL_PROJECT_DIR");
   const runtimeName = variable("AL_RUNTIME_NAME");
+  file = new RuntimeLogFile(runtimeLogDirectory(projectDir));
   await runRuntime({ projectDir, runtimeName, logger, signal: stop.signal });
   process.exit(0);
 } catch (thrown) {

@@ -7,6 +7,7 @@ import type { Current } from "../core/observed.ts";
 import { openDocker } from "../docker/docker-client.ts";
 import { containerApi } from "../gateway/container-api.ts";
 import { controlApi } from "../gateway/control-api.ts";
+import { createEventHub } from "../gateway/event-hub.ts";
 import { type Listening, listenAtDoor, listenOnPort, listenOnSocket } from "../gateway/listen.ts";
 import { outsideApp } from "../gateway/outside-app.ts";
 import type { RuntimePort } from "../gateway/ports.ts";
@@ -16,14 +17,9 @@ import { Locks } from "../schedule/locks.ts";
 import { createScheduler } from "../schedule/scheduler.ts";
 import { createSerial } from "../schedule/serial.ts";
 import { tellingEnds } from "../schedule/telling-ends.ts";
-import { createHoldStore } from "../state/hold-store.ts";
-import { createLockStore } from "../state/lock-store.ts";
-import { RUN_MIGRATIONS } from "../state/run-schema.ts";
-import { createRunStore } from "../state/run-store.ts";
-import { createSignalStore } from "../state/signal-store.ts";
-import { openDatabase, proveWritable } from "../state/sqlite.ts";
-import { createTickStore } from "../state/tick-store.ts";
-import { createWebhookReceipts } from "../state/webhook-receipts.ts";
+import { openRunDatabase } from "../state/recover.ts";
+import { asides } from "../state/set-aside.ts";
+import { proveWritable } from "../state/sqlite.ts";
 import { openLocal } from "../transport/local.ts";
 import type { IsolationTools } from "./apply-rules.ts";
 import { watchEngine } from "./engine-watch.ts";
@@ -34,19 +30,28 @@ import {
   lookAtIsolation,
   restoreIsolation,
 } from "./isolation.ts";
+import { keepPruned } from "./keep-pruned.ts";
 import { liveGatewayKey } from "./live-gateway-key.ts";
 import { liveReleases } from "./live-release.ts";
 import { liveWebhooks } from "./live-webhooks.ts";
 import { readOwnCurrent } from "./name-watch.ts";
+import { openStores } from "./open-stores.ts";
 import { createOutside } from "./outside.ts";
-import { keepReceiptsPruned } from "./prune-receipts.ts";
 import type { Place } from "./run-container.ts";
 import { runCredentials } from "./run-credentials.ts";
 import { runLogs } from "./run-log-read.ts";
 import { runContainerName } from "./run-names.ts";
 import type { RuntimeOptions } from "./run-runtime.ts";
 import { createRunner } from "./runner.ts";
+import { runtimeLog } from "./runtime-log-read.ts";
 import { noteStopped } from "./stopped-file.ts";
+import { takeStock } from "./take-stock.ts";
+import {
+  tellingDeliveries,
+  tellingReadiness,
+  tellingRuntime,
+  tellingSchedule,
+} from "./telling-ports.ts";
 
 /** A runtime at work. */
 export interface Runtime {
@@ -90,11 +95,12 @@ export async function openRuntime(options: RuntimeOptions, current: Current): Pr
   };
   let isolated: Promise<void> = Promise.resolve();
   let pruned: Promise<void> = Promise.resolve();
-  const engineWatch = { docker, runtimeName, clock: systemClock, logger, signal: abort.signal };
+  const engineWatch = { docker, runtimeName, clock: steadyClock(), logger, signal: abort.signal };
   const failed = watchEngine({
     ...engineWatch,
     onChange: (answers) => {
       parts.engine.answers = answers;
+      parts.tellReady(readiness(parts));
       scheduler.poke();
     },
   });
@@ -104,11 +110,15 @@ export async function openRuntime(options: RuntimeOptions, current: Current): Pr
       await listenOnPort(apps.containers, CONTAINER_API_PORT),
       await listenOnSocket(apps.control, CONTROL_SOCKET),
     );
+    const { store, upkeep } = parts;
+    const stock = { docker, store, upkeep, project, projectDir, logger };
+    await takeStock({ ...stock, clock: systemClock, signal: abort.signal });
     await scheduler.start();
     parts.progress.started = true;
     isolated = keepIsolated(parts.keeping, abort.signal);
-    const { receipts } = parts;
-    pruned = keepReceiptsPruned({ receipts, clock: systemClock, logger }, abort.signal);
+    const { receipts, releases } = parts;
+    const pruning = { projectDir, store, upkeep, receipts, releases };
+    pruned = keepPruned({ ...pruning, clock: systemClock, logger }, abort.signal);
   } catch (thrown) {
     await close();
     throw thrown;
@@ -123,14 +133,18 @@ export async function openRuntime(options: RuntimeOptions, current: Current): Pr
 
 function openParts(options: RuntimeOptions, place: Place) {
   const { projectDir, logger } = options;
-  const database = openDatabase(join(projectDir, "state.db"), RUN_MIGRATIONS);
+  const statePath = join(projectDir, "state.db");
+  const { database, recovery } = openRunDatabase(statePath, systemClock.now());
+  if (recovery) logger.error({ ...recovery }, "the database was damaged and has been replaced");
   const transport = openLocal({ host: place.host });
   const docker = openDocker(transport);
-  const store = createRunStore(database);
-  const receipts = createWebhookReceipts(database, store.enqueue);
-  const releases = liveReleases(options);
+  const events = createEventHub(systemClock);
   const steady = steadyClock();
-  const locks = new Locks({ store: createLockStore(database), releases, clock: steady });
+  const telling = { emit: events.emit, clock: steady };
+  const stored = openStores(database, telling);
+  const { runs: store, receipts, signals, upkeep } = stored;
+  const releases = liveReleases(options);
+  const locks = new Locks({ store: stored.locks, releases, clock: steady });
   const isolation: { latest: Isolation } = {
     latest: { ready: false, reason: "the network rules have not been checked yet" },
   };
@@ -139,7 +153,7 @@ function openParts(options: RuntimeOptions, place: Place) {
   const scheduler = createScheduler({
     store: tellingEnds(store, (run) => void locks.ended(run)),
     receipts,
-    ...{ holds: createHoldStore(database), ticks: createTickStore(database) },
+    ...{ holds: stored.holds, ticks: stored.ticks },
     runner: createRunner({ docker, place, projectDir }),
     releases,
     ...{ clock: systemClock, steady },
@@ -147,7 +161,6 @@ function openParts(options: RuntimeOptions, place: Place) {
     ready: () => engine.answers && isolation.latest.ready,
     containerName: (run) => runContainerName(place.project, run),
   });
-  const signals = createSignalStore(database);
   const forRuns = { signals, locks, calls: createCalls({ store, signals }) };
   const close = async () => {
     docker.close();
@@ -155,13 +168,15 @@ function openParts(options: RuntimeOptions, place: Place) {
     database.close();
   };
   const abort = new AbortController();
+  const tellReady = tellingReadiness(events.emit);
   const onChange = (latest: Isolation) => {
     isolation.latest = latest;
+    tellReady(readiness({ engine, isolation }));
     scheduler.poke();
   };
   const keeping = isolationOptions(options, { docker, place, releases, onChange });
-  const state = { isolation, engine, progress, keeping, abort };
-  const stores = { database, store, receipts };
+  const state = { isolation, engine, progress, keeping, abort, events, tellReady };
+  const stores = { database, store, receipts, upkeep };
   return { place, transport, docker, ...stores, releases, scheduler, ...forRuns, ...state, close };
 }
 
@@ -182,19 +197,20 @@ function isolationOptions(
 /** What is served, and to whom: runs, operators, and strangers with or without the gateway's key. */
 function appsOf(options: RuntimeOptions, parts: Parts) {
   const { logger, projectDir } = options;
-  const { store: runs, scheduler: schedule, releases } = parts;
+  const { store: runs, scheduler, releases, events } = parts;
   const { locks, calls, signals, receipts } = parts;
-  const runtime = runtimePort(options, parts);
+  const schedule = tellingSchedule(scheduler, events.emit);
+  const runtime = tellingRuntime(runtimePort(options, parts), events.emit);
   const forRuns = { locks, calls, signals, credentials: runCredentials(projectDir) };
   const containers = containerApi({ runtime, runs, schedule, ...forRuns, logger });
   const accepting = {
     webhooks: liveWebhooks(projectDir, releases),
-    deliveries: { accept: schedule.deliver },
+    deliveries: tellingDeliveries({ accept: scheduler.deliver }, events.emit),
     clock: systemClock,
   };
   const webhooks = { ...accepting, receipts, newId: () => ulid() };
-  const logs = runLogs(projectDir);
-  const operators = { runtime, runs, schedule, locks, logs, webhooks };
+  const logs = { logs: runLogs(projectDir), runtimeLog: runtimeLog(projectDir) };
+  const operators = { runtime, runs, schedule, locks, ...logs, webhooks, events };
   const control = controlApi({ ...operators, clock: systemClock, logger });
   const outside = outsideApp({
     ...{ webhooks: webhookApp({ ...accepting, logger }), control, clock: systemClock, logger },
@@ -229,12 +245,22 @@ function runtimePort(options: RuntimeOptions, parts: Parts): RuntimePort {
         scheduler.isSettled(),
         rules ? lookAtIsolation(keeping, abort.signal).catch(() => undefined) : undefined,
       ]);
-      const report = { release, credentials, revision, ...readiness(parts), activeRuns, settled };
-      return looked === undefined ? report : { ...report, rules: looked };
+      const [damaged] = asides(join(options.projectDir, "state.db"));
+      return {
+        ...{ release, credentials, revision, ...readiness(parts), activeRuns, settled },
+        ...(looked !== undefined && { rules: looked }),
+        ...(damaged && { damaged }),
+      };
     },
   };
 }
 
-function readiness({ engine, isolation }: Parts): Isolation {
+function readiness({
+  engine,
+  isolation,
+}: {
+  readonly engine: { readonly answers: boolean };
+  readonly isolation: { readonly latest: Isolation };
+}): Isolation {
   return engine.answers ? isolation.latest : { ready: false, reason: "Docker does not answer" };
 }

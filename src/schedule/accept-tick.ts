@@ -4,6 +4,7 @@ import type { Terms } from "./accept.ts";
 import { hasFreeRunner, situationOf } from "./capacity.ts";
 import { whyNotToday } from "./day-budget.ts";
 import { whyHeld } from "./holds.ts";
+import type { RunStore } from "./ports.ts";
 import type { RunQueuePorts } from "./run-queue.ts";
 
 /** What a schedule has come to since it was last dealt with. */
@@ -32,8 +33,8 @@ interface TickTerms extends Terms {
 /**
  * Deals with a schedule's tick: stores a run of it if one could start at once. What cannot, or is late,
  * is skipped with a warning (`catchUp` none), or (once) gets one run in the queue, for however many ticks
- * there were. While the agent is paused its schedule stands still; while it is disabled its ticks are
- * nothing. A tick's key makes one run of it at most, whatever becomes of this process.
+ * there were. While the agent is paused its schedule stands still, and a tick that finds the runtime not
+ * ready waits until it is late; while the agent is disabled its ticks are nothing. A tick's key makes one run of it at most, whatever becomes of this process.
  */
 export async function acceptTick(
   ports: RunQueuePorts,
@@ -51,7 +52,8 @@ export async function acceptTick(
     terms.tell(over, dayOf(due.tick, agent.timezone));
     return "dealt-with";
   }
-  const reason = await whyNotNow(ports, due, terms);
+  if (!due.isLate && !ports.ready()) return "later";
+  const reason = await whyNotNow(store, due, terms);
   if (reason === undefined) {
     if (due.missed > 0) warnOfMissed(ports, agent, due);
     await accept(ports, due, terms.id);
@@ -68,14 +70,13 @@ export async function acceptTick(
 
 /** Why a tick's run cannot start at once, as a tick should; undefined when it can. */
 async function whyNotNow(
-  { store, ready }: RunQueuePorts,
+  store: RunStore,
   { agent, isLate }: DueTick,
   terms: Terms,
 ): Promise<string | undefined> {
   if (isLate) return "it is late";
   const free = await hasFreeRunner(store, await situationOf(store, terms), agent);
-  if (!free) return "no free runner";
-  return ready() ? undefined : "the runtime is not ready";
+  return free ? undefined : "no free runner";
 }
 
 /** One run that waits for its turn stands for every tick before it starts. */

@@ -37,8 +37,8 @@ export async function situationOf(
  *
  * Each agent's own queue goes oldest first, and an agent that is held, or at its limit, holds up nobody
  * else. Between agents, a place of the project goes to the one with the fewest active runs; of equal
- * ones, to the one whose latest start is longest ago: however long one agent's queue is, another's run
- * waits for no more than one start of each agent before it.
+ * ones, to the one whose latest start is longest ago. So an agent with nothing under way waits for one
+ * start of each other agent at most, however long their queues are.
  *
  * A run that waits for what it called must not keep it from starting. So when the project has no place
  * left, an active run lends its own to one run it called; see {@link Places}.
@@ -80,8 +80,8 @@ export async function hasFreeRunner(
   const scale = release.agents.get(agent)?.scale ?? 0;
   const waiting = await store.countQueued({ agent, upTo: scale });
   if (!hasRoom(situation, agent) || activeRuns(active, agent) + waiting >= scale) return false;
-  const cap = release.project.scale ?? Infinity;
-  if (places.taken >= cap) return false;
+  const cap = release.project.scale;
+  if (cap === undefined) return true;
   const others = (await store.heads()).filter(
     (run) => run.agent !== agent && hasRoom(situation, run.agent),
   );

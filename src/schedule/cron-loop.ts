@@ -1,6 +1,6 @@
 import type { Cron } from "croner";
 import type { Clock } from "../base/clock.ts";
-import { toAlError } from "../base/errors.ts";
+import { hasCode, toAlError } from "../base/errors.ts";
 import type { CronSetPorts } from "./cron-set.ts";
 import { dueTick, tickAfter } from "./due-tick.ts";
 
@@ -73,6 +73,8 @@ async function deal(
     await ticks.handled(agent, { schedule, until: due.tick });
     return due.tick;
   } catch (thrown) {
+    // Whoever serves next deals with it.
+    if (hasCode(thrown, "not-serving")) return undefined;
     logger.error({ agent, err: toAlError(thrown) }, "a schedule's tick has to wait");
     return undefined;
   }
@@ -87,7 +89,9 @@ async function afterStepBack(
   if (dealtWith - now <= MAX_STEP_BACK_MS) return dealtWith;
   const was = new Date(dealtWith).toISOString();
   logger.warn({ agent, was }, "the clock was set back by hours; the schedule goes by the new time");
-  await ticks.handled(agent, { schedule, until: now }).catch(() => undefined);
+  await ticks.handled(agent, { schedule, until: now }).catch((thrown) => {
+    logger.error({ agent, err: toAlError(thrown) }, "how far a schedule is cannot be stored");
+  });
   return now;
 }
 

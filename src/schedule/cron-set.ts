@@ -35,24 +35,29 @@ export interface CronSetPorts {
 export function createCronSet(ports: CronSetPorts): CronSet {
   const loops = new Map<string, CronLoop>();
   const serial = createSerial();
-  const drop = (name: string) => {
-    loops.get(name)?.stop();
+  /** Resolves when it is past storing anything. */
+  const drop = async (name: string) => {
+    const loop = loops.get(name);
     loops.delete(name);
+    loop?.stop();
+    await loop?.done;
   };
   const follow = async ({ agents, project }: LiveRelease) => {
     const scheduled = [...agents.values()].filter(
       (agent) => agent.scale > 0 && agent.schedule !== undefined,
     );
     const names = new Set(scheduled.map(({ name }) => name));
-    for (const name of [...loops.keys()]) if (!names.has(name)) drop(name);
-    await ports.ticks.keep(names);
+    for (const name of [...loops.keys()]) if (!names.has(name)) await drop(name);
+    await ports.ticks.keep(names).catch((thrown) => {
+      ports.logger.error({ err: toAlError(thrown) }, "old schedules are not forgotten");
+    });
     for (const agent of scheduled) {
       const delayMs = jitterOf(project.project, agent);
       const schedule = scheduleOf(agent);
       const { name } = agent;
       const running = loops.get(name);
       if (running?.schedule === schedule && running.delayMs === delayMs) continue;
-      drop(name);
+      await drop(name);
       const cron = readPattern(ports.logger, agent);
       if (!cron) continue;
       const from = await placeOf(ports, name, schedule);
@@ -72,9 +77,7 @@ export function createCronSet(ports: CronSetPorts): CronSet {
     },
     stop: () =>
       serial(async () => {
-        const ended = [...loops.values()].map(({ done }) => done);
-        for (const name of [...loops.keys()]) drop(name);
-        await Promise.all(ended);
+        await Promise.all([...loops.keys()].map(drop));
       }),
   };
 }
@@ -93,15 +96,19 @@ function jitterOf(project: string, { name, jitterSeconds = 0 }: ReleasedAgent): 
 
 /** Where a schedule goes on; one that was not known, or was another one, has no past. */
 async function placeOf(
-  { ticks, clock }: CronSetPorts,
+  { ticks, clock, logger }: CronSetPorts,
   agent: string,
   schedule: string,
 ): Promise<number> {
-  const until = await ticks.handledUntil(agent, schedule);
-  if (until !== undefined) return until;
   const now = clock.now();
-  await ticks.handled(agent, { schedule, until: now });
-  return now;
+  try {
+    const until = await ticks.handledUntil(agent, schedule);
+    if (until === undefined) await ticks.handled(agent, { schedule, until: now });
+    return until ?? now;
+  } catch (thrown) {
+    logger.error({ agent, err: toAlError(thrown) }, "how far a schedule is cannot be stored");
+    return now;
+  }
 }
 
 /** The config room refuses bad patterns; one that gets here all the same must not stop the others. */

@@ -1,10 +1,7 @@
 import type { Clock } from "../base/clock.ts";
 import type { ReleasedAgent } from "../core/released.ts";
-import { type DayUse, dayOf, hasDayLimit, overDayLimit } from "../core/run-limits.ts";
+import { type DayUse, hasDayLimit, overDayLimit, startOfDay } from "../core/run-limits.ts";
 import type { RunStore } from "./ports.ts";
-
-/** Longer than any day, one with a change of the clocks included. */
-const LOOK_BACK_MS = 26 * 60 * 60 * 1000;
 
 interface Ports {
   readonly store: RunStore;
@@ -12,13 +9,8 @@ interface Ports {
 }
 
 /** What an agent's runs that started today came to, in the agent's timezone. */
-export async function usedToday({ store, clock }: Ports, agent: ReleasedAgent): Promise<DayUse> {
-  const now = clock.now();
-  const today = dayOf(now, agent.timezone);
-  const recent = await store.startedSince(agent.name, now - LOOK_BACK_MS);
-  const runs = recent.filter(({ startedAt = now }) => dayOf(startedAt, agent.timezone) === today);
-  const cost = runs.reduce((sum, { usage }) => sum + (usage?.cost ?? 0), 0);
-  return { runs: runs.length, cost };
+export function usedToday({ store, clock }: Ports, agent: ReleasedAgent): Promise<DayUse> {
+  return store.usedSince(agent.name, startOfDay(clock.now(), agent.timezone));
 }
 
 /**

@@ -26,7 +26,10 @@ export async function standingHolds(store: HoldStore): Promise<Standing> {
 }
 
 /** Why nothing of an agent starts, in words; undefined when it may. */
-export function whyHeld({ scheduler, paused, disabled }: Standing, agent: string) {
+export function whyHeld(
+  { scheduler, paused, disabled }: Standing,
+  agent: string,
+): string | undefined {
   const off = disabled.get(agent);
   if (off) return `agent ${agent} is disabled ${holdText(off)}`;
   if (scheduler) return `the scheduler is paused ${holdText(scheduler)}`;
@@ -41,7 +44,7 @@ export function refuseDisabled({ disabled }: Standing, agent: string): void {
   throw new AlError(`agent ${agent} is disabled ${holdText(hold)}`, {
     code: "agent-disabled",
     blame: "user",
-    hint: `Enable it on its host: POST /control/agents/${agent}/enable`,
+    hint: `Enable it: al enable ${agent}`,
   });
 }
 

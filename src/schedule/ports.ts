@@ -9,7 +9,7 @@ import type {
   RunFilter,
   StartIntent,
 } from "../core/run.ts";
-import type { TokenUsage } from "../core/run-limits.ts";
+import type { DayUse, TokenUsage } from "../core/run-limits.ts";
 import type { Trigger } from "../core/trigger.ts";
 
 /**
@@ -57,8 +57,8 @@ export interface RunStore {
   list(filter: RunFilter): Promise<readonly Run[]>;
   /** The run that was accepted with this key, finished or not. */
   byKey(key: string): Promise<Run | undefined>;
-  /** An agent's runs that started at that time or later, or are about to; oldest first. */
-  startedSince(agent: string, since: number): Promise<readonly Run[]>;
+  /** What an agent's runs that started at that time or later, or are about to, came to so far. */
+  usedSince(agent: string, since: number): Promise<DayUse>;
   /** The unfinished run whose secret has this SHA-256 (hex). */
   bySecret(secretHash: string): Promise<Run | undefined>;
 }

@@ -112,7 +112,7 @@ async function startAndCarry(
         return !hopeless && attempt < START_ATTEMPTS;
       },
     });
-    if (launched === "held") return await putBack(ports, run, signal);
+    if (launched === "held") return await hold(ports, run, signal);
   } catch (thrown) {
     signal.throwIfAborted();
     return giveUp(ports, run, toAlError(thrown), signal);
@@ -132,13 +132,17 @@ async function launchOnce(
   }
   if (whyHeld(await standingHolds(holds), run.agent) !== undefined) return "held";
   await runner.start(run, signal);
-  // Whoever asked while it was being started found nothing to kill.
-  if (await isToBeKilled(store, run)) await runner.kill(run, signal);
   return "started";
 }
 
 async function isToBeKilled(store: RunStore, { id }: Run): Promise<boolean> {
   return (await store.get(id))?.killReason !== undefined;
+}
+
+/** A start that failed may have had its effect all the same: only what is certainly not running goes back. */
+async function hold(ports: RunLifePorts, run: Run, signal: AbortSignal): Promise<void> {
+  const presence = await retry(() => ports.runner.look(run, signal), stubborn(ports, run, signal));
+  return presence === "started" ? carry(ports, run, signal) : putBack(ports, run, signal);
 }
 
 /** Into the queue again, without what was made of it; or to its end, if it is to be killed. */
@@ -182,6 +186,7 @@ async function carry(ports: RunLifePorts, run: Run, signal: AbortSignal): Promis
   const watched = AbortSignal.any([signal, watch.signal]);
   const enforced = enforceTimeout(ports, { ...run, startedAt }, watched).catch(() => undefined);
   const noted = noteMade(ports, run, watched);
+  const killed = killIfOrdered(ports, run, watched).catch(() => undefined);
   const insist = <T>(work: () => Promise<T>) => retry(work, stubborn(ports, run, watched));
   const budget = followBudget(ports, run, { insist, signal: watched });
   const onUsage = budget.seen;
@@ -191,8 +196,14 @@ async function carry(ports: RunLifePorts, run: Run, signal: AbortSignal): Promis
   );
   await Promise.all([noted, budget.settled()]);
   watch.abort();
-  await enforced;
+  await Promise.all([enforced, killed]);
   await end(ports, run, exit, signal);
+}
+
+/** Who ordered it while the run was being started found nothing to kill, or died before it could. */
+async function killIfOrdered(ports: RunLifePorts, run: Run, signal: AbortSignal): Promise<void> {
+  if (!(await isToBeKilled(ports.store, run))) return;
+  await retry(() => ports.runner.kill(run, signal), stubborn(ports, run, signal));
 }
 
 /** Beside the run, which does not wait for its record. */

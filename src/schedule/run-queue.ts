@@ -1,4 +1,4 @@
-import { monotonicFactory } from "ulid";
+import { decodeTime, isValid, monotonicFactory } from "ulid";
 import { AlError, hasCode, toAlError } from "../base/errors.ts";
 import type { Run } from "../core/run.ts";
 import type { Trigger } from "../core/trigger.ts";
@@ -39,6 +39,8 @@ export class RunQueue {
   /** Ends runs. */
   readonly end: EndRuns;
   #adopted = false;
+  /** Ids sort by time of acceptance, also when the clock was set back since the latest one was made; ms. */
+  #idsFrom = 0;
   /** True while a look at what may start is waiting for its turn. */
   #isPoked = false;
   /** Day on which an agent's used up budget was told of. */
@@ -47,7 +49,7 @@ export class RunQueue {
   constructor(ports: RunQueuePorts) {
     const nextUlid = monotonicFactory();
     this.#ports = ports;
-    this.#newId = () => nextUlid(ports.clock.now());
+    this.#newId = () => nextUlid(Math.max(ports.clock.now(), this.#idsFrom));
     this.#life = createRunLife({ ...ports, newId: this.#newId });
     this.#deliveries = createDeliveryQueue({
       ...{ receipts: ports.receipts, clock: ports.clock, newId: this.#newId },
@@ -62,7 +64,10 @@ export class RunQueue {
   /** Takes over what an earlier process left; resolves before those runs end. */
   adoptAll(): Promise<void> {
     return this.#serial(async () => {
-      const active = await this.#ports.store.active();
+      const { store } = this.#ports;
+      const [latest] = await store.list({ limit: 1 });
+      if (latest && isValid(latest.id)) this.#idsFrom = decodeTime(latest.id) + 1;
+      const active = await store.active();
       for (const run of active) this.#track(run, this.#life.adopt(run, this.#abort.signal));
       // Before anything new is made: what is not of these runs is a leftover.
       const ids = new Set(active.map(({ id }) => id));

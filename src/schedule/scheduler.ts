@@ -97,6 +97,10 @@ export function createScheduler(ports: RunQueuePorts): Scheduler {
   const { store, releases } = ports;
   const queue = new RunQueue(ports);
   const cron = createCronSet({ ...ports, onDue: (due) => queue.onDue(due) });
+  const poke = () => {
+    queue.poke();
+    cron.wake();
+  };
   const reload = async () => {
     const release = await releases.current();
     if (release) await cron.follow(release);
@@ -108,12 +112,12 @@ export function createScheduler(ports: RunQueuePorts): Scheduler {
       await reload();
     },
     reload,
-    poke: () => queue.poke(),
+    poke,
     trigger: (agent, trigger = { kind: "manual" }) => queue.accept(agent, trigger),
     call: (caller, request) => queue.call(caller, request),
     deliver: (delivery) => queue.deliver(delivery),
     ...queue.end,
-    ...holding(ports, { queue, cron }),
+    ...holding(ports, { queue, poke }),
     paused: async () => (await standingHolds(ports.holds)).scheduler,
     queue: () => queue.view(),
     agents: () => agentStates(ports, cron),
@@ -127,13 +131,12 @@ export function createScheduler(ports: RunQueuePorts): Scheduler {
 
 function holding(
   ports: RunQueuePorts,
-  { queue, cron }: { readonly queue: RunQueue; readonly cron: CronSet },
+  { queue, poke }: { readonly queue: RunQueue; readonly poke: () => void },
 ): Pick<Scheduler, "pause" | "resume" | "disable" | "enable"> {
   const holds = createHolds(ports);
   const change = async <T>(work: () => Promise<T>): Promise<T> => {
     const result = await queue.exclusive(work);
-    queue.poke();
-    cron.wake();
+    poke();
     return result;
   };
   return {

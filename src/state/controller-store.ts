@@ -1,11 +1,12 @@
 import { createHmac, randomBytes } from "node:crypto";
-import { chmodSync, mkdirSync } from "node:fs";
+import { chmodSync, mkdirSync, statSync } from "node:fs";
 import { join } from "node:path";
 import type { DatabaseSync } from "node:sqlite";
 import { AlError } from "../base/errors.ts";
 import { Secret } from "../base/secret.ts";
 import type { Approval } from "../core/approval.ts";
 import type { KnownHost } from "../core/known-host.ts";
+import { damageIn, isDamage } from "./database-check.ts";
 import { hostMemory } from "./host-memory.ts";
 import { copyInMemory } from "./memory-copy.ts";
 import { openDatabase } from "./sqlite.ts";
@@ -45,11 +46,15 @@ const MIGRATIONS = [
    CREATE TABLE prune_consent (revision TEXT PRIMARY KEY, given_at INTEGER NOT NULL) STRICT;`,
 ];
 
-/** Opens (or makes, mode 0700) the store in `directory`, one directory per project. */
+/**
+ * Opens (or makes, mode 0700) the store in `directory`, one directory per project.
+ * @throws AlError `store-damaged` (terminal): what was approved must not be forgotten in silence, so a
+ * damaged store is neither mended nor replaced.
+ */
 export function openControllerStore(directory: string): ControllerStore {
   mkdirSync(directory, { recursive: true, mode: 0o700 });
   const path = join(directory, "store.db");
-  const database = openDatabase(path, MIGRATIONS);
+  const database = openSound(path);
   chmodSync(path, 0o600);
   return storeOn(database);
 }
@@ -69,6 +74,30 @@ export function readControllerStore(directory: string): ControllerStore {
   };
   const writes = { approve: refuse, remember: refuse, forget: refuse, consentToPrune: refuse };
   return { ...store, ...writes };
+}
+
+/** Others may have it open and write. */
+function openSound(path: string): DatabaseSync {
+  if (statSync(path, { throwIfNoEntry: false })?.size === 0) throw damaged(path, "it is empty");
+  let database: DatabaseSync | undefined;
+  try {
+    database = openDatabase(path, MIGRATIONS);
+    const damage = damageIn(database);
+    if (damage === undefined) return database;
+    throw damaged(path, damage);
+  } catch (thrown) {
+    database?.close();
+    const { cause = thrown } = thrown as Error;
+    throw isDamage(cause) ? damaged(path, (cause as Error).message) : thrown;
+  }
+}
+
+function damaged(path: string, damage: string): AlError {
+  return new AlError(`${path} is damaged: ${damage}`, {
+    code: "store-damaged",
+    blame: "terminal",
+    hint: `It holds your approvals, so al does not go on without it. Put a copy of it back, or begin anew: mv ${path} ${path}.damaged (and ${path}-wal, if it is there), then approve again what the next plan asks for.`,
+  });
 }
 
 function storeOn(database: DatabaseSync): ControllerStore {

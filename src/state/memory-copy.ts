@@ -28,7 +28,7 @@ export function copyInMemory(path: string, migrations: readonly Migration[]): Da
 }
 
 function copyTables(copy: DatabaseSync, path: string): void {
-  copy.prepare("ATTACH ? AS source").run(sourceUrl(path));
+  copy.prepare("ATTACH ? AS source").run(readOnlyUrl(path));
   const tables = copy
     .prepare("SELECT name, sql FROM source.sqlite_schema WHERE type = 'table' ORDER BY name")
     .all() as { name: string; sql: string }[];
@@ -45,10 +45,11 @@ function copyTables(copy: DatabaseSync, path: string): void {
 }
 
 /**
- * With no log beside it nobody has the file open, and it is read without the files that SQLite would
- * make to share it; with one, the log holds the newest transactions and must be read too.
+ * The address by which a database file is read without being changed. With no log beside it nobody has
+ * the file open, and it is read without the files that SQLite would make to share it; with one, the log
+ * holds the newest transactions and must be read too.
  */
-function sourceUrl(path: string): string {
+export function readOnlyUrl(path: string): string {
   const url = pathToFileURL(path);
   url.searchParams.set("mode", "ro");
   if (!existsSync(`${path}-wal`)) url.searchParams.set("immutable", "1");

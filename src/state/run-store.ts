@@ -9,7 +9,7 @@ import type {
   RunFilter,
   StartIntent,
 } from "../core/run.ts";
-import type { TokenUsage } from "../core/run-limits.ts";
+import type { DayUse, TokenUsage } from "../core/run-limits.ts";
 import { joinTrigger, splitTrigger, type Trigger, type TriggerFacts } from "../core/trigger.ts";
 import { QUEUED, queueOf } from "./run-queue-store.ts";
 import { all, one, type Prepare, statementCache } from "./run-statements.ts";
@@ -130,9 +130,16 @@ function lookupsOf(prepare: Prepare) {
       return one(prepare("SELECT * FROM runs WHERE key = ?"), key);
     },
 
-    async startedSince(agent: string, since: number): Promise<readonly Run[]> {
-      const sql = `SELECT * FROM runs WHERE agent = ? AND (started_at >= ? OR state = 'starting')`;
-      return all(prepare(`${sql} ORDER BY id`), agent, since);
+    async usedSince(agent: string, since: number): Promise<DayUse> {
+      const { starting } = prepare(
+        `SELECT count(*) AS starting FROM runs INDEXED BY runs_active
+         WHERE state IN ('starting', 'running') AND state = 'starting' AND agent = ?`,
+      ).get(agent) as { starting: number };
+      const { runs, cost } = prepare(
+        `SELECT count(*) AS runs, coalesce(sum(usage ->> '$.cost'), 0) AS cost FROM runs
+         WHERE agent = ? AND started_at >= ?`,
+      ).get(agent, since) as unknown as DayUse;
+      return { runs: runs + starting, cost };
     },
 
     async bySecret(secretHash: string): Promise<Run | undefined> {

@@ -4,6 +4,8 @@ import { AlError } from "../base/errors.ts";
 /** One numbered, additive change of a schema: SQL statements, never rewritten once released. */
 export type Migration = string;
 
+const MAX_IDLE_LOG_BYTES = 16 * 1024 * 1024;
+
 /**
  * Opens a database file (`:memory:` for tests) and brings its schema up to the last migration.
  * A committed transaction survives a power cut (WAL, synchronous=FULL). A schema newer than ours is
@@ -15,6 +17,8 @@ export function openDatabase(path: string, migrations: readonly Migration[]): Da
   try {
     database = new DatabaseSync(path, { timeout: 10_000 });
     database.exec("PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON");
+    // The log is emptied when it has 4 MB; what one large transaction made it grow to is given back then.
+    database.exec(`PRAGMA journal_size_limit = ${MAX_IDLE_LOG_BYTES}`);
     migrate(database, migrations);
     return database;
   } catch (thrown) {

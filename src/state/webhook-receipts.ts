@@ -22,6 +22,12 @@ interface NewReceipt {
   readonly runs: readonly NewRun[];
 }
 
+interface PruneOptions {
+  readonly since: number;
+  readonly bodyBytes: number;
+  readonly limit: number;
+}
+
 /** Names of sources have no comma. */
 const SEPARATOR = ",";
 
@@ -68,10 +74,11 @@ export function createWebhookReceipts(database: DatabaseSync, enqueue: (run: New
       return (statements.list.all(limit) as unknown as ReceiptRow[]).map(factsOf);
     },
 
-    async prune(keep: { readonly since: number; readonly bodyBytes: number }): Promise<void> {
-      inTransaction(database, () => {
-        statements.forget.run(keep.since);
-        statements.dropBodies.run(keep.bodyBytes);
+    async prune({ since, bodyBytes, limit }: PruneOptions): Promise<boolean> {
+      return inTransaction(database, () => {
+        const forgotten = statements.forget.run(since, limit).changes;
+        const dropped = statements.dropBodies.run(bodyBytes, limit).changes;
+        return forgotten === limit || dropped === limit;
       });
     },
   };
@@ -92,13 +99,16 @@ function prepareStatements(database: DatabaseSync) {
       `SELECT id, type, sources, delivery_id, received_at, headers FROM webhook_receipts
        ORDER BY id DESC LIMIT ?`,
     ),
-    forget: database.prepare("DELETE FROM webhook_receipts WHERE received_at < ?"),
+    forget: database.prepare(
+      `DELETE FROM webhook_receipts WHERE id IN (
+         SELECT id FROM webhook_receipts WHERE received_at < ? ORDER BY id LIMIT ?)`,
+    ),
     dropBodies: database.prepare(
       `UPDATE webhook_receipts SET body = NULL WHERE id IN (
          SELECT id FROM (
            SELECT id, sum(length(body)) OVER (ORDER BY id DESC) AS total
            FROM webhook_receipts WHERE body IS NOT NULL
-         ) WHERE total > ?)`,
+         ) WHERE total > ? ORDER BY id LIMIT ?)`,
     ),
   };
 }

@@ -10,6 +10,8 @@ import { createWorld, orFail, type World } from "../world/world.ts";
 const KEY = "sk-hooks";
 /** What deliveries are signed with, unless another secret is given. */
 export const SECRET = "webhook-secret-tell-nobody";
+/** What operators from outside send, unless another key is given. */
+export const GATEWAY_KEY = "gateway-key-tell-nobody";
 
 const LISTENING = `[[webhooks]]
 source = "acme"
@@ -22,6 +24,8 @@ export interface Written {
   readonly port: number;
   /** Default: the lab's. */
   readonly baseImage?: string;
+  /** Operators reach the control API from outside, with {@link GATEWAY_KEY}. */
+  readonly control?: boolean;
   /** Lines at the start of config.toml. */
   readonly config?: string;
 }
@@ -50,6 +54,8 @@ export interface WebhookDeployment {
   push(message: string): Promise<void>;
   /** Sends what GitHub sends of an issue, through a tunnel; undefined when nobody answered. */
   send(sent: Sent): Promise<Told | undefined>;
+  /** Any other request to that port. */
+  outside(path: string, init?: RequestInit): Promise<Response>;
   /** The newest runs. */
   runs(): Promise<readonly Record<string, unknown>[]>;
   /** What a shell script on the host prints. */
@@ -72,16 +78,18 @@ export async function startWebhookDeployment(
   });
   await addCredential(home, "anthropic_key/default/token", KEY);
   await addCredential(home, "github_webhook_secret/acme/secret", `${SECRET}\n`);
+  await addCredential(home, "gateway_api_key/default/key", `${GATEWAY_KEY}\n`);
   const gateway: Tunnel = await tunnel(host, port);
   return {
     ...{ world, model },
-    async write({ port: outside, baseImage = world.lab.baseImage, config: first = "" }) {
+    async write({ baseImage = world.lab.baseImage, config: first = "", ...gatewayTable }) {
       await writeSampleProject(copy, {
         ...{ project, baseImage, host: { name: "one", address: host.address, port: host.port } },
         model: { provider: "anthropic", model: "claude-scripted", baseUrl: model.url },
       });
       const source = `[webhooks.acme]\ntype = "github"\ncredential = "acme"\n`;
-      const listening = `\n[gateway]\nport = ${outside}\n\n${source}`;
+      const table = [`port = ${gatewayTable.port}`, `control = ${gatewayTable.control === true}`];
+      const listening = `\n[gateway]\n${table.join("\n")}\n\n${source}`;
       await copy.edit("config.toml", (config) => `${first}${config}${listening}`);
       await copy.write("greeter/agent-config.toml", LISTENING);
     },
@@ -90,6 +98,7 @@ export async function startWebhookDeployment(
       await copy.push();
     },
     send: (sent) => send(gateway.port, sent),
+    outside: (path, init) => fetch(`http://127.0.0.1:${gateway.port}${path}`, init),
     runs: async () => jsonLines(orFail(await world.al("--json", "runs", "-n", "5000")).stdout),
     shell: async (script, ...args) =>
       (await host.exec(["sh", "-c", script, "sh", ...args])).stdout.trim(),

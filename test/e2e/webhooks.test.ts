@@ -2,7 +2,12 @@ import { afterAll, beforeAll, expect, test } from "vitest";
 import { jsonLines } from "../world/al.ts";
 import { addCredential } from "../world/home.ts";
 import { orFail, type World } from "../world/world.ts";
-import { SECRET, startWebhookDeployment, type WebhookDeployment } from "./webhook-deployment.ts";
+import {
+  GATEWAY_KEY,
+  SECRET,
+  startWebhookDeployment,
+  type WebhookDeployment,
+} from "./webhook-deployment.ts";
 
 const PROJECT = "hooks";
 const PORT = 8090;
@@ -17,7 +22,7 @@ let world: World;
 beforeAll(async () => {
   on = await startWebhookDeployment(PROJECT, PORT);
   world = on.world;
-  await on.write({ port: PORT });
+  await on.write({ port: PORT, control: true });
 });
 
 afterAll(async () => {
@@ -90,6 +95,70 @@ test("a pushed secret holds at once, and the one before it no more", async () =>
   expect(await on.send({ id: "d-1" })).toMatchObject({ body: { duplicate: true } });
 });
 
+/** A request to the control API from outside. */
+function control(path: string, key?: string, method = "GET"): Promise<Response> {
+  const headers = key === undefined ? {} : { authorization: `Bearer ${key}` };
+  return on.outside(path, { method, headers });
+}
+
+test("the control API is there for who has the gateway's key, a rotated one at once", async () => {
+  const statuses = async (key?: string) => {
+    const paths = ["/control/status", "/openapi.json", "/api/logs/scheduler?lines=1"];
+    return Promise.all(paths.map(async (path) => (await control(path, key)).status));
+  };
+  expect(await statuses()).toEqual([401, 401, 401]);
+  expect(await statuses("guess")).toEqual([401, 401, 401]);
+  expect(await statuses(GATEWAY_KEY)).toEqual([200, 200, 200]);
+  const status: unknown = await (await control("/control/status", GATEWAY_KEY)).json();
+  expect(status).toMatchObject({ report: { ready: true }, agents: [{ name: "greeter" }] });
+  const rotate = async (key: string) => {
+    await addCredential(world.home, "gateway_api_key/default/key", key);
+    orFail(await world.al("push"));
+  };
+  await rotate("another-key-tell-nobody");
+  expect(await statuses(GATEWAY_KEY)).toEqual([401, 401, 401]);
+  expect(await statuses("another-key-tell-nobody")).toEqual([200, 200, 200]);
+  await rotate(GATEWAY_KEY);
+});
+
+test("what happens is told while it happens, and what is paused waits", async () => {
+  const before = (await on.runs()).length;
+  const leaving = new AbortController();
+  const headers = { authorization: `Bearer ${GATEWAY_KEY}` };
+  const { body } = await on.outside("/control/events", { headers, signal: leaving.signal });
+  const chunks: string[] = [];
+  const told = () => chunks.join("");
+  const listening = (async () => {
+    for await (const chunk of body ?? []) chunks.push(Buffer.from(chunk).toString());
+  })().catch(() => undefined);
+  const untilTold = (text: string) => expect.poll(told, { timeout: 30_000 }).toContain(text);
+  expect((await control("/control/pause", GATEWAY_KEY, "POST")).status).toBe(200);
+  await untilTold('"change":"paused"');
+  expect(await on.send({ id: "e-1", title: "tell-nobody" })).toMatchObject({ status: 200 });
+  await untilTold('"outcome":"accepted"');
+  const waiting: unknown = await (await control("/control/queue", GATEWAY_KEY)).json();
+  expect(waiting).toMatchObject({ queue: [{ run: { state: "queued" } }] });
+  expect((await control("/control/resume", GATEWAY_KEY, "POST")).status).toBe(200);
+  await untilEnded(before + 1);
+  await untilTold('"outcome":"completed"');
+  leaving.abort();
+  await listening;
+  expect(told()).not.toContain("tell-nobody");
+  const states = [...told().matchAll(/"state":"(\w+)"/g)].map(([, state]) => state);
+  expect([...new Set(states)]).toEqual(["queued", "starting", "running", "finished"]);
+});
+
+test("the runtime's own log is kept on the host, for its owner only, and holds no secret", async () => {
+  const log = orFail(await world.al("logs", "--scheduler")).stdout;
+  expect(log).toContain("the runtime is live");
+  expect(log).toContain("code=wrong-key");
+  expect(log).not.toContain("tell-nobody");
+  const last = jsonLines(orFail(await world.al("--json", "logs", "--scheduler", "-n", "2")).stdout);
+  expect(last).toMatchObject([1, 2].map(() => ({ kind: "runtime-log", host: "one" })));
+  const files = 'stat -c "%a %n" "$HOME"/.action-llama/projects/"$1"/logs/.runtime/*';
+  expect(await on.shell(files, PROJECT)).toMatch(/^600 \S+\/1\.log$/);
+});
+
 test("a run finds neither the webhook's secret nor the outside listener", async () => {
   const address = "{{range .NetworkSettings.Networks}}{{.IPAddress}}{{end}}";
   const door = await on.shell(`docker inspect -f '${address}' "$1"`, (await on.live()).door);
@@ -147,7 +216,7 @@ test("a port that something else has is told, and what was live stays", async ()
   const other = `-p 127.0.0.1:${OTHER_PORT}:80 --entrypoint sleep`;
   await on.shell(`docker run -d --name other ${other} "$1" 600`, image.split("\n")[0] ?? "");
   const before = await on.live();
-  await on.write({ port: OTHER_PORT });
+  await on.write({ port: OTHER_PORT, control: true });
   await on.push("another port");
   const applied = await world.al("apply");
   expect(applied.code).toBe(1);

@@ -1,11 +1,12 @@
 import { settleBounded } from "../../base/concurrency.ts";
-import { AlError, toAlError } from "../../base/errors.ts";
+import { type AlError, toAlError } from "../../base/errors.ts";
 import type { FleetSpec, HostAddress } from "../../core/desired.ts";
 import type { HostSelection } from "../../core/select-hosts.ts";
 import { compose } from "../compose.ts";
 import type { CliContext } from "../context.ts";
 import { devPlace } from "../dev-place.ts";
 import { EXIT } from "../exit.ts";
+import { type Change, checkSaid } from "../host-choice.ts";
 import { openProject } from "../project.ts";
 import { errorRecord, errorText } from "../render/output.ts";
 import { narrowed } from "../selection.ts";
@@ -26,11 +27,8 @@ export interface RuntimeSelection {
   readonly selection: HostSelection;
   /** Only hosts that have this agent. */
   readonly agent?: string | undefined;
-  /**
-   * Set for a command that changes something: its words, for the hint, and whether the flags say which
-   * hosts are meant; if not, it is refused where several could be.
-   */
-  readonly changes?: { readonly words: string; readonly said: boolean } | undefined;
+  /** Set for a command that changes something: it is refused where several hosts could be meant. */
+  readonly changes?: Omit<Change, "agent"> | undefined;
 }
 
 /** What one host's runtime answered, or why it did not. */
@@ -100,7 +98,14 @@ async function placesOf(context: CliContext, of: RuntimeSelection): Promise<Plac
   const known = project.config.agents.map(({ name }) => name);
   if (agent !== undefined && !known.includes(agent)) throw unknownAgent(agent, known);
   const having = withAgent(fleet, agent);
-  checkChange(of, having, withAgent(project.fleet, agent));
+  if (agent !== undefined && having.length === 0 && of.changes) {
+    throw notPlacedThere({ agent }, withAgent(project.fleet, agent));
+  }
+  if (of.changes)
+    checkSaid(
+      { ...of.changes, agent },
+      having.map(({ spec }) => spec.host),
+    );
   return {
     project: fleet.project,
     addresses: having.map(({ address }) => address),
@@ -115,20 +120,6 @@ type Hosts = FleetSpec["hosts"];
 
 function withAgent({ hosts }: FleetSpec, agent: string | undefined): Hosts {
   return hosts.filter(({ spec }) => agent === undefined || hasAgent(spec, agent));
-}
-
-/** What a command changes, it changes where its words say, and nowhere by guess. */
-function checkChange({ changes, agent }: RuntimeSelection, having: Hosts, everywhere: Hosts): void {
-  if (!changes) return;
-  if (agent !== undefined && having.length === 0) throw notPlacedThere({ agent }, everywhere);
-  if (changes.said || having.length < 2) return;
-  const names = having.map(({ spec }) => spec.host).join(", ");
-  const what = agent === undefined ? "the fleet has" : `agent ${agent} is on`;
-  throw new AlError(`${what} ${having.length} hosts: ${names}`, {
-    code: "host-unsaid",
-    blame: "user",
-    hint: `Say which: al ${changes.words} --host NAME, --label KEY=VALUE, or --all`,
-  });
 }
 
 /**

@@ -20,7 +20,9 @@ export function drainText({ host, runs, queue, now }: Draining): {
   const called = queue.filter(({ run }) => run.trigger === "call");
   const key = `${runs.map(({ id }) => id).join()} ${called.length}`;
   const waiting =
-    queue.length === 0 ? "" : `; ${counted(queue.length, "run")} in the queue stay there`;
+    queue.length === 0
+      ? ""
+      : `; ${counted(queue.length, "run")} in the queue ${queue.length === 1 ? "stays" : "stay"} there`;
   return {
     key,
     lines: [

@@ -1,12 +1,7 @@
-import { printable } from "../../base/printable.ts";
-import { timeText } from "./table.ts";
+import { holdText } from "../../core/hold.ts";
 
-/** As it comes from a host or a file there. */
-interface Held {
-  /** Milliseconds since the epoch. */
-  readonly since: number;
-  readonly by?: string | undefined;
-}
+/** Since when (ms since the epoch) and by whom, as it comes from a host. */
+type Held = Parameters<typeof holdText>[0];
 
 /** What is held back: one agent of a host, or without one everything there. */
 export interface HeldWhat {
@@ -14,14 +9,14 @@ export interface HeldWhat {
   readonly agent?: string | undefined;
 }
 
-/** `stopped by ann@laptop since 2026-01-31 21:04:05Z`; a marker without a time is told without one. */
-export function stoppedText({ since, ...hold }: Held): string {
-  return since === 0 ? `stopped${whoText(hold)}` : `stopped${holdText({ since, ...hold })}`;
+/** `stopped since 2026-01-31 08:00 UTC by ann@laptop`; of a marker made by hand nothing more is known. */
+export function stoppedText(hold: Held): string {
+  return hold.since === 0 ? "stopped" : `stopped ${holdText(hold)}`;
 }
 
-/** `paused by ann@laptop since 2026-01-31 21:04:05Z` */
+/** `paused since 2026-01-31 08:00 UTC by ann@laptop` */
 export function heldText({ state }: HeldWhat, hold: Held): string {
-  return `${state}${holdText(hold)}`;
+  return `${state} ${holdText(hold)}`;
 }
 
 /** The same for one host, as an answer to who asked for it. */
@@ -38,12 +33,4 @@ export function letGoLine(host: string, what: HeldWhat, was: boolean): string {
 
 function subject({ agent }: HeldWhat): string {
   return agent === undefined ? "" : `${agent} `;
-}
-
-function holdText({ since, ...hold }: Held): string {
-  return `${whoText(hold)} since ${timeText(since)}`;
-}
-
-function whoText({ by }: Pick<Held, "by">): string {
-  return by === undefined ? "" : ` by ${printable(by)}`;
 }

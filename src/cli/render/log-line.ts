@@ -68,6 +68,7 @@ function structured(text: string): Fields | undefined {
   }
 }
 
-function fieldText(value: unknown): string {
+/** A fact beside a message, as text. */
+export function fieldText(value: unknown): string {
   return typeof value === "string" && /^[\w./:@-]+$/.test(value) ? value : JSON.stringify(value);
 }

@@ -39,6 +39,7 @@ export function statusLines(status: HostStatus, wanted: string): string[] {
   const state = ready ? `ready${paused}` : `not ready: ${reason ?? "no reason given"}${paused}`;
   return [
     `${host}: ${state}, ${revisionText(revision, wanted)}`,
+    ...damageLines(live.report),
     ...live.agents.map((agent) => `  ${agentLine(agent)}`),
     ...live.runs.slice(0, SHOWN_RUNS).map((run) => `  ${runLine(run)}`),
     ...noteLines(status.observed),
@@ -89,6 +90,15 @@ export function statusRecord(status: HostStatus): Record<string, unknown> {
     underWay: activeRuns(observed),
     ...rest,
   };
+}
+
+function damageLines({ damaged }: StatusAnswer["report"]): readonly string[] {
+  if (!damaged) return [];
+  const when = new Date(damaged.since).toISOString();
+  return [
+    `  damaged: its database was found damaged at ${when}; what could be read was carried over`,
+    `    the damaged file is ${printable(damaged.file)}: remove it when nobody needs it any more`,
+  ];
 }
 
 function runLine(run: RunAnswer): string {

@@ -17,3 +17,16 @@ test("a run is shown with what its agent says it is doing, harmless to the termi
     "  run 01A of dev: running (on PR 42\\u{1b}[2J\\u{a}forged)",
   ]);
 });
+
+test("a damaged database is shown, with where it is kept and until when", () => {
+  const found = { inventory: { items: [] }, entries: [], neighbours: [] };
+  const observed = found as unknown as ObservedHost;
+  const damaged = { since: Date.parse("2026-01-31T12:00:00Z"), file: "/p/state.db.damaged-x" };
+  const report = { release: "r", credentials: "c", revision: "1", ready: true, damaged };
+  const live = { report: { ...report, activeRuns: 0, settled: true }, agents: [], runs: [] };
+  expect(statusLines({ kind: "live", host: "one", observed, live }, "1")).toEqual([
+    "one: ready, revision 1",
+    expect.stringContaining("damaged at 2026-01-31T12:00:00.000Z"),
+    "    the damaged file is /p/state.db.damaged-x: remove it when nobody needs it any more",
+  ]);
+});

@@ -236,3 +236,15 @@ test("images are built on this machine, or on a host that fleet.toml names", asy
     },
   ]);
 });
+
+test("how long runs are kept is left out where the project does not say", async () => {
+  const config = (retention: string) => ({
+    "config.toml": `${SMALL_PROJECT["config.toml"]}\n[retention]\n${retention}`,
+  });
+  expect(await load({})).not.toHaveProperty("retention");
+  expect((await load(config("days = 7"))).retention).toEqual({ days: 7, logBytes: 2 * 2 ** 30 });
+  const both = await load(config('days = 90\nlogs = "500m"'));
+  expect(both.retention).toEqual({ days: 90, logBytes: 500 * 2 ** 20 });
+  const wrong = load(config('days = 1\nlogs = "1m"'));
+  await expect(wrong).rejects.toThrow(/days.*\n.*logs.*must be at least 64m: one run alone/s);
+});

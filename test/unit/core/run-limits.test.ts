@@ -1,5 +1,11 @@
 import { expect, test } from "vitest";
-import { dayOf, mostUsage, overDayLimit, overRunLimit } from "../../../src/core/run-limits.ts";
+import {
+  dayOf,
+  mostUsage,
+  overDayLimit,
+  overRunLimit,
+  startOfDay,
+} from "../../../src/core/run-limits.ts";
 
 const none = {
   ...{ inputTokens: 0, outputTokens: 0, cacheReadTokens: 0, cacheWriteTokens: 0 },
@@ -42,4 +48,14 @@ test("a day is that of the timezone, summer time included", () => {
   expect(dayOf(time)).toBe("2026-03-29");
   expect(dayOf(time, "Europe/Berlin")).toBe("2026-03-30");
   expect(dayOf(time, "America/New_York")).toBe("2026-03-29");
+});
+
+test.each([
+  ["2026-03-29T22:30:00Z", "UTC", "2026-03-29T00:00:00.000Z"],
+  ["2026-03-29T21:30:00Z", "Europe/Berlin", "2026-03-28T23:00:00.000Z"],
+  ["2026-10-25T22:59:59Z", "Europe/Berlin", "2026-10-24T22:00:00.000Z"],
+  ["2026-10-25T23:00:00Z", "Europe/Berlin", "2026-10-25T23:00:00.000Z"],
+  ["2026-01-01T00:00:00Z", "Asia/Kolkata", "2025-12-31T18:30:00.000Z"],
+])("the day of %s in %s began at %s", (time, timezone, expected) => {
+  expect(new Date(startOfDay(Date.parse(time), timezone)).toISOString()).toBe(expected);
 });

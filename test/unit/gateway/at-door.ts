@@ -1,13 +1,12 @@
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import type { Hono } from "hono";
-import { listenAtDoor, type OutsideOptions } from "../../../src/gateway/listen.ts";
+import { type Answering, listenAtDoor, type OutsideOptions } from "../../../src/gateway/listen.ts";
 import { openDoor } from "../../../src/runtime/open-door.ts";
 
 /** Serves an app as strangers reach it: on a free port of the loopback, through a door. */
 export async function serveAtDoor(
-  app: Hono,
+  app: Answering,
   options: OutsideOptions = {},
 ): Promise<{ readonly port: number; close(): Promise<void> }> {
   const directory = await mkdtemp(join(tmpdir(), "al-at-door-"));

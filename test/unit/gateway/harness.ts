@@ -5,7 +5,8 @@ import type { Hold } from "../../../src/core/hold.ts";
 import type { Run } from "../../../src/core/run.ts";
 import type { ListedLock } from "../../../src/core/run-lock.ts";
 import type { Trigger } from "../../../src/core/trigger.ts";
-import type { LogLine } from "../../../src/gateway/ports.ts";
+import { createEventHub } from "../../../src/gateway/event-hub.ts";
+import type { LogLine, RuntimeLogLine } from "../../../src/gateway/ports.ts";
 import { SimulatedClock } from "../schedule/simulated-clock.ts";
 import { createMemoryWebhookReceipts } from "../state/memory-webhook-receipts.ts";
 
@@ -22,6 +23,7 @@ export function createPorts() {
     killed: [] as string[],
     holds: new Map<string, Hold>(),
     locks: [] as ListedLock[],
+    said: [] as RuntimeLogLine[],
     stops: [] as { readonly by?: string }[],
     reloads: 0,
     triggers: [] as Trigger[],
@@ -53,10 +55,14 @@ export function createPorts() {
       get: async (id: string) => runs.find((run) => run.id === id),
       list: async ({ agent, limit }: { agent?: string; limit: number }) =>
         runs.filter((run) => agent === undefined || run.agent === agent).slice(0, limit),
-      unfinished: async () => runs.filter(({ state: its }) => its !== "finished"),
+      active: async () => runs.filter(({ state: its }) => ["starting", "running"].includes(its)),
       bySecret: async (found: string) => (found === hash ? runs[0] : undefined),
     },
     schedule: schedulePort(runs, state),
+    events: createEventHub(clock),
+    runtimeLog: {
+      read: async (cursor: number) => state.said.filter((each) => each.cursor > cursor).slice(0, 2),
+    },
     credentials: { read: async () => ({ github_token: { default: { token: "ghp" } } }) },
     locks: { list: async () => state.locks },
     logs: {

@@ -172,6 +172,25 @@ describe("a tick without a free runner", () => {
   });
 });
 
+it("a runtime whose store fails starts all the same, and ticks on", async () => {
+  const { world, times } = scheduled();
+  const fail = async () => {
+    throw new TypeError("disk full");
+  };
+  let isFull = true;
+  const ticks = {
+    handledUntil: fail,
+    handled: async () => {
+      if (isFull) await fail();
+    },
+    keep: fail,
+  };
+  await world.open({ ticks }).start();
+  isFull = false;
+  await world.clock.advance(2 * HOUR + MINUTE);
+  expect(await times()).toEqual(["01:00", "02:00"]);
+});
+
 it("a store that fails loses no tick", async () => {
   const { world, times } = scheduled();
   let fails = true;

@@ -1,5 +1,10 @@
 import { describe, expect, it } from "vitest";
-import { agent, release } from "./harness.ts";
+import { Locks } from "../../../src/schedule/locks.ts";
+import { createLockStore } from "../../../src/state/lock-store.ts";
+import { RUN_MIGRATIONS } from "../../../src/state/run-schema.ts";
+import { createRunStore } from "../../../src/state/run-store.ts";
+import { openDatabase } from "../../../src/state/sqlite.ts";
+import { agent, createWorld, release } from "./harness.ts";
 import { scheduled } from "./scheduled-world.ts";
 
 const SECOND = 1000;
@@ -96,4 +101,39 @@ describe("a clock that is set", () => {
     expect(world.engine.running()).toBe(0);
     expect((await world.history())[0]).toBe("dev manual timed-out");
   });
+});
+
+it("a clock set back between two runtimes does not change the order of what waits", async () => {
+  const { world, open } = scheduled();
+  world.ready = false;
+  const old = await open();
+  const ids = [(await old.trigger("dev")).id, (await old.trigger("dev")).id];
+  await old.stop();
+  world.clock.jump(-HOUR);
+  const next = await open();
+  ids.push((await next.trigger("dev")).id);
+  world.ready = true;
+  next.poke();
+  await world.clock.advance(MINUTE);
+  expect(world.engine.starts).toEqual(ids);
+});
+
+it.each([HOUR, -HOUR])("by %i ms neither ends a lock nor prolongs it", async (ms) => {
+  const database = openDatabase(":memory:", RUN_MIGRATIONS);
+  const { clock, release: live } = createWorld();
+  const store = createRunStore(database);
+  for (const id of ["1", "2"]) {
+    const trigger = { kind: "manual" } as const;
+    await store.accept({ id, agent: "dev", trigger, createdAt: clock.now(), reruns: 0 });
+  }
+  const [one, two] = await store.unfinished();
+  const releases = { current: async () => live };
+  const locks = new Locks({ store: createLockStore(database), releases, clock: clock.steady });
+  if (!one || !two) throw new TypeError("no runs");
+  await locks.acquire(one, "thing", { ttlSeconds: 600 });
+  clock.jump(ms);
+  await clock.advance(9 * MINUTE);
+  expect(await locks.acquire(two, "thing")).toMatchObject({ kind: "taken" });
+  await clock.advance(2 * MINUTE);
+  expect(await locks.acquire(two, "thing")).toMatchObject({ kind: "held" });
 });

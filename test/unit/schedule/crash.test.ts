@@ -1,12 +1,14 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import type { RunStore } from "../../../src/schedule/ports.ts";
+import { AlError } from "../../../src/base/errors.ts";
+import type { RunnerPort, RunStore } from "../../../src/schedule/ports.ts";
 import { RUN_MIGRATIONS } from "../../../src/state/run-schema.ts";
 import { createRunStore } from "../../../src/state/run-store.ts";
 import { openDatabase } from "../../../src/state/sqlite.ts";
 import { agent, createWorld, release } from "./harness.ts";
 import { createMemoryRunStore } from "./memory-run-store.ts";
 import { type Death, mortal } from "./mortal.ts";
+import type { SimulatedEngine } from "./simulated-engine.ts";
 
 const scenario = fc.record({
   deaths: fc.array(fc.record({ call: fc.integer({ min: 1, max: 40 }), after: fc.boolean() }), {
@@ -41,7 +43,54 @@ describe.each(stores)("with runs in %s, a scheduler killed at any call", (_name,
       { numRuns: 150 },
     );
   }, 60_000);
+
+  it("starts nothing while paused, and all of it once afterwards", async () => {
+    await fc.assert(
+      fc.asyncProperty(scenario, async ({ deaths, triggers }) => {
+        const world = createWorld({ store: open() });
+        world.release = release([agent("a"), agent("b", { scale: 2 })]);
+        const runner = refusing(world.engine);
+        const first = world.open({ runner });
+        await first.start();
+        for (const name of triggers) await first.trigger(name);
+        await world.clock.advance(200);
+        // What is being made has to go back; it may not start.
+        await first.pause({});
+        await first.stop();
+        for (const death of deaths) {
+          const process = mortal(death);
+          const [store, holds] = [process(world.store), process(world.holds)];
+          const scheduler = world.open({ runner: process(world.engine), store, holds });
+          scheduler.start().catch(() => undefined);
+          await world.clock.advance(2500);
+        }
+        expect(world.engine.starts).toEqual([]);
+        const last = world.open();
+        await last.start();
+        await world.clock.advance(1000);
+        expect([world.engine.starts, world.engine.containers.size]).toEqual([[], 0]);
+        await last.resume({});
+        await world.clock.advance(60_000);
+        expect(new Set(world.engine.starts).size).toBe(triggers.length);
+        expect(world.engine.starts).toHaveLength(triggers.length);
+        await last.stop();
+      }),
+      { numRuns: 100 },
+    );
+  }, 60_000);
 });
+
+/** An engine that makes containers and cannot start them yet. */
+function refusing(engine: SimulatedEngine): RunnerPort {
+  const busy = new AlError("busy", { code: "docker-failed", blame: "transient" });
+  return new Proxy<RunnerPort>(engine, {
+    get(target, name) {
+      if (name === "start") return () => Promise.reject(busy);
+      const value = Reflect.get(target, name, target) as unknown;
+      return typeof value === "function" ? value.bind(target) : value;
+    },
+  });
+}
 
 async function survive(options: {
   deaths: readonly Death[];

@@ -56,15 +56,25 @@ describe("a schedule", () => {
     expect(world.engine.starts).toHaveLength(2);
   });
 
-  it("skips ticks while the runtime is not ready", async () => {
-    const world = createWorld();
-    world.release = release([agent("dev", { schedule: "* * * * *" })]);
-    world.ready = false;
-    const scheduler = world.open();
-    await scheduler.start();
-    await world.clock.advance(MINUTE + SECOND);
-    expect(await world.history()).toEqual([]);
-    expect(world.warnings[0]?.fields).toMatchObject({ reason: "the runtime is not ready" });
+  it("waits two minutes for a runtime that is not ready", async () => {
+    for (const [minutes, expected] of [
+      [1.5, ["dev schedule running"]],
+      [2.5, []],
+    ] as const) {
+      const world = createWorld();
+      world.release = release([agent("dev", { schedule: "0 * * * *" })]);
+      world.ready = false;
+      const scheduler = world.open();
+      await scheduler.start();
+      await world.clock.advance(HOUR + minutes * MINUTE);
+      expect(await world.history()).toEqual([]);
+      world.ready = true;
+      scheduler.poke();
+      await world.clock.advance(100);
+      expect(await world.history()).toEqual(expected);
+      const warnings = world.warnings.map(({ message }) => message);
+      expect(warnings).toEqual(expected.length > 0 ? [] : ["scheduled runs were missed"]);
+    }
   });
 });
 
@@ -110,10 +120,11 @@ describe("the set of schedules", () => {
     expect(await world.history()).toHaveLength(1);
   });
 
-  it("does not let a pattern nobody can read stop the others", async () => {
+  it("does not let a pattern nobody can read, or that never ticks, stop the others", async () => {
     const world = createWorld();
     world.release = release([
       agent("bad", { schedule: "every day" }),
+      agent("never", { schedule: "0 0 30 2 *" }),
       agent("good", { schedule: "* * * * *" }),
     ]);
     const scheduler = world.open();

@@ -245,3 +245,34 @@ it("a run killed while it is being made never starts, also when its runtime dies
     expect(await world.history()).toEqual(["dev manual killed"]);
   }
 });
+
+it("a start whose answer was lost is not taken back by a pause, nor made again", async () => {
+  const { world, scheduler } = await start();
+  const started = world.engine.start.bind(world.engine);
+  world.engine.start = async (run) => {
+    await started(run);
+    if (world.engine.starts.length > 1) return;
+    throw new AlError("connection lost", { code: "docker-failed", blame: "transient" });
+  };
+  world.engine.behaviour = () => ({ ms: MINUTE, code: 0 });
+  await scheduler.trigger("dev");
+  await world.clock.advance(100);
+  await scheduler.pause({});
+  await world.clock.advance(10 * MINUTE);
+  await scheduler.resume({});
+  await world.clock.advance(10 * MINUTE);
+  expect(world.engine.starts).toHaveLength(1);
+  expect(await world.history()).toEqual(["dev manual completed"]);
+});
+
+it("a kill is carried out by the next runtime when this one dies before it could", async () => {
+  const { world, scheduler } = await start();
+  world.engine.behaviour = () => ({ ms: HOUR, code: 0 });
+  const { id } = await scheduler.trigger("dev");
+  await running(world, id);
+  await scheduler.stop();
+  await world.store.killing(id, { reason: "killed", detail: "by ann" });
+  await world.open().start();
+  await world.clock.advance(MINUTE);
+  expect(await world.store.get(id)).toMatchObject({ outcome: "killed", detail: "by ann" });
+});

@@ -21,6 +21,11 @@ export class SimulatedClock implements Clock {
     this.#now = new Date(start).getTime();
   }
 
+  /** How many wait for it. */
+  get sleepers(): number {
+    return this.#sleepers.size;
+  }
+
   now(): number {
     return this.#now + this.#jumped;
   }

@@ -85,3 +85,24 @@ test("a file that is no database is said to be one that cannot be read", () => {
   writeFileSync(join(directory, "store.db"), "no database".repeat(100));
   expect(() => readControllerStore(directory)).toThrow(/store\.db: the database cannot be read/);
 });
+
+test.each([
+  ["is no database", (content: Buffer) => Buffer.from(content.fill(7))],
+  ["is empty", () => Buffer.alloc(0)],
+  ["has a torn page", (content: Buffer) => content.fill(0, 4096, 8192)],
+])("a store that %s is not replaced, and what to do is said", (_what, spoil) => {
+  const store = openControllerStore(directory);
+  store.consentToPrune("4567def", 1);
+  store.close();
+  const path = join(directory, "store.db");
+  const spoilt = spoil(readFileSync(path));
+  writeFileSync(path, spoilt);
+  for (let attempt = 0; attempt < 2; attempt += 1) {
+    expect(() => openControllerStore(directory)).toThrow(
+      expect.objectContaining({
+        ...{ code: "store-damaged", blame: "terminal", hint: expect.stringContaining("approve") },
+      }),
+    );
+    expect(readFileSync(path).equals(spoilt)).toBe(true);
+  }
+});

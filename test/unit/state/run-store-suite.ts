@@ -162,7 +162,7 @@ function usage(open: () => RunStore): void {
     expect(await store.get("1")).toMatchObject({ made, outcome: "completed" });
   });
 
-  it("keeps what a run used and its limits, and finds the runs of a day by their start", async () => {
+  it("keeps what a run used and its limits, and sums up the runs of a day by their start", async () => {
     const store = open();
     const usage = {
       ...{ inputTokens: 1, outputTokens: 2, cacheReadTokens: 3, cacheWriteTokens: 4 },
@@ -175,8 +175,9 @@ function usage(open: () => RunStore): void {
     await store.running("1", 5000);
     await store.running("2", 6000);
     await store.used("2", usage);
-    expect((await store.startedSince("dev", 6000)).map(({ id }) => id)).toEqual(["2", "3"]);
-    expect(await store.startedSince("other", 0)).toEqual([]);
+    expect(await store.usedSince("dev", 6000)).toEqual({ runs: 2, cost: 0.5 });
+    expect(await store.usedSince("dev", 5000)).toEqual({ runs: 3, cost: 0.5 });
+    expect(await store.usedSince("other", 0)).toEqual({ runs: 0, cost: 0 });
     await store.finished("2", { outcome: "over-budget", endedAt: 7000 });
     await store.used("2", { ...usage, cost: 0 });
     expect(await store.get("2")).toMatchObject({ usage, start: { limits: { maxTurns: 3 } } });

@@ -15,6 +15,16 @@ afterEach(() => rm(directory, { recursive: true, force: true }));
 const first = "CREATE TABLE a (x INTEGER) STRICT; INSERT INTO a VALUES (1)";
 const second = "ALTER TABLE a ADD COLUMN y TEXT";
 
+it("a database gives back the space of a log that one large transaction made grow", async () => {
+  const path = join(directory, "state.db");
+  const database = openDatabase(path, ["CREATE TABLE a (x BLOB) STRICT"]);
+  const insert = database.prepare("INSERT INTO a VALUES (?)");
+  insert.run(Buffer.alloc(40 * 2 ** 20));
+  for (let n = 0; n < 3; n += 1) insert.run(Buffer.alloc(10));
+  expect((await stat(`${path}-wal`)).size).toBeLessThanOrEqual(16 * 2 ** 20);
+  database.close();
+});
+
 describe("openDatabase", () => {
   it("applies each migration once", () => {
     const path = join(directory, "state.db");

@@ -142,7 +142,7 @@ function retention(open: () => ReceiptsBench): void {
     const { receipts, runs } = open();
     await accept(receipts, receipt("01A", { deliveryId: "a", receivedAt: 1 }), [run("1")]);
     await accept(receipts, receipt("01B", { deliveryId: "b", receivedAt: 2 }), []);
-    await receipts.prune({ since: 2, bodyBytes: 1000 });
+    await receipts.prune({ since: 2, bodyBytes: 1000, limit: 9 });
     expect((await receipts.list({ limit: 9 })).map(({ id }) => id)).toEqual(["01B"]);
     expect(await receipts.get("01A")).toBeUndefined();
     expect(await runs()).toEqual(["1"]);
@@ -151,12 +151,31 @@ function retention(open: () => ReceiptsBench): void {
     );
   });
 
+  it("forgets only so much at a time, and tells whether there may be more", async () => {
+    const { receipts } = open();
+    const ids = ["01A", "01B", "01C", "01D"];
+    for (const [index, id] of ids.entries()) {
+      const body = Buffer.alloc(10, 1);
+      await accept(receipts, receipt(id, { deliveryId: id, receivedAt: index, body }), []);
+    }
+    const turn = () => receipts.prune({ since: 2, bodyBytes: 10, limit: 1 });
+    const left = async () => (await receipts.list({ limit: 9 })).map(({ id }) => id);
+    expect(await turn()).toBe(true);
+    expect(await left()).toEqual(["01D", "01C", "01B"]);
+    expect(await turn()).toBe(true);
+    expect(await left()).toEqual(["01D", "01C"]);
+    expect(await turn()).toBe(false);
+    expect(await left()).toEqual(["01D", "01C"]);
+    expect((await receipts.get("01D"))?.id).toBe("01D");
+    expect(await receipts.get("01C")).toBeUndefined();
+  });
+
   it("drops the oldest bodies, and still knows their deliveries", async () => {
     const { receipts } = open();
     for (const id of ["01A", "01B", "01C"]) {
       await accept(receipts, receipt(id, { deliveryId: id, body: Buffer.alloc(10, 1) }), []);
     }
-    await receipts.prune({ since: 0, bodyBytes: 20 });
+    await receipts.prune({ since: 0, bodyBytes: 20, limit: 9 });
     const kept = await Promise.all(["01A", "01B", "01C"].map((id) => receipts.get(id)));
     expect(kept.map((each) => each?.id)).toEqual([undefined, "01B", "01C"]);
     expect(await receipts.list({ limit: 9 })).toHaveLength(3);
