@@ -4,8 +4,9 @@ ARG BASE=node:24-slim
 FROM ${BASE}
 
 WORKDIR /app
-# Node would keep 16 MB for what lives a moment: a runtime is idle most of its time, on a small server.
-ENTRYPOINT ["node", "--max-semi-space-size=2", "/app/dist/runtime/main.js"]
+# A runtime is idle most of its time, on a small server: less memory is worth more than some processor time.
+ENV MALLOC_ARENA_MAX=1
+ENTRYPOINT ["node", "--max-semi-space-size=2", "--optimize-for-size", "/app/dist/runtime/main.js"]
 
 # Last, so that new code is one small layer.
 COPY dist/runtime/ /app/dist/runtime/

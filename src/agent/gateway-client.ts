@@ -56,23 +56,26 @@ export async function askGateway(
   const asked = performance.now();
   let deadline = asked + atMostMs;
   let repeated = false;
-  for (let waitMs = FIRST_DELAY_MS; ; waitMs = Math.min(waitMs * 2, LONGEST_DELAY_MS)) {
-    const answer = await attempt(gateway, { ...request, ...leftOf(request, asked) });
+  for (let delayMs = FIRST_DELAY_MS; ; delayMs = Math.min(delayMs * 2, LONGEST_DELAY_MS)) {
+    const left = leftOf(request, asked);
+    const begun = performance.now();
+    const answer = await attempt(gateway, { ...request, ...left });
     if (!answer.passing) {
       if (answer.status !== 0) await rm(lost, { force: true });
       return { ...answer, repeated };
     }
-    // What it was asked to wait is not what it is waited for: it is gone only now.
-    if (waitMs === FIRST_DELAY_MS && request.waitMs) deadline = performance.now() + atMostMs;
+    // While it let the request wait, as it was asked to, it was not gone.
+    deadline += Math.min(performance.now() - begun, left.waitMs ?? 0);
     repeated ||= answer.status === 0 && answer.sent;
-    if (performance.now() + waitMs > deadline) {
+    if (performance.now() + delayMs > deadline) {
       if (request.atMostMs === undefined) await writeFile(lost, "").catch(() => undefined);
       return { ...answer, repeated };
     }
-    await delay(waitMs);
+    await delay(delayMs);
   }
 }
 
+/** What is left of the time that the gateway was asked to wait. */
 function leftOf({ waitMs }: GatewayRequest, asked: number): Pick<GatewayRequest, "waitMs"> {
   return waitMs === undefined ? {} : { waitMs: Math.max(0, asked + waitMs - performance.now()) };
 }

@@ -17,12 +17,9 @@ import { Locks } from "../schedule/locks.ts";
 import { createScheduler } from "../schedule/scheduler.ts";
 import { createSerial } from "../schedule/serial.ts";
 import { tellingEnds } from "../schedule/telling-ends.ts";
-import { createHoldStore } from "../state/hold-store.ts";
 import { openRunDatabase } from "../state/recover.ts";
-import { createRunUpkeep } from "../state/run-upkeep.ts";
 import { asides } from "../state/set-aside.ts";
 import { proveWritable } from "../state/sqlite.ts";
-import { createTickStore } from "../state/tick-store.ts";
 import { openLocal } from "../transport/local.ts";
 import type { IsolationTools } from "./apply-rules.ts";
 import { watchEngine } from "./engine-watch.ts";
@@ -144,7 +141,8 @@ function openParts(options: RuntimeOptions, place: Place) {
   const events = createEventHub(systemClock);
   const steady = steadyClock();
   const telling = { emit: events.emit, clock: steady };
-  const { runs: store, receipts, signals, ...stored } = openStores(database, telling);
+  const stored = openStores(database, telling);
+  const { runs: store, receipts, signals, upkeep } = stored;
   const releases = liveReleases(options);
   const locks = new Locks({ store: stored.locks, releases, clock: steady });
   const isolation: { latest: Isolation } = {
@@ -155,7 +153,7 @@ function openParts(options: RuntimeOptions, place: Place) {
   const scheduler = createScheduler({
     store: tellingEnds(store, (run) => void locks.ended(run)),
     receipts,
-    ...{ holds: createHoldStore(database), ticks: createTickStore(database) },
+    ...{ holds: stored.holds, ticks: stored.ticks },
     runner: createRunner({ docker, place, projectDir }),
     releases,
     ...{ clock: systemClock, steady },
@@ -178,7 +176,7 @@ function openParts(options: RuntimeOptions, place: Place) {
   };
   const keeping = isolationOptions(options, { docker, place, releases, onChange });
   const state = { isolation, engine, progress, keeping, abort, events, tellReady };
-  const stores = { database, store, receipts, upkeep: createRunUpkeep(database) };
+  const stores = { database, store, receipts, upkeep };
   return { place, transport, docker, ...stores, releases, scheduler, ...forRuns, ...state, close };
 }
 

@@ -32,7 +32,8 @@ export async function pruneLogs(
     total += file.bytes;
     if (total <= bytes && file.writtenAt >= before) continue;
     const run = await store.get(file.run);
-    if (total > bytes ? run?.state === "finished" : !run) await rm(file.path, { force: true });
+    const isKept = run && (run.state !== "finished" || total <= bytes);
+    if (!isKept) await rm(file.path, { force: true });
   }
 }
 

@@ -11,6 +11,8 @@ export async function readStopped(projectDir: string): Promise<Stopped | undefin
     return parseStopped(await readFile(join(projectDir, "stopped.json"), "utf8"));
   } catch (thrown) {
     if (errnoOf(thrown) === "ENOENT") return undefined;
+    // Another user's counts too, although only those who look from outside may read it.
+    if (errnoOf(thrown) === "EACCES") return parseStopped("");
     throw thrown;
   }
 }

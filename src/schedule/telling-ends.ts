@@ -1,6 +1,6 @@
 import type { RunStore } from "./ports.ts";
 
-/** The same store, which tells of each run whose end it has stored. */
+/** The same store, an object of functions, which tells of each run whose end it has stored. */
 export function tellingEnds(store: RunStore, onEnd: (run: string) => void): RunStore {
   return {
     ...store,

@@ -11,7 +11,9 @@ import { openRuntimeBench, type RuntimeBench } from "./runtime-process.ts";
 /** Share of kills that do not wait until the runtime is ready. */
 const EARLY_SHARE = 0.25;
 const STARTING_MS = 600;
-const READY_MS = 600;
+/** The others come after so many calls of the engine at most, a start takes a dozen, or after so long. */
+const CALLS = 60;
+const CALLS_MS = 3000;
 const DRAIN_MS = 300_000;
 
 const [kills = 0, seed = 0] = process.argv.slice(2).map(Number);
@@ -52,7 +54,8 @@ async function atRandomMoment(): Promise<boolean> {
     return false;
   }
   await bench.untilReady();
-  await delay(random() * READY_MS);
+  const [calls, deadline] = [bench.engine.calls + random() * CALLS, performance.now() + CALLS_MS];
+  while (bench.engine.calls < calls && performance.now() < deadline) await delay(random() * 5);
   return true;
 }
 

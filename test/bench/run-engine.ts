@@ -43,6 +43,8 @@ export class RunEngine {
   readonly starts: string[] = [];
   /** The secret of each run, as it was put into its volume. */
   readonly secrets = new Map<string, string>();
+  /** Calls so far. */
+  calls = 0;
   readonly #volumes = new Map<string, Readonly<Record<string, string>>>();
   readonly #options: RunEngineOptions;
   readonly #server: Server;
@@ -89,6 +91,7 @@ export class RunEngine {
       .replace(/^\/v1\.\d+/, "")
       .slice(1)
       .split("/");
+    this.calls += 1;
     const wait = this.#options.callMs?.() ?? 0;
     if (wait > 0) await delay(wait);
     const call = { request, response, url, method: request.method ?? "GET", names };

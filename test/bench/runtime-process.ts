@@ -66,7 +66,7 @@ export async function openRuntimeBench({ agents, engine }: RuntimeBenchOptions) 
     engine: await RunEngine.start(runs),
     process: undefined as Running | undefined,
   };
-  const nodeArgs = await entrypointArgs();
+  const image = await imageOf();
   const control = (method: string, path: string, body?: Json) =>
     askControl(socketOf(running.process), { method, path, body });
   return {
@@ -76,8 +76,8 @@ export async function openRuntimeBench({ agents, engine }: RuntimeBenchOptions) 
     control,
     /** Starts the runtime's process. */
     spawn(): void {
-      const argv = [...nodeArgs, "/app/dist/runtime/main.js"];
-      running.process = spawnContained(place, argv);
+      const argv = [...image.args, "/app/dist/runtime/main.js"];
+      running.process = spawnContained(place, argv, image.env);
     },
     /** Resolves when the runtime takes triggers and may start runs. */
     async untilReady(): Promise<void> {
@@ -141,12 +141,16 @@ interface Place {
 }
 
 /** Runs a program of `dist` as its container would; what it prints goes to the log. */
-function spawnContained({ directory, projectDir, socketPath }: Place, argv: readonly string[]) {
+function spawnContained(
+  { directory, projectDir, socketPath }: Place,
+  argv: readonly string[],
+  more: Readonly<Record<string, string>> = {},
+) {
   const log = openSync(join(directory, "log"), "a");
   const places = [join(checkoutRoot, "dist"), projectDir, socketPath, process.execPath];
   const all = ["--mount", "sh", "-c", CONTAINER, "bench", ...places, ...argv];
   const { PATH = "" } = environment;
-  const env = { PATH, AL_PROJECT_DIR: "/project", AL_RUNTIME_NAME: RUNTIME };
+  const env = { PATH, AL_PROJECT_DIR: "/project", AL_RUNTIME_NAME: RUNTIME, ...more };
   const child = spawn("unshare", all, { stdio: ["ignore", log, log], env });
   closeSync(log);
   return { child, pid: child.pid ?? 0 };
@@ -165,11 +169,18 @@ async function end(running: Running | undefined, signal: NodeJS.Signals): Promis
   await gone;
 }
 
-/** What the image gives Node.js beside the program. */
-async function entrypointArgs(): Promise<readonly string[]> {
+/** What the image gives Node.js beside the program, and its environment. */
+async function imageOf(): Promise<{ args: readonly string[]; env: Record<string, string> }> {
   const dockerfile = await readFile(join(checkoutRoot, "docker/runtime.Dockerfile"), "utf8");
   const entrypoint = /^ENTRYPOINT (\[.*\])$/m.exec(dockerfile)?.[1] ?? "[]";
-  return (JSON.parse(entrypoint) as string[]).filter((word) => word.startsWith("--"));
+  const env = [...dockerfile.matchAll(/^ENV (\w+)=(\S+)$/gm)].map(([, name, value]) => [
+    name,
+    value,
+  ]);
+  return {
+    args: (JSON.parse(entrypoint) as string[]).filter((word) => word.startsWith("--")),
+    env: Object.fromEntries(env),
+  };
 }
 
 async function untilReady(

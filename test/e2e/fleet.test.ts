@@ -136,6 +136,33 @@ test("runs of several hosts are read together, each line with its host", async (
   expect(elsewhere).toMatchObject({ code: 1, stderr: expect.stringContaining("It is on: one") });
 });
 
+test("what changes something says which hosts it means; a stopped one holds up no other", async () => {
+  const unsaid = await world.al("pause", "listener");
+  expect(unsaid).toMatchObject({
+    code: 1,
+    stderr: expect.stringMatching(/agent listener is on 2 hosts: one, two\n.*al pause listener --/),
+  });
+  expect((await world.al("stop")).stderr).toContain("the fleet has 2 hosts: one, two");
+  expect(orFail(await world.al("pause", "greeter")).stdout).toMatch(/^one: greeter paused since/);
+  const resumed = orFail(await world.al("resume", "greeter", "--all"));
+  expect(resumed.stdout).toBe("one: greeter resumed");
+  orFail(await world.al("stop", "--label", "role=spare"));
+  const revision = await push("while two is stopped");
+  const applied = orFail(await world.al("--json", "apply"));
+  expect(kinds(applied)).toEqual(["one applied", "two stopped"]);
+  expect(await revisionOn(second)).not.toBe(revision);
+  const queues = await world.al("--json", "queue");
+  expect(queues.code).toBe(1);
+  expect(jsonLines(queues.stdout).at(-1)).toMatchObject({
+    ...{ kind: "host-failed", host: "two", error: { code: "host-stopped" } },
+  });
+  const started = orFail(await world.al("--json", "start", "--host", "two"));
+  expect(jsonLines(started.stdout)).toMatchObject([
+    { kind: "started", host: "two", wanted: revision },
+  ]);
+  expect(kinds(orFail(await world.al("--json", "apply")))).toEqual(["one in-sync", "two applied"]);
+});
+
 test("a host that is dead is left behind, and the other gets the commit", async () => {
   const before = await revisionOn(second);
   await world.copy.write("greeter/ACTIONS.md", instructions("banana"));

@@ -17,7 +17,7 @@ beforeAll(async () => {
   on = await startWebhookDeployment("steered", PORT);
   world = on.world;
   await on.write({ port: PORT });
-  await world.copy.write("helper/agent-config.toml", "");
+  await world.copy.write("helper/agent-config.toml", 'schedule = "0 5 1 1 *"\n');
   await world.copy.write("helper/ACTIONS.md", "You are the helper.\n");
   await world.copy.write("ticker/agent-config.toml", 'schedule = "* * * * *"\n');
   await world.copy.write("ticker/ACTIONS.md", "You are the ticker.\n");

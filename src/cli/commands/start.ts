@@ -66,6 +66,8 @@ async function letGo(
     if (!current) throw notDeployed(host);
     if (!hasContainer(observed, current)) throw runtimeGone(host, dev);
     await connection.docker.startContainer(current.runtime, { signal: lock.signal });
+    const door = observed.containers.find(({ name }) => name === current.door);
+    if (door) await connection.docker.startContainer(door.name, { signal: lock.signal });
     return current;
   } finally {
     await lock.release();

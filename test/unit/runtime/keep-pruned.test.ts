@@ -193,3 +193,11 @@ test("receipts are forgotten within an hour of their retention's end, and none b
   abort.abort();
   await kept;
 });
+
+test("logs that no record knows go first of all where there is no room for them", async () => {
+  const lost = ulid(clock.now());
+  await log(lost, 100);
+  const id = await run(60);
+  await prune({ logBytes: 70 });
+  expect(await logs()).toEqual([id]);
+});

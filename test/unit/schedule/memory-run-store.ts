@@ -3,14 +3,21 @@ import type { FinishedRun, NewRun, Run } from "../../../src/core/run.ts";
 import { joinTrigger, splitTrigger } from "../../../src/core/trigger.ts";
 import type { RunStore } from "../../../src/schedule/ports.ts";
 
+/** What a memory of runs holds, by the runs' ids; `keys` has the id of each key's run. */
+export function runMemory() {
+  return {
+    runs: new Map<string, Run>(),
+    keys: new Map<string, string>(),
+    secrets: new Map<string, string>(),
+    contexts: new Map<string, string>(),
+    /** Agents, in the order of their runs' starts. */
+    turns: [] as string[],
+  };
+}
+
 /** Runs in memory, for tests; passes the same suite as the real store. */
-export function createMemoryRunStore(): RunStore {
-  const runs = new Map<string, Run>();
-  const keys = new Map<string, string>();
-  const secrets = new Map<string, string>();
-  const contexts = new Map<string, string>();
-  /** Agents, in the order of their runs' starts. */
-  const turns: string[] = [];
+export function createMemoryRunStore(memory = runMemory()): RunStore {
+  const { runs, keys, secrets, contexts, turns } = memory;
   const change = (id: string, from: readonly string[], next: (run: Run) => Run) => {
     const run = runs.get(id);
     if (!run || !from.includes(run.state))

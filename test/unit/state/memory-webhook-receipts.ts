@@ -6,36 +6,44 @@ import {
 } from "../../../src/core/webhook-receipt.ts";
 import type { WebhookReceipts } from "../../../src/gateway/webhook-ports.ts";
 
+/** A receipt as it is kept. */
+export interface KeptReceipt {
+  readonly facts: ReceiptFacts;
+  body: Uint8Array | undefined;
+}
+
 /** Webhook receipts in memory: the reference that every store is held against. */
-export function createMemoryWebhookReceipts(store: (runs: readonly NewRun[]) => void) {
-  let all: { readonly facts: ReceiptFacts; body: Uint8Array | undefined }[] = [];
-  const newest = () => all.toSorted((a, b) => (a.facts.id < b.facts.id ? 1 : -1));
+export function createMemoryWebhookReceipts(
+  store: (runs: readonly NewRun[]) => void,
+  memory: { all: KeptReceipt[] } = { all: [] },
+) {
+  const newest = () => memory.all.toSorted((a, b) => (a.facts.id < b.facts.id ? 1 : -1));
   const isDuplicate = (receipt: ReceiptFacts) =>
-    all.some(
+    memory.all.some(
       ({ facts }) =>
         nameOf(facts) === nameOf(receipt) && facts.receivedAt >= duplicatesSince(receipt),
     );
   return {
     async accept(deliveries: readonly { receipt: WebhookReceipt; runs: readonly NewRun[] }[]) {
-      const before = [...all];
+      const before = [...memory.all];
       const accepted: NewRun[] = [];
       const results = deliveries.map(({ receipt: { body, ...facts }, runs }) => {
         if (isDuplicate(facts)) return false;
-        all.push({ facts, body });
+        memory.all.push({ facts, body });
         accepted.push(...runs);
         return true;
       });
       try {
         store(accepted);
       } catch (thrown) {
-        all = before;
+        memory.all = before;
         throw thrown;
       }
       return results;
     },
     duplicate: async (receipt: ReceiptFacts) => isDuplicate(receipt),
     async get(id: string) {
-      const found = all.find(({ facts }) => facts.id === id);
+      const found = memory.all.find(({ facts }) => facts.id === id);
       return found?.body && { ...found.facts, body: found.body };
     },
     list: async ({ limit }: { limit: number }) =>
@@ -45,7 +53,7 @@ export function createMemoryWebhookReceipts(store: (runs: readonly NewRun[]) => 
     async prune({ since, bodyBytes, limit }: { since: number; bodyBytes: number; limit: number }) {
       const oldest = newest().toReversed();
       const old = oldest.filter(({ facts }) => facts.receivedAt < since).slice(0, limit);
-      all = all.filter((each) => !old.includes(each));
+      memory.all = memory.all.filter((each) => !old.includes(each));
       let total = 0;
       const over = newest().filter(({ body }) => {
         total += body?.byteLength ?? 0;
