@@ -45,7 +45,7 @@ export async function openDoorsWorld(patience: { headersMs?: number; requestMs?:
   const releases = { current: async () => world.release };
   const signals = createSignalStore(database);
   const locks = new Locks({ store: createLockStore(database), releases, clock });
-  const { runtime, logs, credentials } = createPorts();
+  const { runtime, logs, runtimeLog, events, credentials } = createPorts();
   const shared = { runtime, runs: store, schedule: scheduler, locks, logger: silentLogger, clock };
   const calls = createCalls({ store, signals });
   const live = {
@@ -59,7 +59,7 @@ export async function openDoorsWorld(patience: { headersMs?: number; requestMs?:
   const replay = { ...accepting, receipts, newId: () => "01R" };
   const outside = outsideApp({
     webhooks: webhookApp(accepting),
-    control: controlApi({ ...shared, logs, webhooks: replay }),
+    control: controlApi({ ...shared, logs, runtimeLog, events, webhooks: replay }),
     ...{ key: { current: async () => new Secret(KEY) }, clock, logger: silentLogger },
   });
   const containers = containerApi({ ...shared, signals, calls, credentials });
