@@ -118,7 +118,7 @@ export async function openRuntime(options: RuntimeOptions, current: Current): Pr
     isolated = keepIsolated(parts.keeping, abort.signal);
     const { receipts, releases } = parts;
     const pruning = { projectDir, store, upkeep, receipts, releases };
-    pruned = keepPruned({ ...pruning, clock: systemClock, logger }, abort.signal);
+    pruned = keepPruned({ ...pruning, clock: steadyClock(), logger }, abort.signal);
   } catch (thrown) {
     await close();
     throw thrown;

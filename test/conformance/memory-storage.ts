@@ -6,6 +6,11 @@ import type { RunUpkeep } from "../../src/schedule/run-upkeep.ts";
 import type { SignalStore } from "../../src/schedule/signals.ts";
 import { createMemoryRunStore, runMemory } from "../unit/schedule/memory-run-store.ts";
 import {
+  createMemoryHoldStore,
+  createMemoryTickStore,
+  scheduleMemory,
+} from "../unit/schedule/memory-schedule-stores.ts";
+import {
   createMemoryWebhookReceipts,
   type KeptReceipt,
 } from "../unit/state/memory-webhook-receipts.ts";
@@ -14,6 +19,7 @@ import type { Storage, StorageBench } from "./storage.ts";
 function emptyMemory() {
   return {
     ...runMemory(),
+    ...scheduleMemory(),
     values: new Map<string, Json>(),
     locks: new Map<string, RunLock>(),
     receipts: { all: [] as KeptReceipt[] },
@@ -47,16 +53,27 @@ function memoryStorage(memory: Memory): Storage {
       ...runs,
       async finished(id, ...end) {
         await runs.finished(id, ...end);
-        for (const lock of memory.locks.values()) {
-          if (lock.run === id) memory.locks.delete(lock.resourceKey);
-        }
+        dropLocks(memory, [id]);
+      },
+      async finishQueued(...which) {
+        const ended = await runs.finishQueued(...which);
+        dropLocks(memory, ended);
+        return ended;
       },
     },
     receipts: createMemoryWebhookReceipts(accept, memory.receipts),
     signals: memorySignals(memory),
     locks: memoryLocks(memory),
     upkeep: memoryUpkeep(memory),
+    holds: createMemoryHoldStore(memory),
+    ticks: createMemoryTickStore(memory),
   };
+}
+
+function dropLocks({ locks }: Memory, ended: readonly string[]): void {
+  for (const { run, resourceKey } of locks.values()) {
+    if (ended.includes(run)) locks.delete(resourceKey);
+  }
 }
 
 function isUnfinished({ runs }: Memory, id: string): boolean {

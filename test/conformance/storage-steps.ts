@@ -13,6 +13,7 @@ const SECOND = 1000;
 const IDS = [0, 1, 2, 3, 4].map((n) => `${encodeTime(BEGIN + n * SECOND)}${"0".repeat(16)}`);
 const KEYS = ["schedule/dev/1", "call/x/1"];
 const LOCKS = ["a", "b"];
+const AGENTS = ["dev", "tester"];
 const RECEIPTS = ["01A", "01B", "01C"];
 
 const run = fc.nat(IDS.length - 1);
@@ -25,6 +26,7 @@ export const step = fc.record({
     ...(["running", "running", "made", "used", "killing", "finished", "finished"] as const),
     ...(["askRerun", "setStatus", "setReturnValue", "acquire", "acquire", "release"] as const),
     ...(["heartbeat", "restore", "forget", "forgetReturnValues", "prune", "compact"] as const),
+    ...(["hold", "lift", "tick", "keepTicks", "finishQueued"] as const),
   ),
   run,
   other: run,
@@ -63,6 +65,8 @@ async function call(storage: Storage, each: Step): Promise<unknown> {
       return runs.made(id, { imageId: `sha256:${each.at}`, credentialVersions: { "a:b": "1" } });
     case "used":
       return runs.used(id, usage(each.at));
+    case "finishQueued":
+      return runs.finishQueued("dev", { outcome: "cancelled", endedAt: now }, each.lock + 1);
     case "killing":
       return runs.killing(id, { reason: "killed", ...(each.flag && { detail: "x" }) });
     case "finished":
@@ -85,8 +89,12 @@ async function call(storage: Storage, each: Step): Promise<unknown> {
       return upkeep.compact();
     case "prune":
       return storage.receipts.prune({ since: now, bodyBytes: 3, limit: 1 });
-    default:
+    case "acquire":
+    case "release":
+    case "heartbeat":
       return lock(storage, each, now);
+    default:
+      return schedule(storage, each, now);
   }
 }
 
@@ -95,6 +103,15 @@ async function lock({ locks }: Storage, each: Step, now: number): Promise<unknow
   const request = { run: idOf(each.run), resourceKey, now, expiresAt: now + 5 * SECOND };
   if (each.kind === "acquire") return locks.acquire(request);
   return each.kind === "release" ? locks.release(request) : locks.heartbeat(request);
+}
+
+async function schedule({ holds, ticks }: Storage, each: Step, now: number): Promise<unknown> {
+  const agent = AGENTS[each.lock] ?? "";
+  const hold = { kind: "paused", ...(each.flag && { agent }) } as const;
+  if (each.kind === "hold") return holds.put(hold, { since: now, by: "ann" });
+  if (each.kind === "lift") return holds.lift(hold);
+  if (each.kind === "tick") return ticks.handled(agent, { schedule: "* * * * *", until: now });
+  return ticks.keep(new Set(each.flag ? [agent] : AGENTS));
 }
 
 async function deliver({ receipts, runs }: Storage, each: Step): Promise<unknown> {
@@ -133,7 +150,7 @@ function newRun(each: Step): NewRun {
 
 /** Everything that can be asked of a storage, as far as these steps can change it. */
 export async function contents(storage: Storage): Promise<unknown> {
-  const { runs, signals, locks, receipts, upkeep } = storage;
+  const { runs, signals, locks, receipts, upkeep, holds, ticks } = storage;
   const now = BEGIN + 10 * SECOND;
   const known = await runs.list({ limit: 100 });
   return {
@@ -157,6 +174,8 @@ export async function contents(storage: Storage): Promise<unknown> {
     bodies: await Promise.all(
       RECEIPTS.map(async (id) => Buffer.from((await receipts.get(id))?.body ?? []).toString()),
     ),
+    holds: await holds.list(),
+    ticks: await Promise.all(AGENTS.map((agent) => ticks.handledUntil(agent, "* * * * *"))),
     forgettable: await upkeep.forgettable({ before: now, limit: 9 }),
   };
 }

@@ -1,6 +1,6 @@
 import type { WebhookReceipts } from "../../src/gateway/webhook-ports.ts";
 import type { LockStore } from "../../src/schedule/locks.ts";
-import type { RunStore } from "../../src/schedule/ports.ts";
+import type { HoldStore, RunStore, TickStore } from "../../src/schedule/ports.ts";
 import type { RunUpkeep } from "../../src/schedule/run-upkeep.ts";
 import type { SignalStore } from "../../src/schedule/signals.ts";
 
@@ -11,6 +11,8 @@ export interface Storage {
   readonly signals: SignalStore;
   readonly locks: LockStore;
   readonly receipts: WebhookReceipts;
+  readonly holds: HoldStore;
+  readonly ticks: TickStore;
 }
 
 /** A store, and processes that die on it. */

@@ -1,9 +1,16 @@
 import type { StandingHold } from "../../../src/core/hold.ts";
 import type { HoldStore, TickStore } from "../../../src/schedule/ports.ts";
 
+/** What a memory of schedules holds: holds by kind and agent, ticks by agent. */
+export function scheduleMemory() {
+  return {
+    holds: new Map<string, StandingHold>(),
+    ticks: new Map<string, { readonly schedule: string; readonly until: number }>(),
+  };
+}
+
 /** Holds in memory, for tests; passes the same suite as the real store. */
-export function createMemoryHoldStore(): HoldStore {
-  const holds = new Map<string, StandingHold>();
+export function createMemoryHoldStore({ holds } = scheduleMemory()): HoldStore {
   const nameOf = ({ kind, agent = "" }: { kind: string; agent?: string }) => `${kind}/${agent}`;
   return {
     async list() {
@@ -19,8 +26,7 @@ export function createMemoryHoldStore(): HoldStore {
 }
 
 /** How far schedules are, in memory, for tests; passes the same suite as the real store. */
-export function createMemoryTickStore(): TickStore {
-  const ticks = new Map<string, { readonly schedule: string; readonly until: number }>();
+export function createMemoryTickStore({ ticks } = scheduleMemory()): TickStore {
   return {
     async handledUntil(agent, schedule) {
       const known = ticks.get(agent);
