@@ -1,3 +1,4 @@
+import { statSync } from "node:fs";
 import { DatabaseSync, type SQLInputValue, type StatementSync } from "node:sqlite";
 import { readOnlyUrl } from "./memory-copy.ts";
 import { inTransaction } from "./sqlite.ts";
@@ -32,6 +33,8 @@ export function salvage(from: string, to: DatabaseSync, options: SalvageOptions)
   const kept: Record<string, number> = {};
   const incomplete: string[] = [];
   const tables = tablesOf(to, options.first);
+  // SQLite would remove the log beside an empty file, which is all that is left then.
+  if (statSync(from).size === 0) return { kept, incomplete: tables };
   let source: DatabaseSync;
   try {
     source = new DatabaseSync(readOnlyUrl(from), { readOnly: true });

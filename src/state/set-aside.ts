@@ -6,6 +6,7 @@ import {
   linkSync,
   readdirSync,
   rmSync,
+  writeFileSync,
 } from "node:fs";
 import { basename, dirname, join } from "node:path";
 import { syncDirectory } from "./sync-directory.ts";
@@ -31,6 +32,8 @@ export function setAside(path: string, atMs: number): Aside {
   const file = freeName(`${path}.damaged-${stamp(atMs)}`);
   // The file itself comes last: with it, all of it is there.
   for (const part of PARTS) if (existsSync(`${path}${part}`)) keep(`${path}${part}`, file + part);
+  // Of one that is gone, its name says that it was missed.
+  if (!existsSync(file)) writeFileSync(file, "", { flag: "wx", mode: 0o600 });
   syncDirectory(dirname(path));
   for (const old of asides(path).slice(MAX_ASIDE)) {
     for (const part of PARTS) rmSync(old.file + part, { force: true });

@@ -163,6 +163,20 @@ describe("a damaged database", () => {
   });
 });
 
+it("misses a database of which only the log is left", async () => {
+  const { database } = openRunDatabase(path, NOW);
+  await write(database, 10);
+  const log = readFileSync(`${path}-wal`);
+  database.close();
+  rmSync(path);
+  writeFileSync(`${path}-wal`, log);
+  const { recovery, waiting } = await look();
+  expect(recovery?.reason).toContain("its log is there without it");
+  expect(waiting).toEqual([]);
+  expect(asides(path)).toMatchObject([{ file: recovery?.file }]);
+  expect(readFileSync(`${recovery?.file}-wal`).equals(log)).toBe(true);
+});
+
 describe("rows of a damaged database", () => {
   it("are not kept that refer to nothing", async () => {
     await fill();
