@@ -20,7 +20,7 @@ export interface AskOptions {
 type Runtime = Pick<LiveRuntime, "connection" | "runtime">;
 
 /** What of a response is needed; `T` is what it has when all went well. */
-interface Response<T> {
+interface Received<T> {
   readonly ok: boolean;
   readonly status: number;
   readonly body: ReadableStream | null;
@@ -33,7 +33,7 @@ type Answered<R> = R extends { ok: true; json(): Promise<infer T> } ? T : never;
  * A runtime's answer, checked: its version may be another one.
  * @throws AlError with the API's own message, code and hint.
  */
-export async function ask<T, R extends Response<unknown>>(
+export async function ask<T, R extends Received<unknown>>(
   live: Runtime,
   schema: z.ZodType<T, Answered<R>>,
   request: (api: ControlClient) => Promise<R>,
@@ -50,7 +50,7 @@ export async function ask<T, R extends Response<unknown>>(
  */
 export async function askStream(
   live: Runtime,
-  request: (api: ControlClient) => Promise<Response<unknown>>,
+  request: (api: ControlClient) => Promise<Received<unknown>>,
   { signal }: Pick<AskOptions, "signal">,
 ): Promise<Readable> {
   const response = await request(clientOf(live, signal));
@@ -58,9 +58,9 @@ export async function askStream(
   return Readable.fromWeb(response.body as WebStream);
 }
 
-async function readJson({ connection }: Runtime, response: Response<unknown>): Promise<unknown> {
+async function readJson({ connection }: Runtime, response: Received<unknown>): Promise<unknown> {
+  if (response.ok) return response.json();
   const body = await response.json().catch(() => undefined);
-  if (response.ok) return body;
   throw refusedBy(connection.docker.host, response.status, body);
 }
 
