@@ -4,6 +4,7 @@ import type { AcceptRate } from "./accept-rate.ts";
 import { deliveryRequests } from "./delivery-requests.ts";
 import { type Load, type LoadResult, median, quantile, runLoad } from "./load.ts";
 import { withBarePeer } from "./peer-process.ts";
+import { processorMsOf } from "./process-use.ts";
 import { openRuntimeBench } from "./runtime-process.ts";
 
 // Run by accept-rate.ts in a network of its own; prints what it found as JSON.
@@ -19,9 +20,15 @@ const deliveries = deliveryRequests(agents.map(({ label }) => label));
 
 const ours: number[] = [];
 const bare: number[] = [];
+const cpu: number[] = [];
+const bareCpu: number[] = [];
 for (let round = 1; round <= ROUNDS; round++) {
-  ours.push(rateOf(await onRuntime({ seconds: SECONDS })));
-  bare.push(rateOf(await onPeer({ seconds: SECONDS })));
+  const own = await onRuntime({ seconds: SECONDS });
+  const floor = await onPeer({ seconds: SECONDS });
+  ours.push(rateOf(own));
+  bare.push(rateOf(floor));
+  cpu.push(own.processorMs / own.answered);
+  bareCpu.push(floor.processorMs / floor.answered);
   tell(`accepted a second: ${ours.at(-1)?.toFixed(0)}, bare ${bare.at(-1)?.toFixed(0)}`);
 }
 const rate = median(ours) / 2;
@@ -36,18 +43,21 @@ for (let round = 1; round <= ROUNDS; round++) {
 const found: AcceptRate = {
   ...{ perSecond: median(ours), barePerSecond: median(bare), halfRate: rate },
   ...{ p99Ms: median(p99s), bareP99Ms: median(bareP99s), parallel: PARALLEL },
+  ...{ processorMs: median(cpu), bareProcessorMs: median(bareCpu) },
   bodyBytes: deliveries.bodyBytes,
 };
 process.stdout.write(JSON.stringify(found));
 
 type Measure = Pick<Load, "seconds" | "rate">;
+/** With the processor time of all processes of the server. */
+type Measured = LoadResult & { readonly processorMs: number };
 
 /** A fresh runtime with an empty queue; whatever it answered with 200 must be stored with its run. */
-async function onRuntime(measure: Measure): Promise<LoadResult> {
+async function onRuntime(measure: Measure): Promise<Measured> {
   const bench = await openRuntimeBench({ agents, engine: { runMs: () => HOUR_MS } });
   try {
     await bench.start();
-    const { warm, result } = await warmed(OUTSIDE_PORT, measure);
+    const { warm, result } = await warmed(OUTSIDE_PORT, bench.pids(), measure);
     await bench.kill();
     checkStored(bench.statePath, warm.answered + result.answered);
     return result;
@@ -56,11 +66,11 @@ async function onRuntime(measure: Measure): Promise<LoadResult> {
   }
 }
 
-function onPeer(measure: Measure): Promise<LoadResult> {
-  return withBarePeer(async (port) => (await warmed(port, measure)).result);
+function onPeer(measure: Measure): Promise<Measured> {
+  return withBarePeer(async (port, pid) => (await warmed(port, [pid], measure)).result);
 }
 
-async function warmed(port: number, measure: Measure) {
+async function warmed(port: number, pids: readonly number[], measure: Measure) {
   let sent = 0;
   const request = () => {
     const n = sent++;
@@ -68,7 +78,9 @@ async function warmed(port: number, measure: Measure) {
   };
   const load = { port, parallel: PARALLEL, request };
   const warm = await runLoad({ ...load, ...measure, seconds: WARM_UP_SECONDS });
-  const result = await runLoad({ ...load, ...measure });
+  const used = () => pids.reduce((sum, pid) => sum + processorMsOf(pid), 0);
+  const before = used();
+  const result = { ...(await runLoad({ ...load, ...measure })), processorMs: used() - before };
   const others = { ...warm.others, ...result.others };
   if (Object.keys(others).length > 0) throw new Error(`refused: ${JSON.stringify(others)}`);
   return { warm, result };

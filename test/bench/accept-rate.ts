@@ -9,6 +9,9 @@ export interface AcceptRate {
   readonly halfRate: number;
   readonly p99Ms: number;
   readonly bareP99Ms: number;
+  /** Processor time of a delivery, the door's included. */
+  readonly processorMs: number;
+  readonly bareProcessorMs: number;
   /** Deliveries under way at a time. */
   readonly parallel: number;
   readonly bodyBytes: number;

@@ -1,6 +1,7 @@
 import { setTimeout as delay } from "node:timers/promises";
 import type { IdleMemory } from "./idle-memory.ts";
-import { memoryOf, openRuntimeBench } from "./runtime-process.ts";
+import { memoryOf } from "./process-use.ts";
+import { openRuntimeBench } from "./runtime-process.ts";
 
 // Run by idle-memory.ts in a network of its own; prints what it found as JSON.
 

@@ -4,7 +4,8 @@ import { OUTSIDE_PORT } from "../../src/core/names.ts";
 import { deliveryRequests } from "./delivery-requests.ts";
 import { askOnce, median } from "./load.ts";
 import type { LongQueue } from "./long-queue.ts";
-import { memoryOf, openRuntimeBench } from "./runtime-process.ts";
+import { memoryOf } from "./process-use.ts";
+import { openRuntimeBench } from "./runtime-process.ts";
 
 // Run by long-queue.ts in a network of its own; prints what it found as JSON.
 

@@ -1,7 +1,7 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { createHash } from "node:crypto";
 import { once } from "node:events";
-import { closeSync, openSync, readFileSync } from "node:fs";
+import { closeSync, openSync } from "node:fs";
 import { mkdir, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { request } from "node:http";
 import { tmpdir } from "node:os";
@@ -73,6 +73,8 @@ export async function openRuntimeBench({ agents, engine }: RuntimeBenchOptions) 
     ...{ directory, projectDir, startsPath, engine: running.engine },
     statePath: join(projectDir, "state.db"),
     pid: () => running.process?.pid ?? 0,
+    /** The runtime's process and, where there is one, the door's. */
+    pids: () => [running.process, door].flatMap((each) => (each ? [each.pid] : [])),
     control,
     /** Starts the runtime's process. */
     spawn(): void {
@@ -97,12 +99,6 @@ export async function openRuntimeBench({ agents, engine }: RuntimeBenchOptions) 
       await rm(directory, { recursive: true, force: true });
     },
   };
-}
-
-/** Memory of a process as the kernel counts it: resident now, or at most so far. */
-export function memoryOf(pid: number, what: "VmRSS" | "VmHWM"): number {
-  const status = readFileSync(`/proc/${pid}/status`, "utf8");
-  return Number(new RegExp(`^${what}:\\s+(\\d+) kB`, "m").exec(status)?.[1]) * 1024;
 }
 
 interface Running {
