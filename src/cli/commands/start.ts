@@ -40,9 +40,9 @@ async function startHost(
   const { signal } = context;
   const { connection, observed } = place;
   const { stopped } = observed;
-  const current = await letGo(context, place, of);
-  await untilReady(context, place, of);
-  const live = { connection, observed, runtime: current.runtime };
+  await letGo(context, place, of);
+  const runtime = await untilReady(context, place, of);
+  const live = { connection, runtime };
   const resumed = stopped?.drained === true && (await resume(live, {}, signal));
   const { report, paused, agents } = await askStatus(live, signal);
   return {
@@ -57,7 +57,7 @@ async function letGo(
   { holder, signal }: CliContext,
   { connection, observed }: ObservedPlace,
   { project, dev }: Starting,
-): Promise<Current> {
+): Promise<void> {
   const { host, current, stopped, facts } = observed;
   if (!current && !stopped) throw notDeployed(host);
   const lock = await connection.lock(project, { holder, signal });
@@ -68,18 +68,20 @@ async function letGo(
     await connection.docker.startContainer(current.runtime, { signal: lock.signal });
     const door = observed.containers.find(({ name }) => name === current.door);
     if (door) await connection.docker.startContainer(door.name, { signal: lock.signal });
-    return current;
   } finally {
     await lock.release();
   }
 }
 
-/** @throws AlError `not-ready` (transient) when the time is up, `host-stopped` when somebody stops it again. */
+/**
+ * Waits for the runtime that is live by then, and names it.
+ * @throws AlError `not-ready` (transient) when the time is up, `host-stopped` when somebody stops it again.
+ */
 async function untilReady(
   { output, signal }: CliContext,
   { connection, observed: { host } }: ObservedPlace,
   { project, confirmTimeoutMs, dev }: Starting,
-): Promise<void> {
+): Promise<string> {
   const deadline = systemClock.now() + confirmTimeoutMs;
   let told = "";
   for (let waitMs = FIRST_LOOK_MS; ; waitMs = Math.min(waitMs * 2, LONGEST_MS)) {
@@ -87,7 +89,7 @@ async function untilReady(
     const { current, runtime } = observed;
     if (!current || !hasContainer(observed, current)) throw runtimeGone(host, dev);
     if (observed.stopped) throw stoppedAgain(host);
-    if (runtime?.ready) return;
+    if (runtime?.ready) return current.runtime;
     const reason = runtime ? (runtime.reason ?? "no reason given") : "it does not answer yet";
     if (reason !== told) output.progress(`${host}: starting: ${reason}`);
     told = reason;
