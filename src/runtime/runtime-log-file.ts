@@ -34,15 +34,23 @@ export function runtimeLogNumbers(directory: string): readonly number[] {
   return names.flatMap((text) => (text === undefined ? [] : [Number(text)])).sort((a, b) => a - b);
 }
 
+interface OpenFile {
+  readonly number: number;
+  readonly file: number;
+  /** As it was opened, and what was written since. */
+  bytes: number;
+}
+
 /**
  * Appends lines to files of bounded size and number, at once and in order; they survive this process,
  * and a host that crashes loses the last moments. Several runtimes may write at the same time, as while
- * one takes over from another. Never throws: a log that cannot be written stops nobody.
+ * one takes over from another; the file they share may then be twice as large. Never throws: a log that
+ * cannot be written stops nobody.
  */
 export class RuntimeLogFile {
   readonly #directory: string;
   readonly #bounds: RuntimeLogBounds;
-  #open: { readonly number: number; readonly file: number } | undefined;
+  #open: OpenFile | undefined;
 
   constructor(directory: string, bounds = BOUNDS) {
     this.#directory = directory;
@@ -52,7 +60,8 @@ export class RuntimeLogFile {
   /** `line` ends with its line break. */
   write(line: string): void {
     try {
-      writeSync(this.#room(), line);
+      const room = this.#room();
+      room.bytes += writeSync(room.file, line);
     } catch {
       this.close();
     }
@@ -65,31 +74,37 @@ export class RuntimeLogFile {
   }
 
   /** A file that is not full. */
-  #room(): number {
+  #room(): OpenFile {
     const open = this.#open;
-    if (open && fstatSync(open.file).size < this.#bounds.fileBytes) return open.file;
+    if (open && this.#hasRoom(open)) return open;
     this.close();
     mkdirSync(this.#directory, { recursive: true, mode: 0o700 });
     const numbers = runtimeLogNumbers(this.#directory);
-    const newest = Math.max(numbers.at(-1) ?? 1, open?.number ?? 1);
-    const file = this.#append(newest);
-    if (fstatSync(file).size < this.#bounds.fileBytes) return file;
+    const newest = this.#append(Math.max(numbers.at(-1) ?? 1, open?.number ?? 1));
+    if (this.#hasRoom(newest)) return newest;
     this.close();
-    for (const number of numbers) {
-      if (number > newest + 1 - this.#bounds.files) break;
+    const next = newest.number + 1;
+    for (const number of numbers.filter((each) => each <= next - this.#bounds.files)) {
       rmSync(runtimeLogFile(this.#directory, number), { force: true });
     }
-    return this.#append(newest + 1);
+    return this.#append(next);
   }
 
-  #append(number: number): number {
-    const file = openSync(runtimeLogFile(this.#directory, number), "a+", 0o600);
-    this.#open = { number, file };
-    const { size } = fstatSync(file);
-    const last = Buffer.alloc(1);
-    // Whoever was killed in the middle of a line must not spoil the next one.
-    if (size > 0 && readSync(file, last, 0, 1, size - 1) === 1 && last[0] !== 0x0a)
-      writeSync(file, "\n");
-    return file;
+  #hasRoom({ bytes }: OpenFile): boolean {
+    return bytes < this.#bounds.fileBytes;
   }
+
+  #append(number: number): OpenFile {
+    const file = openSync(runtimeLogFile(this.#directory, number), "a+", 0o600);
+    const opened = { number, file, bytes: fstatSync(file).size };
+    this.#open = opened;
+    // Whoever was killed in the middle of a line must not spoil the next one.
+    if (!endsWithLine(opened)) opened.bytes += writeSync(file, "\n");
+    return opened;
+  }
+}
+
+function endsWithLine({ file, bytes }: OpenFile): boolean {
+  const last = Buffer.alloc(1);
+  return bytes === 0 || readSync(file, last, 0, 1, bytes - 1) === 0 || last[0] === 0x0a;
 }

@@ -114,11 +114,11 @@ export class Locks {
     if (this.#stopped) throw notServing();
     const place = this.#lines.join(waiter);
     if (!place) return answer;
-    this.#wakeAt(resourceKey, answer.lock.expiresAt);
-    // What it took before it stood here, it was not asked to leave for.
+    // What happened before it stood here, nobody told this line of.
     const { store, clock } = this.#ports;
     const held = await store.heldBy(run.id, clock.now());
     if (held) this.#lines.answer(waiter, { kind: "holds-another", resourceKey: held.resourceKey });
+    await this.#advance(resourceKey);
     this.#limit(waiter, { ms: waitSeconds * 1000, place });
     return { place };
   }

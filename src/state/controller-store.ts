@@ -54,7 +54,7 @@ const MIGRATIONS = [
 export function openControllerStore(directory: string): ControllerStore {
   mkdirSync(directory, { recursive: true, mode: 0o700 });
   const path = join(directory, "store.db");
-  const database = openSound(path);
+  const database = orDamaged(path, () => openSound(path));
   chmodSync(path, 0o600);
   return storeOn(database);
 }
@@ -63,9 +63,11 @@ export function openControllerStore(directory: string): ControllerStore {
  * Reads the store in `directory` as it is now, and leaves it byte for byte as it is, absent included.
  * Where there is none, nothing is approved, and the proposed keys are this reader's own: random, so
  * that what a plan shows of a credential says nothing about its value.
+ * @throws AlError `store-damaged` (terminal).
  */
 export function readControllerStore(directory: string): ControllerStore {
-  const store = storeOn(copyInMemory(join(directory, "store.db"), MIGRATIONS));
+  const path = join(directory, "store.db");
+  const store = storeOn(orDamaged(path, () => copyInMemory(path, MIGRATIONS)));
   const refuse = () => {
     throw new AlError("nothing can be approved, remembered or forgotten by what only reads", {
       code: "store-read-only",
@@ -78,15 +80,22 @@ export function readControllerStore(directory: string): ControllerStore {
 
 /** Others may have it open and write. */
 function openSound(path: string): DatabaseSync {
-  if (statSync(path, { throwIfNoEntry: false })?.size === 0) throw damaged(path, "it is empty");
-  let database: DatabaseSync | undefined;
+  const database = openDatabase(path, MIGRATIONS);
   try {
-    database = openDatabase(path, MIGRATIONS);
     const damage = damageIn(database);
     if (damage === undefined) return database;
     throw damaged(path, damage);
   } catch (thrown) {
-    database?.close();
+    database.close();
+    throw thrown;
+  }
+}
+
+function orDamaged(path: string, open: () => DatabaseSync): DatabaseSync {
+  if (statSync(path, { throwIfNoEntry: false })?.size === 0) throw damaged(path, "it is empty");
+  try {
+    return open();
+  } catch (thrown) {
     const { cause = thrown } = thrown as Error;
     throw isDamage(cause) ? damaged(path, (cause as Error).message) : thrown;
   }

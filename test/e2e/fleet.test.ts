@@ -147,6 +147,7 @@ test("what changes something says which hosts it means; a stopped one holds up n
   const resumed = orFail(await world.al("resume", "greeter", "--all"));
   expect(resumed.stdout).toBe("one: greeter resumed");
   orFail(await world.al("stop", "--label", "role=spare"));
+  await world.copy.write("listener/ACTIONS.md", "Listen closely.\n");
   const revision = await push("while two is stopped");
   const applied = orFail(await world.al("--json", "apply"));
   expect(kinds(applied)).toEqual(["one applied", "two stopped"]);

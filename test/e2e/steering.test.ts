@@ -147,7 +147,7 @@ test("locks and the queue show what is there; kill ends a run, or all of an agen
 });
 
 test("a drain waits for what runs, and what waits starts again with the host; left, it stays paused", async () => {
-  say("sleep 20; echo drained");
+  say("sleep 45; echo drained");
   const run = await trigger();
   await untilRunning(run);
   const left = spawnAl(["-p", world.bare, "stop", "--drain"], world.options);

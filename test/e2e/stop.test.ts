@@ -52,8 +52,8 @@ const runtimes = () =>
   inside(
     "docker ps -a --filter label=action-llama.role=runtime --format '{{.State}}' | sort | tr '\\n' ' '",
   );
-const marker = () =>
-  inside(`cat /home/deploy/.action-llama/projects/${PROJECT}/stopped.json 2>/dev/null`);
+const MARKER = `/home/deploy/.action-llama/projects/${PROJECT}/stopped.json`;
+const marker = () => inside(`cat ${MARKER} 2>/dev/null`);
 
 async function outcomeOf(run: string): Promise<string | undefined> {
   const { stdout } = await world.al("--json", "runs", run);
@@ -109,9 +109,26 @@ test("a stopped host is left alone by applies, restarts of dockerd and reboots, 
   expect(orFail(await world.al("apply")).stdout).toContain("one: confirmed");
 });
 
-test("a runtime that starts beside the marker stops its own container again, and is started all the same", async () => {
-  await inside(`echo > /home/deploy/.action-llama/projects/${PROJECT}/stopped.json`);
+/** What who has only the gateway's key can ask for; here from inside the runtime's container. */
+const STOP_BY_API = `const { request } = require("node:http");
+const options = { socketPath: "/tmp/control.sock", path: "/control/stop", method: "POST" };
+const headers = { "content-type": "application/json" };
+request({ ...options, headers }, ({ statusCode }) => console.log(statusCode))
+  .end(JSON.stringify({ by: "cat@desk" }));`;
+
+test("a runtime that is asked to stop does so by itself, and again whenever it is started beside the marker", async () => {
+  const asked = await world.host.exec([
+    ...[
+      "sh",
+      "-c",
+      'docker exec "$(docker ps -q --filter label=action-llama.role=runtime)" node -e "$1"',
+    ],
+    ...["sh", STOP_BY_API],
+  ]);
+  expect(asked.stdout).toContain("202");
   await expect.poll(runtimes, PATIENCE).toBe("exited ");
+  expect(JSON.parse(await marker())).toMatchObject({ by: "cat@desk" });
+  await inside(`echo > ${MARKER}`);
   await inside("docker start $(docker ps -aq --filter label=action-llama.role=runtime)");
   await expect.poll(runtimes, PATIENCE).toBe("exited ");
   expect(orFail(await world.al("status")).stdout).toMatch(/^one: stopped, revision/m);

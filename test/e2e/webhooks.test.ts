@@ -155,8 +155,10 @@ test("the runtime's own log is kept on the host, for its owner only, and holds n
   expect(log).not.toContain("tell-nobody");
   const last = jsonLines(orFail(await world.al("--json", "logs", "--scheduler", "-n", "2")).stdout);
   expect(last).toMatchObject([1, 2].map(() => ({ kind: "runtime-log", host: "one" })));
-  const files = 'stat -c "%a %n" "$HOME"/.action-llama/projects/"$1"/logs/.runtime/*';
-  expect(await on.shell(files, PROJECT)).toMatch(/^600 \S+\/1\.log$/);
+  const logs = `/home/deploy/.action-llama/projects/${PROJECT}/logs/.runtime`;
+  expect(await on.shell('cd "$1" && stat -c "%a %U %n" . *', logs)).toBe(
+    "700 deploy .\n600 deploy 1.log",
+  );
 });
 
 test("a run finds neither the webhook's secret nor the outside listener", async () => {

@@ -1,6 +1,5 @@
 import { systemClock } from "../../base/clock.ts";
-import { AlError, hasCode } from "../../base/errors.ts";
-import type { RunAnswer } from "../../gateway/control-schema.ts";
+import { AlError, hasCode, toAlError } from "../../base/errors.ts";
 import type { CliContext } from "../context.ts";
 import { drainText } from "../render/drain.ts";
 import { askStatus, killRun, pause, queueOf, runsUnderWay } from "../steering.ts";
@@ -11,7 +10,7 @@ const POLL_MS = 1000;
 /**
  * Pauses a host and waits until no run is active there; with `kill` it kills them. True when nobody had
  * paused it before, so that whoever starts it again may let it go on.
- * @throws AlError `drain-left` (user) when interrupted: it stays paused.
+ * @throws AlError `drain-left` when that is interrupted or fails: it stays paused.
  */
 export async function drain(
   context: CliContext,
@@ -24,7 +23,7 @@ export async function drain(
   try {
     await untilIdle(context, live, options);
   } catch (thrown) {
-    throw signal.aborted ? left(live.observed.host) : thrown;
+    throw left(live.observed.host, thrown, signal.aborted);
   }
   return before.paused === undefined;
 }
@@ -35,51 +34,43 @@ async function untilIdle(
   { kill }: { readonly kill: boolean },
 ): Promise<void> {
   const { host } = live.observed;
-  const killed = new Set<string>();
   let told = "";
   for (;;) {
     const runs = await runsUnderWay(live, signal);
     if (runs.length === 0) return;
+    const ids = runs.map(({ id }) => id);
     const queue = await queueOf(live, {}, signal);
-    const text = drainText({ host, runs, queue, now: systemClock.now() });
-    if (text.key !== told) {
-      output.record({
-        kind: "draining",
-        host,
-        runs: runs.map(({ id }) => id),
-        queued: queue.length,
-      });
-      for (const line of text.lines) output.progress(line);
+    const { key, lines } = drainText({ host, runs, queue, now: systemClock.now() });
+    if (key !== told) {
+      output.record({ kind: "draining", host, runs: ids, queued: queue.length });
+      for (const line of lines) output.progress(line);
     }
-    told = text.key;
-    if (kill)
-      await killAll(
-        live,
-        runs.filter(({ id }) => !killed.has(id)),
-        signal,
-      );
-    if (kill) for (const { id } of runs) killed.add(id);
+    told = key;
+    if (kill) await killAll(live, ids, signal);
     await systemClock.sleep(POLL_MS, signal);
   }
 }
 
+/** What has ended meanwhile, or cannot be killed yet, is looked at again in the next round. */
 async function killAll(
   live: LiveRuntime,
-  runs: readonly RunAnswer[],
+  runs: readonly string[],
   signal: AbortSignal,
 ): Promise<void> {
-  for (const { id } of runs) {
-    // One that ended by itself meanwhile needs no killing.
-    await killRun(live, id, signal).catch((thrown) => {
+  for (const run of runs) {
+    await killRun(live, run, signal).catch((thrown) => {
       if (!hasCode(thrown, "not-running")) throw thrown;
     });
   }
 }
 
-function left(host: string): AlError {
-  return new AlError(`host ${host} is not stopped: runs are still active; it stays paused`, {
+function left(host: string, thrown: unknown, isAborted: boolean): AlError {
+  const cause = toAlError(thrown);
+  const why = isAborted ? "runs are still active" : cause.message;
+  return new AlError(`host ${host} is not stopped, and stays paused: ${why}`, {
     code: "drain-left",
-    blame: "user",
+    blame: isAborted ? "user" : cause.blame,
+    cause,
     hint: `To let it go on: al resume --host ${host}; to stop it now: al stop --host ${host}`,
   });
 }

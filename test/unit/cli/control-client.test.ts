@@ -40,6 +40,13 @@ describe("a request", () => {
     expect(ports.state.triggers).toEqual([{ kind: "manual", by: "ann@laptop" }]);
   });
 
+  it("does not type-check with the schema of another answer", async () => {
+    const status = (api: ControlClient) => api.control.status.$get({ query: {} });
+    // @ts-expect-error: an answer to `GET /control/status` is no `RunAnswer`
+    const asked = ask(live(), RunAnswer, status, { signal });
+    await expect(asked).rejects.toThrow(/invalid/i);
+  });
+
   it("cannot be turned into another one by a name", async () => {
     const asked = ask(live(), RunAnswer, runOf("a/b?c#d"), { signal });
     await expect(asked).rejects.toMatchObject({ code: "unknown-run" });

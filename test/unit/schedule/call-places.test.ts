@@ -1,4 +1,8 @@
+import fc from "fast-check";
 import { expect, it } from "vitest";
+import type { Run } from "../../../src/core/run.ts";
+import { situationOf } from "../../../src/schedule/capacity.ts";
+import { standingHolds } from "../../../src/schedule/holds.ts";
 import { agent, createWorld, release } from "./harness.ts";
 
 const SECOND = 1000;
@@ -101,3 +105,51 @@ it("nothing is lent while the scheduler is paused", async () => {
   await call(a, "c");
   expect(await names()).toBe("a b");
 });
+
+const DEPTH = 3;
+
+it("runs that wait for all they called come to an end, and never take more places than there are", async () => {
+  const scenario = fc.record({
+    scale: fc.integer({ min: 1, max: 3 }),
+    roots: fc.integer({ min: 1, max: 4 }),
+    /** How many calls each run makes, in the order in which they start; and whether it waits for them. */
+    plans: fc.infiniteStream(
+      fc.record({ calls: fc.integer({ min: 0, max: 2 }), waits: fc.boolean() }),
+    ),
+  });
+  await fc.assert(
+    fc.asyncProperty(scenario, async ({ scale, roots, plans }) => {
+      const { world, scheduler, end } = await start(scale);
+      const agents = ["a", "b", "c", "d"].map((name) => agent(name, { scale: 100 }));
+      const live = release(agents, { scale, maxCallDepth: DEPTH });
+      world.release = live;
+      for (let n = 0; n < roots; n += 1) await scheduler.trigger("a");
+      const calls = new Map<string, readonly string[]>();
+      const isOver = async (id: string) => (await world.store.get(id))?.state === "finished";
+      const step = async (run: Run) => {
+        const depth = run.trigger.kind === "call" ? run.trigger.depth : 0;
+        const plan = calls.get(run.id) ? undefined : plans.next().value;
+        if (plan) {
+          const target = "bcd"[depth] ?? "";
+          const wanted = Array.from({ length: depth < DEPTH ? plan.calls : 0 }, () =>
+            scheduler.call(run, { target, context: null }),
+          );
+          const made = await Promise.all(wanted);
+          calls.set(run.id, plan.waits ? made.map(({ id }) => id) : []);
+        }
+        const waitsFor = await Promise.all((calls.get(run.id) ?? []).map(isOver));
+        if (waitsFor.every(Boolean)) await end(run.id);
+      };
+      for (let rounds = 0; (await world.store.unfinished()).length > 0; rounds += 1) {
+        expect(rounds).toBeLessThan(200);
+        await world.clock.advance(10);
+        const standing = await standingHolds(world.holds);
+        const { active, places } = await situationOf(world.store, { release: live, standing });
+        expect(places.taken).toBeLessThanOrEqual(scale);
+        expect(active.length).toBeLessThanOrEqual(scale * (1 + DEPTH));
+        for (const run of active) if (run.state === "running") await step(run);
+      }
+    }),
+    { numRuns: 100 },
+  );
+}, 60_000);

@@ -167,6 +167,22 @@ it("lets a run go that ended, hung up or waited long enough, and nobody else", a
   expect(answers.at(-1)).toBe("2 thing held");
 });
 
+it("gives a lock to whoever finds it taken while its holder ends", async () => {
+  const store = createLockStore(database);
+  await ask("1");
+  const racing: typeof store = {
+    ...store,
+    async acquire(request) {
+      const answer = await store.acquire(request);
+      const holder = await runOf("1");
+      if (answer.kind === "taken" && holder.state !== "finished") await finish("1");
+      return answer;
+    },
+  };
+  locks = new Locks({ store: racing, clock, releases: { current: async () => release([]) } });
+  expect(await locks.acquire(await runOf("2"), KEY, wait)).toMatchObject({ kind: "held" });
+});
+
 it("gives no lock to a run that is over", async () => {
   const over = await runOf("1");
   await finish("1");
