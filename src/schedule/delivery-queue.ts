@@ -25,14 +25,15 @@ interface Waiting {
 
 /** Bounds how long other work waits for one transaction. */
 const MAX_AT_ONCE = 50;
+/** A request takes some turns from its connection to its delivery. */
+const QUIET_TURNS = 4;
 
-/** Waiting for the disk is what a delivery costs most: many share one wait, and none waits for more to come. */
+/** Waiting for the disk is what a delivery costs most: many share one wait. */
 export function createDeliveryQueue(ports: DeliveryQueuePorts): DeliveryQueue {
   const waiting: Waiting[] = [];
   const drain = async () => {
     if (waiting.length === 0) return;
-    // All that has arrived by now gets in.
-    await turn();
+    await untilQuiet(waiting);
     await acceptTogether(ports, waiting.splice(0, MAX_AT_ONCE));
   };
   return {
@@ -43,6 +44,18 @@ export function createDeliveryQueue(ports: DeliveryQueuePorts): DeliveryQueue {
       });
     },
   };
+}
+
+/**
+ * Until nothing more arrives. Node lets in one new connection at each turn of its loop: waiting for one
+ * turn only would give each delivery a transaction of its own.
+ */
+async function untilQuiet(waiting: readonly Waiting[]): Promise<void> {
+  for (let quiet = 0; quiet < QUIET_TURNS && waiting.length < MAX_AT_ONCE; ) {
+    const before = waiting.length;
+    await turn();
+    quiet = waiting.length > before ? 0 : quiet + 1;
+  }
 }
 
 /** What fails together is tried one by one: nobody is refused for another's sake. */
