@@ -23,7 +23,7 @@ function calls(): string {
     "al-check ID: its state, without waiting: pending, running, completed (with returnValue) or error (with errorMessage).",
     "al-wait ID... --timeout SECONDS: waits until all have ended, 900 seconds unless told otherwise, and prints the state of each under its ID.",
     `Example: ID=$(echo "Review PR 42 of acme/app" | al-call reviewer | jq -r .callId); al-wait "$ID" | jq -r ".\\"$ID\\".returnValue"`,
-    "You cannot call yourself, and calls nest only to a fixed depth.",
+    "You cannot call yourself, nor whoever waits for you, and calls nest only to a fixed depth.",
   ]);
 }
 

@@ -52,7 +52,7 @@ export interface Scheduler {
   trigger(agent: string, trigger?: Trigger): Promise<Run>;
   /**
    * Accepts a run's call of another agent; durable when resolved.
-   * @throws AlError as `trigger` but `paused`: then it waits; `self-call`, `call-depth` (user); `not-serving` also while it starts.
+   * @throws AlError as `trigger` but `paused`: then it waits; `self-call`, `call-cycle`, `call-depth` (user); `not-serving` also while it starts.
    */
   call(caller: Run, request: CallRequest): Promise<Run>;
   /**

@@ -96,10 +96,19 @@ test("a call completes although the runtime is killed in the middle of it", asyn
   expect(heard("reviewer")).not.toContain("failed=");
 });
 
-test("calls nest only as deep as maxCallDepth, whoever is asked", async () => {
+test("a call of whoever waits for it is refused as a circle", async () => {
   say({ dev: `${CALL}; echo waited=$?`, reviewer: "al-call dev; echo nested=$?" });
   await client.ended("dev", await client.trigger("dev"));
-  expect(heard("reviewer")).toContain("nested=0");
+  expect(heard("dev")).toContain("waited=0");
+  expect(heard("reviewer")).toContain("the call would go in a circle: dev -> reviewer -> dev");
+  expect(heard("reviewer")).toContain("nested=1");
+});
+
+test("calls nest only as deep as maxCallDepth, whoever is asked", async () => {
+  // By then the caller has ended: what nobody waits for is no circle.
+  const onward = (target: string) => `sleep 4; al-call ${target}; echo nested=$?`;
+  say({ dev: onward("reviewer"), reviewer: onward("dev") });
+  await client.ended("dev", await client.trigger("dev"));
   await expect.poll(() => heard("reviewer"), { timeout: 60_000 }).toContain("maxCallDepth is 3");
   expect(heard("reviewer")).toContain("nested=1");
   await expect

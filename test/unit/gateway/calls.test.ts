@@ -100,18 +100,10 @@ describe("the limits of calls", () => {
   });
 
   it("let calls nest as deep as maxCallDepth says, whoever is called", async () => {
-    const callers = [dev];
-    for (const target of ["reviewer", "tester"]) {
-      const id = await called(callers.at(-1) as LiveRun, target);
-      callers.push(await world.begun(id));
-    }
-    const [, reviewer, tester] = callers as [LiveRun, LiveRun, LiveRun];
-    await called(tester, "reviewer");
-    world.world.release = release(
-      ["dev", "reviewer", "tester"].map((name) => agent(name)),
-      { maxCallDepth: 2 },
-    );
-    expect(await call(tester, "reviewer")).toEqual({
+    const { reviewer, tester } = await nested();
+    await called(tester, "writer");
+    world.world.release = release(TEAM, { maxCallDepth: 2 });
+    expect(await call(tester, "writer")).toEqual({
       status: 409,
       body: { ok: false, reason: "the call would be 3 deep, and maxCallDepth is 2" },
     });
@@ -119,7 +111,30 @@ describe("the limits of calls", () => {
     world.world.release = release([agent("dev"), agent("reviewer")], { maxCallDepth: 0 });
     expect((await call(dev, "reviewer")).status).toBe(409);
   });
+
+  it("refuses a circle of callers that are under way, and no other", async () => {
+    const { reviewer, tester } = await nested();
+    const refused = (circle: string) => ({
+      status: 409,
+      body: { ok: false, reason: `the call would go in a circle: ${circle}` },
+    });
+    expect(await call(tester, "dev")).toEqual(refused("dev -> reviewer -> tester -> dev"));
+    expect(await call(tester, "reviewer")).toEqual(refused("reviewer -> tester -> reviewer"));
+    await world.end(reviewer.id);
+    expect((await call(tester, "reviewer")).status).toBe(200);
+    expect(await call(tester, "dev")).toEqual(refused("dev -> reviewer -> tester -> dev"));
+  });
 });
+
+const TEAM = ["dev", "reviewer", "tester", "writer"].map((name) => agent(name));
+
+/** dev calls reviewer, which calls tester; all are under way. */
+async function nested() {
+  world.world.release = release(TEAM);
+  const reviewer = await world.begun(await called(dev, "reviewer"));
+  const tester = await world.begun(await called(reviewer, "tester"));
+  return { reviewer, tester };
+}
 
 describe("the body of a call", () => {
   it("makes one run when it is sent twice, also when the queue is full by then", async () => {

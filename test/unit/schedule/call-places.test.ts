@@ -87,11 +87,13 @@ it("a call that found a free place gives one back, and no more than that", async
 });
 
 it("a guest has to find room at its own agent", async () => {
-  const { names, trigger, call, world } = await start(1);
-  world.release = release([agent("a"), agent("b")], { scale: 1 });
+  const { names, trigger, call, end, world } = await start(2);
+  world.release = release([agent("a"), agent("b")], { scale: 2 });
   const a = await trigger("a");
-  const b = await call(a, "b");
-  await call(b, "a");
+  const b = await trigger("b");
+  await call(a, "b");
+  expect(await names()).toBe("a b");
+  await end(b);
   expect(await names()).toBe("a b");
 });
 
