@@ -24,14 +24,7 @@ export async function listenOnPort(
   port: number,
   { headersMs = 10_000, requestMs = 60_000 } = {},
 ): Promise<Listening> {
-  const server = createAdaptorServer({
-    fetch: app.fetch,
-    serverOptions: {
-      headersTimeout: headersMs,
-      requestTimeout: requestMs,
-      connectionsCheckingInterval: Math.min(1000, headersMs),
-    },
-  }) as Server;
+  const server = createServer(app, { headersMs, requestMs });
   server.listen(port, "0.0.0.0");
   await once(server, "listening");
   return listening(server);
@@ -103,7 +96,15 @@ function outsideServer(
   app: Answering,
   { headersMs = 10_000, requestMs = 30_000 }: OutsideOptions,
 ): Server {
-  const server = createAdaptorServer({
+  const server = createServer(app, { headersMs, requestMs });
+  server.maxConnections = MAX_OUTSIDE_CONNECTIONS;
+  server.maxRequestsPerSocket = 1;
+  return server;
+}
+
+/** What does not arrive in time gets 408. */
+function createServer(app: Answering, { headersMs, requestMs }: Patience = NODES_OWN): Server {
+  return createAdaptorServer({
     fetch: app.fetch,
     serverOptions: {
       headersTimeout: headersMs,
@@ -111,14 +112,10 @@ function outsideServer(
       connectionsCheckingInterval: Math.min(1000, headersMs),
     },
   }) as Server;
-  server.maxConnections = MAX_OUTSIDE_CONNECTIONS;
-  server.maxRequestsPerSocket = 1;
-  return server;
 }
 
-function createServer(app: Answering): Server {
-  return createAdaptorServer({ fetch: app.fetch }) as Server;
-}
+type Patience = Required<Pick<OutsideOptions, "headersMs" | "requestMs">>;
+const NODES_OWN: Patience = { headersMs: 60_000, requestMs: 300_000 };
 
 function listening(server: Server): Listening {
   return { close: () => finish(server, { finishMs: 0 }) };
