@@ -1,6 +1,7 @@
 import { destination } from "pino";
 import { AlError, toAlError } from "../base/errors.ts";
 import { createLogger } from "../base/logger.ts";
+import { giveBackMemory } from "./give-back-memory.ts";
 import { runRuntime } from "./run-runtime.ts";
 import { RuntimeLogFile, runtimeLogDirectory } from "./runtime-log-file.ts";
 
@@ -17,6 +18,7 @@ const logger = createLogger({ destination: { write } });
 process.umask(0o077);
 // docker-modem calls url.parse, with nothing but our own paths.
 process.noDeprecation = true;
+giveBackMemory();
 const stop = new AbortController();
 for (const name of ["SIGTERM", "SIGINT"] as const) {
   process.on(name, () => {

@@ -88,6 +88,8 @@ export function unixSockets(use: () => Transport): void {
   });
 
   test("a destroyed stream is closed at the other end, too", async () => {
+    // Those of earlier tests may still be on their way out.
+    await expect.poll(() => echo.connections(), { timeout: 3000 }).toBe(0);
     const stream = await use().forwardUnix(echo.path);
     stream.write("x");
     await once(stream, "data");
