@@ -12,7 +12,7 @@ import { openRuntimeBench, type RuntimeBench } from "./runtime-process.ts";
 const EARLY_SHARE = 0.25;
 const STARTING_MS = 600;
 /** The others come after so many calls of the engine at most, a start takes a dozen, or after so long. */
-const CALLS = 60;
+const CALLS = 300;
 const CALLS_MS = 3000;
 const DRAIN_MS = 300_000;
 
