@@ -135,7 +135,7 @@ function addKill(program: Command, tools: RunCommandTools): void {
 
 function addLooks(program: Command, tools: RunCommandTools): void {
   const { run } = tools;
-  onHosts(tools, program, ["queue", "what waits on each host, in its order, and what for"])
+  onHosts(tools, program, ["queue", "what waits on each host, the oldest first, and what for"])
     .argument("[agent]", "only this agent's")
     .action(async (agent: string | undefined, flags: HostFlags, command: Command) => {
       const { queue } = await import("./commands/queue.ts");

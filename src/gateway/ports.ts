@@ -74,7 +74,7 @@ export interface SchedulePort {
   enable(target: { readonly agent: string }): Promise<boolean>;
   /** Of the scheduler as a whole. */
   paused(): Promise<Hold | undefined>;
-  /** In the order in which they start. */
+  /** All runs that wait, oldest first. */
   queue(): Promise<readonly QueuedRun[]>;
   agents(): Promise<readonly AgentView[]>;
   reload(): Promise<void>;

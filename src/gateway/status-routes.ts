@@ -51,7 +51,7 @@ const queue = createRoute({
   path: "/control/queue",
   summary: "What waits, and for what",
   request: { query: z.object({ agent }) },
-  responses: answers(200, QueueAnswer, { is: "Queued runs, in the order in which they start." }),
+  responses: answers(200, QueueAnswer, { is: "Queued runs, the oldest first." }),
 });
 
 const locks = createRoute({

@@ -1,52 +1,22 @@
 import { afterAll, beforeAll, expect, test, vi } from "vitest";
-import { type ModelServer, startModelServer } from "../model-server/server.ts";
 import { jsonLines } from "../world/al.ts";
-import { addCredential } from "../world/home.ts";
 import { hostState } from "../world/host-state.ts";
-import { writeSampleProject } from "../world/sample-project.ts";
-import { createWorld, orFail, type World } from "../world/world.ts";
+import { orFail, type World } from "../world/world.ts";
+import { type DeployedGreeter, deployGreeter, PATIENCE } from "./deployed-greeter.ts";
 
 const PROJECT = "restarted";
-const KEY = "sk-restart";
 /** A host that boots, its runtime and its probe take their time. */
 vi.setConfig({ testTimeout: 300_000, hookTimeout: 300_000 });
 
-const PATIENCE = { timeout: 60_000, interval: 500 };
-
+let on: DeployedGreeter;
 let world: World;
-let model: ModelServer;
 
 beforeAll(async () => {
-  world = await createWorld("restarted", () => {}, { hasBase: true });
-  const { host, home, lab } = world;
-  model = await startModelServer({ host: host.gatewayAddress, expectedKey: KEY, script: [] });
-  await addCredential(home, "anthropic_key/default/token", `${KEY}\n`);
-  await writeSampleProject(world.copy, {
-    project: PROJECT,
-    baseImage: lab.baseImage,
-    host: { name: "one", address: host.address, port: host.port },
-    model: { provider: "anthropic", model: "claude-scripted", baseUrl: model.url },
-  });
-  await world.copy.commit("first");
-  await world.copy.push();
-  await world.approveAll();
-  orFail(await world.al("apply"));
+  on = await deployGreeter(PROJECT);
+  world = on.world;
 });
 
-afterAll(async () => {
-  await model?.close();
-  await world?.remove(PROJECT);
-});
-
-/** From now on the model has runs carry out this command. */
-function say(command: string): void {
-  const toolCalls = [{ name: "bash", input: { command } }];
-  model.use([{ turns: [{ toolCalls }, { text: "done" }] }]);
-}
-
-async function trigger(): Promise<string> {
-  return orFail(await world.al("run", "greeter")).stdout.trim();
-}
+afterAll(() => on?.close());
 
 interface Run {
   readonly id: string;
@@ -61,16 +31,9 @@ async function runNow(id: string): Promise<Run | undefined> {
   return host?.runs?.find((run) => run.id === id);
 }
 
-const inside = async (script: string) => (await world.host.exec(["sh", "-c", script])).stdout;
-
-const untilRunning = (id: string) =>
-  expect
-    .poll(() => inside(`docker ps -q --filter name=run-${id.toLowerCase()}`), PATIENCE)
-    .not.toBe("");
-
 /** What must come back: our rules, networks, volumes, and which containers run. */
 async function standing(): Promise<string> {
-  return inside(`iptables -S | grep -E 'AL-(IN|FWD)-'
+  return on.inside(`iptables -S | grep -E 'AL-(IN|FWD)-'
     ip6tables -S 2>/dev/null | grep -E 'AL-(IN|FWD)6-'
     docker network inspect -f '{{.Id}} {{json .IPAM.Config}}' al-${PROJECT}
     docker volume ls -q --filter label=action-llama.project=${PROJECT}
@@ -83,33 +46,33 @@ async function expectNothingToDo(): Promise<void> {
 }
 
 test("a restart of dockerd ends no run, and everything stands as before", async () => {
-  say("sleep 12; echo still here");
+  on.say("sleep 12; echo still here");
   const before = await standing();
-  const run = await trigger();
-  await untilRunning(run);
-  await inside(
+  const run = await on.trigger();
+  await on.untilRunning(run);
+  await on.inside(
     "p=$(cat /run/docker.pid); kill $p; while kill -0 $p 2>/dev/null; do sleep 0.1; done",
   );
   await world.host.ready();
   await expect.poll(() => runNow(run).then((found) => found?.outcome), PATIENCE).toBe("completed");
   await expect.poll(standing, PATIENCE).toBe(before);
   await expectNothingToDo();
-  say("echo and on it goes");
+  on.say("echo and on it goes");
   const { stdout } = orFail(await world.al("run", "greeter", "--follow"));
   expect(stdout).toMatch(/completed, exit 0/);
 });
 
 test("a host that lost its power comes back by itself, without an apply", async () => {
-  say("sleep 100");
+  on.say("sleep 100");
   await expect.poll(standing, PATIENCE).toMatch(/al-restarted-runtime/);
   const before = await standing();
   const state = await hostState(world.host, PROJECT);
-  const interrupted = await trigger();
-  await untilRunning(interrupted);
+  const interrupted = await on.trigger();
+  await on.untilRunning(interrupted);
   // One run at a time: this one waits, and is the first thing to start after the boot.
-  const queued = await trigger();
+  const queued = await on.trigger();
   await world.host.kill();
-  say("echo after the boot");
+  on.say("echo after the boot");
   await world.host.start();
 
   await expect.poll(standing, PATIENCE).toBe(before);
@@ -119,7 +82,7 @@ test("a host that lost its power comes back by itself, without an apply", async 
   await expect.poll(() => outcome(interrupted), PATIENCE).toBe("interrupted");
   await expect.poll(() => outcome(queued), PATIENCE).toBe("completed");
   await expectNoRunBeforeProbe();
-  await expect.poll(() => inside("docker volume ls -q"), PATIENCE).toBe("");
+  await expect.poll(() => on.inside("docker volume ls -q"), PATIENCE).toBe("");
 });
 
 test("an orderly reboot of a host with nothing to do changes nothing", async () => {
@@ -127,7 +90,7 @@ test("an orderly reboot of a host with nothing to do changes nothing", async () 
   await world.host.restart();
   await expect.poll(standing, PATIENCE).toBe(before);
   await expectNothingToDo();
-  say("echo hello again");
+  on.say("echo hello again");
   const { stdout } = orFail(await world.al("run", "greeter", "--follow"));
   expect(stdout).toMatch(/completed, exit 0/);
   await expectNoRunBeforeProbe();
@@ -140,7 +103,7 @@ async function expectNoRunBeforeProbe(): Promise<void> {
   // The second that has begun belongs to it.
   const until = "$(($(date +%s) + 1))";
   const events = (
-    await inside(`docker events --since 1h --until "${until}" ${filters} --format '${format}'`)
+    await on.inside(`docker events --since 1h --until "${until}" ${filters} --format '${format}'`)
   )
     .split("\n")
     .map((line) => line.split(" ").slice(1).join(" ").trim());

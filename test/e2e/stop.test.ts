@@ -1,59 +1,28 @@
 import { afterAll, beforeAll, expect, test, vi } from "vitest";
-import { type ModelServer, startModelServer } from "../model-server/server.ts";
 import { jsonLines } from "../world/al.ts";
-import { addCredential } from "../world/home.ts";
-import { instructions, writeSampleProject } from "../world/sample-project.ts";
-import { createWorld, orFail, type World } from "../world/world.ts";
+import { instructions } from "../world/sample-project.ts";
+import { orFail, type World } from "../world/world.ts";
+import { type DeployedGreeter, deployGreeter, PATIENCE } from "./deployed-greeter.ts";
 
 const PROJECT = "stopped";
-const KEY = "sk-stopped";
 vi.setConfig({ testTimeout: 300_000, hookTimeout: 300_000 });
 
-const PATIENCE = { timeout: 60_000, interval: 500 };
-
+let on: DeployedGreeter;
 let world: World;
-let model: ModelServer;
 
 beforeAll(async () => {
-  world = await createWorld("stopped", () => {}, { hasBase: true });
-  const { host, home, lab } = world;
-  model = await startModelServer({ host: host.gatewayAddress, expectedKey: KEY, script: [] });
-  await addCredential(home, "anthropic_key/default/token", `${KEY}\n`);
-  await writeSampleProject(world.copy, {
-    project: PROJECT,
-    baseImage: lab.baseImage,
-    host: { name: "one", address: host.address, port: host.port },
-    model: { provider: "anthropic", model: "claude-scripted", baseUrl: model.url },
-  });
-  await world.copy.commit("first");
-  await world.copy.push();
-  await world.approveAll();
-  orFail(await world.al("apply"));
+  on = await deployGreeter(PROJECT);
+  world = on.world;
 });
 
-afterAll(async () => {
-  await model?.close();
-  await world?.remove(PROJECT);
-});
+afterAll(() => on?.close());
 
-/** From now on the model has runs carry out this command. */
-function say(command: string): void {
-  const toolCalls = [{ name: "bash", input: { command } }];
-  model.use([{ turns: [{ toolCalls }, { text: "done" }] }]);
-}
-
-const inside = async (script: string) => (await world.host.exec(["sh", "-c", script])).stdout;
-const trigger = async () => orFail(await world.al("run", "greeter")).stdout.trim();
-const untilRunning = (run: string) =>
-  expect
-    .poll(() => inside(`docker ps -q --filter name=run-${run.toLowerCase()}`), PATIENCE)
-    .not.toBe("");
 const runtimes = () =>
-  inside(
+  on.inside(
     "docker ps -a --filter label=action-llama.role=runtime --format '{{.State}}' | sort | tr '\\n' ' '",
   );
 const MARKER = `/home/deploy/.action-llama/projects/${PROJECT}/stopped.json`;
-const marker = () => inside(`cat ${MARKER} 2>/dev/null`);
+const marker = () => on.inside(`cat ${MARKER} 2>/dev/null`);
 
 async function outcomeOf(run: string): Promise<string | undefined> {
   const { stdout } = await world.al("--json", "runs", run);
@@ -61,9 +30,9 @@ async function outcomeOf(run: string): Promise<string | undefined> {
 }
 
 test("a run goes on while its host is stopped; started again, its log is whole and its end recorded", async () => {
-  say("echo before; sleep 15; echo while stopped");
-  const run = await trigger();
-  await untilRunning(run);
+  on.say("echo before; sleep 15; echo while stopped");
+  const run = await on.trigger();
+  await on.untilRunning(run);
   const stopped = orFail(await world.al("stop"));
   expect(stopped.stdout).toContain("one: stopped, also after a reboot, until: al start --host one");
   expect(stopped.stdout).toContain(run.toLowerCase());
@@ -76,7 +45,7 @@ test("a run goes on while its host is stopped; started again, its log is whole a
     stderr: expect.stringContaining("al start --host one"),
   });
   const gone = `docker ps -q --filter name=run-${run.toLowerCase()}`;
-  await expect.poll(() => inside(gone), PATIENCE).toBe("");
+  await expect.poll(() => on.inside(gone), PATIENCE).toBe("");
   const started = orFail(await world.al("start"));
   expect(started.stdout).toMatch(/^one: ready, revision [0-9a-f]{12}/m);
   expect(await marker()).toBe("");
@@ -96,7 +65,7 @@ test("a stopped host is left alone by applies, restarts of dockerd and reboots, 
     expect(stdout).toContain("al start --host one");
   }
   orFail(await world.al("push"));
-  await inside(
+  await on.inside(
     "p=$(cat /run/docker.pid); kill $p; while kill -0 $p 2>/dev/null; do sleep 0.1; done",
   );
   await world.host.ready();
@@ -128,8 +97,8 @@ test("a runtime that is asked to stop does so by itself, and again whenever it i
   expect(asked.stdout).toContain("202");
   await expect.poll(runtimes, PATIENCE).toBe("exited ");
   expect(JSON.parse(await marker())).toMatchObject({ by: "cat@desk" });
-  await inside(`echo > ${MARKER}`);
-  await inside("docker start $(docker ps -aq --filter label=action-llama.role=runtime)");
+  await on.inside(`echo > ${MARKER}`);
+  await on.inside("docker start $(docker ps -aq --filter label=action-llama.role=runtime)");
   await expect.poll(runtimes, PATIENCE).toBe("exited ");
   expect(orFail(await world.al("status")).stdout).toMatch(/^one: stopped, revision/m);
   orFail(await world.al("start"));
@@ -138,7 +107,7 @@ test("a runtime that is asked to stop does so by itself, and again whenever it i
 
 test("a host whose runtime container is gone may start again, and says what makes it anew", async () => {
   orFail(await world.al("stop"));
-  await inside("docker rm $(docker ps -aq --filter label=action-llama.role=runtime)");
+  await on.inside("docker rm $(docker ps -aq --filter label=action-llama.role=runtime)");
   const started = await world.al("start");
   expect(started).toMatchObject({
     code: 1,
