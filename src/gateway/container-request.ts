@@ -23,8 +23,8 @@ const oneOfARun = serialByKey();
 const largeLimit = limit(MAX_BODY_BYTES);
 
 /**
- * Bodies of calls and return values. A run that has its secret in a header, or in the query, has a place
- * of its own, and no more than one: whoever sends slowly holds up nobody but itself.
+ * Bodies of calls and return values. A run that has its secret in a header, or in the query, takes no
+ * more than one place at a time: one that sends slowly holds up its own others.
  */
 export function largeBody({ runs }: { readonly runs: RunsPort }) {
   return createMiddleware(async (context, next) => {

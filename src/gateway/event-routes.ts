@@ -37,13 +37,15 @@ export function eventRoutes(ports: ControlApiPorts, slots: StreamSlots) {
   return controlApp().openapi(events, (context) => {
     const after = context.req.valid("header")["last-event-id"];
     const onEnd = slots.take();
-    const listener = ports.events.listen({ after, onLost: () => cutOff(context) });
-    const open = (signal: AbortSignal) => frames(listener, signal);
+    const listen = () => ports.events.listen({ after, onLost: () => cutOff(context) });
+    const open = (signal: AbortSignal) => frames(listen, signal);
     return textStream(context.req.raw, open, { type: EVENT_STREAM, onEnd });
   });
 }
 
-async function* frames(listener: EventListener, signal: AbortSignal): AsyncGenerator<string> {
+/** It listens while it is read. */
+async function* frames(listen: () => EventListener, signal: AbortSignal): AsyncGenerator<string> {
+  const listener = listen();
   try {
     yield `retry: ${RETRY_MS}\n\n`;
     while (!signal.aborted) {

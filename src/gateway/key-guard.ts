@@ -1,7 +1,7 @@
 import { createHash, timingSafeEqual } from "node:crypto";
 import type { Context, MiddlewareHandler } from "hono";
 import type { Clock } from "../base/clock.ts";
-import { AlError } from "../base/errors.ts";
+import { AlError, toAlError } from "../base/errors.ts";
 import type { Logger } from "../base/logger.ts";
 import type { Secret } from "../base/secret.ts";
 import { createRateLimits } from "./webhook-rate.ts";
@@ -24,6 +24,9 @@ const MIN_KEY_BYTES = 16;
 /** How many wrong attempts a minute are answered as such; the others get 429. */
 const WRONG_PER_MINUTE = 30;
 
+/** Characters: strangers write it. */
+const MAX_LOGGED_PATH = 200;
+
 const SET_UP =
   "Write control = true below [gateway] in config.toml, store a key (al creds add gateway_api_key), " +
   "commit, and grant it: al approve";
@@ -38,7 +41,8 @@ export function keyGuard({ key, clock, logger }: KeyGuardPorts): MiddlewareHandl
   const wrong = (context: Context, failure: AlError) => {
     const waitMs = limits.take("wrong", WRONG_PER_MINUTE);
     if (waitMs === 0) {
-      logger.warn({ path: context.req.path, code: failure.code }, "control request refused");
+      const path = context.req.path.slice(0, MAX_LOGGED_PATH);
+      logger.warn({ path, code: failure.code }, "control request refused");
       context.header("www-authenticate", "Bearer");
       return failure;
     }
@@ -46,8 +50,17 @@ export function keyGuard({ key, clock, logger }: KeyGuardPorts): MiddlewareHandl
     const message = "too many requests without the right key";
     return new AlError(message, { code: "too-many-attempts", blame: "user" });
   };
+  // Why it fails names paths of the host, which are none of a stranger's business.
+  const current = () =>
+    key.current().catch((thrown) => {
+      logger.error({ err: toAlError(thrown) }, "the gateway's key cannot be read");
+      throw new AlError("the key cannot be checked now", {
+        code: "not-serving",
+        blame: "transient",
+      });
+    });
   return async (context, next) => {
-    const [sent, held] = [bearerOf(context), await key.current()];
+    const [sent, held] = [bearerOf(context), await current()];
     if (!held || held.byteLength < MIN_KEY_BYTES) {
       const message = `the gateway of this host has no key of at least ${MIN_KEY_BYTES} characters`;
       throw wrong(context, refusal("no-gateway-key", message, SET_UP));

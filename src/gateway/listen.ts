@@ -73,10 +73,16 @@ export async function listenAtDoor(
   const server = outsideServer(app, options);
   // A socket's path may have 107 bytes, which a long home directory uses up; its directory's number has a few.
   const opened = await open(directory, constants.O_DIRECTORY);
-  server.listen(`/proc/self/fd/${opened.fd}/${OUTSIDE_SOCKET}.next`);
-  await once(server, "listening");
-  await chmod(next, 0o600);
-  await rename(next, place);
+  try {
+    server.listen(`/proc/self/fd/${opened.fd}/${OUTSIDE_SOCKET}.next`);
+    await once(server, "listening");
+    await chmod(next, 0o600);
+    await rename(next, place);
+  } catch (thrown) {
+    server.close();
+    await opened.close();
+    throw thrown;
+  }
   return {
     async close() {
       if (!server.listening) return;

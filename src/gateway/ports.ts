@@ -148,6 +148,8 @@ export interface RuntimeLogLine {
 export interface RuntimeLogPort {
   /** Lines after a cursor, 0 for the oldest that is kept; not all at once, and empty at the present end. */
   read(cursor: number): Promise<readonly RuntimeLogLine[]>;
+  /** The cursor after which the last `lines` come. */
+  tail(lines: number): Promise<number>;
 }
 
 /** Credential values of a run, by type, instance and field; reveals secrets. */

@@ -24,8 +24,10 @@ export async function* runtimeLogLines(
   { runtimeLog, clock }: { readonly runtimeLog: RuntimeLogPort; readonly clock: Clock },
   { follow, lines = Infinity, cursor, after = 0, before = Infinity, signal }: RuntimeLogOptions,
 ): AsyncGenerator<RuntimeLogEvent> {
+  const isWhole = cursor === 0 && after === 0 && before === Infinity;
   const wanted = ({ time }: RuntimeLogLine) => time >= after && time < before;
-  let at = cursor;
+  // Without another choice to make, what comes before the last lines need not be read.
+  let at = isWhole && lines !== Infinity ? await runtimeLog.tail(lines) : cursor;
   const read = async () => {
     const batch = signal.aborted ? [] : await runtimeLog.read(at);
     at = batch.at(-1)?.cursor ?? at;

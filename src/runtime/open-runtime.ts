@@ -150,7 +150,7 @@ function openParts(options: RuntimeOptions, place: Place) {
   };
   const engine = { answers: true };
   const progress = { started: false };
-  const scheduler = createScheduler({
+  const silent = createScheduler({
     store: tellingEnds(store, (run) => void locks.ended(run)),
     receipts,
     ...{ holds: stored.holds, ticks: stored.ticks },
@@ -161,6 +161,7 @@ function openParts(options: RuntimeOptions, place: Place) {
     ready: () => engine.answers && isolation.latest.ready,
     containerName: (run) => runContainerName(place.project, run),
   });
+  const scheduler = tellingSchedule(silent, events.emit);
   const forRuns = { signals, locks, calls: createCalls({ store, signals }) };
   const close = async () => {
     docker.close();
@@ -197,15 +198,14 @@ function isolationOptions(
 /** What is served, and to whom: runs, operators, and strangers with or without the gateway's key. */
 function appsOf(options: RuntimeOptions, parts: Parts) {
   const { logger, projectDir } = options;
-  const { store: runs, scheduler, releases, events } = parts;
+  const { store: runs, scheduler: schedule, releases, events } = parts;
   const { locks, calls, signals, receipts } = parts;
-  const schedule = tellingSchedule(scheduler, events.emit);
   const runtime = tellingRuntime(runtimePort(options, parts), events.emit);
   const forRuns = { locks, calls, signals, credentials: runCredentials(projectDir) };
   const containers = containerApi({ runtime, runs, schedule, ...forRuns, logger });
   const accepting = {
     webhooks: liveWebhooks(projectDir, releases),
-    deliveries: tellingDeliveries({ accept: scheduler.deliver }, events.emit),
+    deliveries: tellingDeliveries({ accept: schedule.deliver }, events.emit),
     clock: systemClock,
   };
   const webhooks = { ...accepting, receipts, newId: () => ulid() };

@@ -1,7 +1,8 @@
-import { type FileHandle, open } from "node:fs/promises";
+import type { FileHandle } from "node:fs/promises";
 import { z } from "zod";
 import { errnoOf } from "../base/errors.ts";
 import type { RuntimeLogLine, RuntimeLogPort } from "../gateway/ports.ts";
+import { tailOf, withFile } from "./log-tail.ts";
 import { runtimeLogDirectory, runtimeLogFile, runtimeLogNumbers } from "./runtime-log-file.ts";
 
 const BATCH_BYTES = 64 * 1024;
@@ -25,10 +26,22 @@ export function runtimeLog(projectDir: string): RuntimeLogPort {
       const from = Math.floor(cursor / FILE_SPAN);
       for (const number of numbersIn(directory)) {
         if (number < from) continue;
-        const lines = await readFrom(directory, number, number === from ? cursor % FILE_SPAN : 0);
-        if (lines.length > 0) return lines;
+        const position = number === from ? cursor % FILE_SPAN : 0;
+        const path = runtimeLogFile(directory, number);
+        const lines = await withFile(path, (file) => readFrom(file, number, position));
+        if (lines && lines.length > 0) return lines;
       }
       return [];
+    },
+    async tail(wanted) {
+      let left = wanted;
+      for (const number of numbersIn(directory).toReversed()) {
+        const path = runtimeLogFile(directory, number);
+        const tail = await withFile(path, (file) => tailOf(file, left));
+        left -= tail?.lines ?? 0;
+        if (tail && left === 0) return number * FILE_SPAN + tail.start;
+      }
+      return 0;
     },
   };
 }
@@ -42,32 +55,21 @@ function numbersIn(directory: string): readonly number[] {
   }
 }
 
-/** Complete lines, not all at once; empty at the file's present end, and for one that is gone. */
+/** Complete lines, not all at once; empty at the file's present end. */
 async function readFrom(
-  directory: string,
+  file: FileHandle,
   number: number,
   position: number,
 ): Promise<RuntimeLogLine[]> {
-  let file: FileHandle;
-  try {
-    file = await open(runtimeLogFile(directory, number), "r");
-  } catch (thrown) {
-    if (errnoOf(thrown) === "ENOENT") return [];
-    throw thrown;
+  for (let at = position, size = BATCH_BYTES; size <= MAX_LINE_BYTES; size *= 2) {
+    const { buffer, bytesRead } = await file.read(Buffer.alloc(size), 0, size, at);
+    const end = buffer.subarray(0, bytesRead).lastIndexOf(0x0a) + 1;
+    const lines = end === 0 ? [] : readLines(buffer.subarray(0, end), number * FILE_SPAN + at);
+    if (lines.length > 0 || bytesRead < size) return lines;
+    // What is there is no line of ours: go on after it.
+    if (end > 0) [at, size] = [at + end, BATCH_BYTES / 2];
   }
-  try {
-    for (let at = position, size = BATCH_BYTES; size <= MAX_LINE_BYTES; size *= 2) {
-      const { buffer, bytesRead } = await file.read(Buffer.alloc(size), 0, size, at);
-      const end = buffer.subarray(0, bytesRead).lastIndexOf(0x0a) + 1;
-      const lines = end === 0 ? [] : readLines(buffer.subarray(0, end), number * FILE_SPAN + at);
-      if (lines.length > 0 || bytesRead < size) return lines;
-      // What is there is no line of ours: go on after it.
-      if (end > 0) [at, size] = [at + end, BATCH_BYTES / 2];
-    }
-    return [];
-  } finally {
-    await file.close();
-  }
+  return [];
 }
 
 function readLines(bytes: Buffer, cursor: number): RuntimeLogLine[] {

@@ -1,4 +1,5 @@
 import { toAlError } from "../base/errors.ts";
+import type { Hold } from "../core/hold.ts";
 import type { EventHub } from "../gateway/event-hub.ts";
 import type { RuntimePort, SchedulePort } from "../gateway/ports.ts";
 import type { DeliveriesPort } from "../gateway/webhook-ports.ts";
@@ -23,7 +24,7 @@ export function tellingSchedule<S extends SchedulePort>(schedule: S, emit: Emit)
     },
     async pause(target) {
       const hold = await schedule.pause(target);
-      emit({ kind: "state", change: "paused", ...target });
+      emit({ kind: "state", change: "paused", ...standing(target, hold) });
       return hold;
     },
     async resume(target) {
@@ -33,7 +34,7 @@ export function tellingSchedule<S extends SchedulePort>(schedule: S, emit: Emit)
     },
     async disable(target) {
       const hold = await schedule.disable(target);
-      emit({ kind: "state", change: "disabled", ...target });
+      emit({ kind: "state", change: "disabled", ...standing(target, hold) });
       return hold;
     },
     async enable(target) {
@@ -46,6 +47,11 @@ export function tellingSchedule<S extends SchedulePort>(schedule: S, emit: Emit)
       emit({ kind: "state", change: "reloaded" });
     },
   };
+}
+
+/** Who held it: the first one, whose hold stays. */
+function standing({ agent }: { readonly agent?: string }, { by }: Hold) {
+  return { ...(agent !== undefined && { agent }), ...(by !== undefined && { by }) };
 }
 
 /** The same deliveries, which tell what became of each. */

@@ -1,4 +1,5 @@
 import type { Clock } from "../base/clock.ts";
+import { serialByKey } from "../base/concurrency.ts";
 import { AlError } from "../base/errors.ts";
 import type { Run } from "../core/run.ts";
 import type {
@@ -13,7 +14,6 @@ import type {
 } from "../core/run-lock.ts";
 import { LockLines, type Waiter } from "./lock-lines.ts";
 import type { ReleasePort } from "./ports.ts";
-import { createKeyedSerial } from "./serial.ts";
 
 /**
  * Durable memory of locks: one per run, gone when it expires or its run ends. Every call is atomic, and
@@ -47,7 +47,7 @@ export class Locks {
   readonly #ports: LocksPorts;
   readonly #lines = new LockLines();
   /** What is done with one lock is done one after another, or a newcomer could get in between. */
-  readonly #serial = createKeyedSerial();
+  readonly #serial = serialByKey();
   /** Look after a line when the lock it waits for expires. */
   readonly #alarms = new Map<string, AbortController>();
   #stopped = false;

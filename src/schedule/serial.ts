@@ -10,19 +10,3 @@ export function createSerial(): Serial {
     return result;
   };
 }
-
-/** As {@link createSerial}, with a line of its own for each key. */
-export function createKeyedSerial(): <T>(key: string, work: () => Promise<T>) => Promise<T> {
-  const lines = new Map<string, { readonly serial: Serial; users: number }>();
-  return async (key, work) => {
-    const line = lines.get(key) ?? { serial: createSerial(), users: 0 };
-    lines.set(key, line);
-    line.users += 1;
-    try {
-      return await line.serial(work);
-    } finally {
-      line.users -= 1;
-      if (line.users === 0) lines.delete(key);
-    }
-  };
-}

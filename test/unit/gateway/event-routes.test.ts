@@ -80,6 +80,30 @@ test("events are for so many at a time, followed logs among them; who leaves mak
   expect((await listen()).response.status).toBe(200);
 });
 
+test("who leaves is listened for no more, and who asks for the head only never was", async () => {
+  const told: string[] = [];
+  const { listen: begin } = ports.events;
+  ports.events.listen = (options) => {
+    const listener = begin(options);
+    told.push("open");
+    const close = () => {
+      told.push("closed");
+      listener.close();
+    };
+    return { ...listener, close };
+  };
+  for (let n = 0; n < 100; n += 1) {
+    const head = await app.request("/control/events", { method: "HEAD" });
+    expect(head.headers.get("content-type")).toBe("text/event-stream");
+  }
+  expect(told).toEqual([]);
+  const { read } = await listen();
+  await read();
+  expect(told).toEqual(["open"]);
+  await open.at(-1)?.cancel();
+  expect(told).toEqual(["open", "closed"]);
+});
+
 test("who does not read events is cut off, and nobody else", async () => {
   const listening = await serveAtDoor(app);
   const socket = connect(listening.port, "127.0.0.1");

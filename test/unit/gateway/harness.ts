@@ -62,6 +62,7 @@ export function createPorts() {
     events: createEventHub(clock),
     runtimeLog: {
       read: async (cursor: number) => state.said.filter((each) => each.cursor > cursor).slice(0, 2),
+      tail: async (lines: number) => state.said.at(-lines - 1)?.cursor ?? 0,
     },
     credentials: { read: async () => ({ github_token: { default: { token: "ghp" } } }) },
     locks: { list: async () => state.locks },

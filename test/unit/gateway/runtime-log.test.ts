@@ -44,6 +44,11 @@ test("it is followed until `before`, or until who reads goes away", async () => 
   await ports.clock.advance(1000);
   await ports.clock.advance(5000);
   expect(await followed).toEqual(["5", "6", "7"]);
-  const response = await app.request("/api/logs/scheduler?follow=1&cursor=50");
+  expect(ports.clock.sleepers).toBe(0);
+  const response = await app.request("/api/logs/scheduler?follow=1&cursor=70");
+  await settle();
+  expect(ports.clock.sleepers).toBe(1);
   await response.body?.cancel();
+  await settle();
+  expect(ports.clock.sleepers).toBe(0);
 });

@@ -64,6 +64,11 @@ test("files are bounded in size and number, for their owner only, and the newest
   const kept = numbersOf(await readAll()).map(Number);
   expect(kept).toEqual(Array.from({ length: kept.length }, (_, at) => 201 - kept.length + at));
   expect(kept.length).toBeGreaterThan(20);
+  for (const wanted of [0, 1, 20, kept.length - 1, kept.length]) {
+    const last = await readAll(await runtimeLog(project).tail(wanted));
+    expect(numbersOf(last)).toEqual(kept.slice(kept.length - wanted));
+  }
+  expect(await runtimeLog(project).tail(1000)).toBe(0);
   file.close();
 });
 
