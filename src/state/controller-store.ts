@@ -6,7 +6,9 @@ import { AlError } from "../base/errors.ts";
 import { Secret } from "../base/secret.ts";
 import type { Approval } from "../core/approval.ts";
 import type { KnownHost } from "../core/known-host.ts";
+import type { MachineRecord } from "../core/machine.ts";
 import { hostMemory } from "./host-memory.ts";
+import { machineRecords } from "./machine-records.ts";
 import { copyInMemory } from "./memory-copy.ts";
 import { openDatabase } from "./sqlite.ts";
 
@@ -31,6 +33,13 @@ export interface ControllerStore {
   hasPruneConsent(revision: string): boolean;
   /** Records that exactly this revision may remove what it does. Idempotent. */
   consentToPrune(revision: string, atMs: number): void;
+  /** What was ordered for a host, and what came of it. */
+  machineRecord(host: string): MachineRecord | undefined;
+  /** All of them, sorted by host. */
+  machineRecords(): readonly MachineRecord[];
+  /** Replaces the host's record; written for good when it returns. */
+  recordMachine(record: MachineRecord): void;
+  forgetMachine(host: string): void;
   close(): void;
 }
 
@@ -43,6 +52,7 @@ const MIGRATIONS = [
    CREATE TABLE own_secret (id INTEGER PRIMARY KEY CHECK (id = 1), value BLOB NOT NULL) STRICT;`,
   `CREATE TABLE known_host (host TEXT PRIMARY KEY, seen TEXT NOT NULL) STRICT;
    CREATE TABLE prune_consent (revision TEXT PRIMARY KEY, given_at INTEGER NOT NULL) STRICT;`,
+  "CREATE TABLE machine (host TEXT PRIMARY KEY, record TEXT NOT NULL) STRICT;",
 ];
 
 /** Opens (or makes, mode 0700) the store in `directory`, one directory per project. */
@@ -67,8 +77,15 @@ export function readControllerStore(directory: string): ControllerStore {
       blame: "bug",
     });
   };
-  const writes = { approve: refuse, remember: refuse, forget: refuse, consentToPrune: refuse };
-  return { ...store, ...writes };
+  return {
+    ...store,
+    approve: refuse,
+    remember: refuse,
+    forget: refuse,
+    consentToPrune: refuse,
+    recordMachine: refuse,
+    forgetMachine: refuse,
+  };
 }
 
 function storeOn(database: DatabaseSync): ControllerStore {
@@ -104,6 +121,7 @@ function storeOn(database: DatabaseSync): ControllerStore {
         .run(credential, agent, host, remote, atMs);
     },
     ...hostMemory(database),
+    ...machineRecords(database),
     close: () => database.close(),
   };
 }
