@@ -5,6 +5,9 @@ import type { Secret } from "../base/secret.ts";
 import type { RateLimiter } from "./rate-limiter.ts";
 import { answerLost, failureText, refusal, temporary, unreadable } from "./vultr-errors.ts";
 
+/** Vultr allows 30 from one address. */
+export const VULTR_REQUESTS_PER_SECOND = 25;
+
 const ATTEMPTS = 5;
 const FIRST_DELAY_MS = 500;
 const LONGEST_DELAY_MS = 12_000;
@@ -13,7 +16,7 @@ const LONGEST_HOLD_MS = 60_000;
 /** How to reach Vultr. */
 export interface VultrOptions {
   readonly key: Secret;
-  /** Shared by everything in this process that speaks to Vultr. */
+  /** {@link VULTR_REQUESTS_PER_SECOND}, shared by everything in this process that speaks to Vultr. */
   readonly limiter: RateLimiter;
   readonly clock: Clock;
   /** From 0 to 1, for the jitter of delays. */
@@ -45,7 +48,7 @@ type Outcome =
   | { readonly kind: "again"; readonly error: AlError; readonly waitMs?: number | undefined };
 
 /**
- * Vultr's API with its limits: at most 30 requests a second, 429 and 5xx repeated with growing,
+ * Vultr's API with its limits: requests wait for the limiter, 429 and 5xx are repeated with growing,
  * jittered delays.
  * @throws AlError from what is returned: `provider-key-refused`, `provider-quota`, `provider-refused`,
  * `provider-not-found` (user), `provider-unreachable`, `provider-answer-lost` (transient),

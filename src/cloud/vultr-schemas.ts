@@ -1,5 +1,8 @@
 import { z } from "zod";
 
+/** `2020-10-10T01:56:20+00:00`; the offset varies. */
+const DateCreated = z.iso.datetime({ offset: true });
+
 /** `GET /account`: whose key it is. */
 export const VultrAccount = z.object({ name: z.string() });
 export type VultrAccount = z.infer<typeof VultrAccount>;
@@ -41,7 +44,7 @@ export const VultrInstance = z.object({
   server_status: z.string(),
   tags: z.array(z.string()).nullish(),
   firewall_group_id: z.string().default(""),
-  date_created: z.string(),
+  date_created: DateCreated,
 });
 export type VultrInstance = z.infer<typeof VultrInstance>;
 
@@ -50,7 +53,7 @@ export const VultrSshKey = z.object({
   id: z.string(),
   name: z.string(),
   ssh_key: z.string(),
-  date_created: z.string(),
+  date_created: DateCreated,
 });
 export type VultrSshKey = z.infer<typeof VultrSshKey>;
 
@@ -58,7 +61,7 @@ export type VultrSshKey = z.infer<typeof VultrSshKey>;
 export const VultrFirewallGroup = z.object({
   id: z.string(),
   description: z.string(),
-  date_created: z.string(),
+  date_created: DateCreated,
 });
 export type VultrFirewallGroup = z.infer<typeof VultrFirewallGroup>;
 

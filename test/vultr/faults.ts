@@ -3,6 +3,8 @@ export interface VultrFault {
   readonly method?: string;
   /** Part of the path below `/v2`: `/instances`. */
   readonly path?: string;
+  /** How many requests that match are spared first; default 0. */
+  readonly after?: number;
   /** How many requests it happens to; default 1. */
   readonly times?: number;
   readonly does:
@@ -24,10 +26,10 @@ export interface VultrFault {
 
 /** The faults that still wait for a request. */
 export class FaultList {
-  readonly #waiting: { readonly fault: VultrFault; left: number }[] = [];
+  readonly #waiting: { readonly fault: VultrFault; spared: number; left: number }[] = [];
 
   add(fault: VultrFault): void {
-    this.#waiting.push({ fault, left: fault.times ?? 1 });
+    this.#waiting.push({ fault, spared: fault.after ?? 0, left: fault.times ?? 1 });
   }
 
   /** The fault that happens to this request, used up by it. */
@@ -39,6 +41,10 @@ export class FaultList {
         (fault.path === undefined || path.includes(fault.path)),
     );
     if (!entry) return undefined;
+    if (entry.spared > 0) {
+      entry.spared -= 1;
+      return undefined;
+    }
     entry.left -= 1;
     return entry.fault.does;
   }

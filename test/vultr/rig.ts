@@ -1,6 +1,10 @@
 import { Secret } from "../../src/base/secret.ts";
 import { createRateLimiter } from "../../src/cloud/rate-limiter.ts";
-import { openVultr, type VultrOptions } from "../../src/cloud/vultr-http.ts";
+import {
+  openVultr,
+  VULTR_REQUESTS_PER_SECOND,
+  type VultrOptions,
+} from "../../src/cloud/vultr-http.ts";
 import { vultrProvider } from "../../src/cloud/vultr-provider.ts";
 import type { MachineProvider } from "../../src/provisioning/ports.ts";
 import { fetchFrom } from "./in-process.ts";
@@ -14,7 +18,7 @@ export function vultrRig(options: StandInOptions = {}) {
   const send = (more: Partial<VultrOptions> = {}) =>
     openVultr({
       key: new Secret(standIn.key),
-      limiter: createRateLimiter(25, clock),
+      limiter: createRateLimiter(VULTR_REQUESTS_PER_SECOND, clock),
       clock,
       random: () => 0.5,
       fetch: fetchFrom(standIn),

@@ -4,7 +4,8 @@ import { awaitMachine } from "../../../src/provisioning/await-machine.ts";
 import { ensureMachine } from "../../../src/provisioning/ensure-machine.ts";
 import { findOrphans } from "../../../src/provisioning/orphans.ts";
 import type { VultrFault } from "../../vultr/faults.ts";
-import { memoryRecords, ORDER, provisioningRig } from "./rig.ts";
+import { ORDER } from "./order.ts";
+import { memoryRecords, provisioningRig } from "./rig.ts";
 
 const create = (does: VultrFault["does"], times = 1): VultrFault => ({
   method: "POST",

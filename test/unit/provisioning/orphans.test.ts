@@ -9,7 +9,8 @@ import {
 import { findOrphans, removeOrphans } from "../../../src/provisioning/orphans.ts";
 import { releaseMachine } from "../../../src/provisioning/release-machine.ts";
 import { fetchFrom, killedAfter } from "../../vultr/in-process.ts";
-import { memoryRecords, ORDER, provisioningRig } from "./rig.ts";
+import { ORDER } from "./order.ts";
+import { memoryRecords, provisioningRig } from "./rig.ts";
 
 const KEY = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIOMqqnkVzrm0SdG6UOoqKLsabgH5C9okWi0dh2l9GKJl";
 const kept = { project: "acme", hosts: ["web-1"], machineIds: [] };

@@ -1,21 +1,12 @@
 import type { Clock } from "../../../src/base/clock.ts";
 import { Secret } from "../../../src/base/secret.ts";
 import type { MachineRecord } from "../../../src/core/machine.ts";
-import {
-  type EnsureMachineDeps,
-  ensureMachine,
-  type MachineOrder,
-} from "../../../src/provisioning/ensure-machine.ts";
+import { type EnsureMachineDeps, ensureMachine } from "../../../src/provisioning/ensure-machine.ts";
 import type { MachineProvider, MachineRecords } from "../../../src/provisioning/ports.ts";
 import { fetchFrom, killed, killedAfter } from "../../vultr/in-process.ts";
 import { vultrRig } from "../../vultr/rig.ts";
 import type { StandInOptions } from "../../vultr/stand-in.ts";
-
-/** The order that tests place. */
-export const ORDER: MachineOrder = {
-  ...{ project: "acme", host: "web-1", region: "ams", plan: "vc2-1c-1gb", os: "debian-13" },
-  ...{ tags: ["team-a"], ipv6: true },
-};
+import { ORDER } from "./order.ts";
 
 /** Records that outlive the processes that write them, one store an operator. */
 export function memoryRecords(isDead: () => boolean = () => false) {

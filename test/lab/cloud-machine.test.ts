@@ -1,0 +1,166 @@
+import { randomUUID } from "node:crypto";
+import { Readable } from "node:stream";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { systemClock } from "../../src/base/clock.ts";
+import { Secret } from "../../src/base/secret.ts";
+import { type ProvisionAssets, readProvisionAssets } from "../../src/cloud/provision-assets.ts";
+import { createRateLimiter } from "../../src/cloud/rate-limiter.ts";
+import { renderUserData } from "../../src/cloud/user-data.ts";
+import { openVultr, VULTR_REQUESTS_PER_SECOND } from "../../src/cloud/vultr-http.ts";
+import { vultrProvider } from "../../src/cloud/vultr-provider.ts";
+import { MACHINE_OSES, type MachineOs } from "../../src/core/machine.ts";
+import { awaitMachine } from "../../src/provisioning/await-machine.ts";
+import { ensureMachine } from "../../src/provisioning/ensure-machine.ts";
+import { releaseMachine } from "../../src/provisioning/release-machine.ts";
+import { generateSshKeyPair } from "../../src/provisioning/ssh-key-pair.ts";
+import { memoryRecords } from "../unit/provisioning/rig.ts";
+import { startVultrServer } from "../vultr/server.ts";
+import { type CloudMachine, CloudMachines, ensureCloudImage } from "./cloud-machine.ts";
+import { execIn } from "./container-exec.ts";
+import type { Suite } from "./debian-root.ts";
+import { connectEngine, type Engine } from "./engine.ts";
+import { checkoutRoot, currentRun, runLabels } from "./names.ts";
+import { openssh } from "./openssh.ts";
+import { setUpLab } from "./set-up.ts";
+
+const log = () => undefined;
+const login = generateSshKeyPair();
+let engine: Engine;
+
+beforeAll(async () => {
+  ({ engine } = await setUpLab({ log }));
+});
+
+/** What `sshd -T` has to say, whatever other files ask for. */
+const SSHD = [
+  ...["passwordauthentication no", "kbdinteractiveauthentication no", "permitrootlogin no"],
+  ...["authenticationmethods publickey", "clientaliveinterval 15", "clientalivecountmax 3"],
+  "hostkey /etc/ssh/ssh_host_ed25519_key",
+];
+
+const SUITES: readonly [MachineOs, Suite][] = [
+  ["debian-13", "trixie"],
+  ["debian-12", "bookworm"],
+];
+
+/** Everything between an order at the stand-in and a machine that its user can log in to. */
+async function orderMachine(os: MachineOs, suite: Suite) {
+  const machines = new CloudMachines(engine, await ensureCloudImage(engine, suite, { log }));
+  const server = await startVultrServer({ machines });
+  const clock = systemClock;
+  const limiter = createRateLimiter(VULTR_REQUESTS_PER_SECOND, clock);
+  const { baseUrl, standIn } = server;
+  const key = new Secret(standIn.key);
+  const provider = vultrProvider(openVultr({ key, limiter, clock, random: () => 0.5, baseUrl }));
+  const records = memoryRecords().living();
+  const assets = await readProvisionAssets(checkoutRoot);
+  const order = { project: "acme", host: `cloud-${suite}` };
+  const ensured = await ensureMachine(
+    { ...order, region: "ams", plan: "vc2-2c-4gb", os, tags: [], ipv6: false },
+    {
+      provider,
+      records,
+      clock,
+      newNonce: randomUUID,
+      firstBoot: async () => firstBoot(assets, os),
+    },
+  );
+  const { address } = await awaitMachine(ensured.machine.id, { provider, clock });
+  const view = {
+    ...{ address, port: 22, user: "deploy", privateKey: login.privateKey.reveal() },
+    hostPublicKey: ensured.hostKey,
+  };
+  const release = () => releaseMachine(order, { provider, records, clock });
+  const machine = machines.machines.get(ensured.machine.id) as CloudMachine;
+  return { server, machines, machine, view, release, records };
+}
+
+function firstBoot(assets: ProvisionAssets, os: MachineOs, memoryMb = 4096) {
+  const hostKey = generateSshKeyPair();
+  const authorizedKeys = [login.publicKey];
+  const boot = { os, memoryMb, hostKey, user: "deploy", authorizedKeys };
+  return { userData: renderUserData(assets, boot), hostKey: hostKey.publicKey };
+}
+
+describe.each(SUITES)("a machine with %s, ordered at the stand-in for Vultr", (os, suite) => {
+  let rig: Awaited<ReturnType<typeof orderMachine>>;
+  const asRoot = async (...argv: string[]) => (await rig.machine.exec(...argv)).stdout.trim();
+  const untilDocker = () =>
+    expect
+      .poll(() => rig.machine.exec("docker", "version"), { timeout: 60_000 })
+      .toMatchObject({ code: 0 });
+
+  beforeAll(async () => {
+    rig = await orderMachine(os, suite);
+    await rig.machine.booted();
+    await untilDocker();
+  }, 500_000);
+  afterAll(async () => {
+    for (const id of [...rig.machines.machines.keys()]) await rig.machines.destroy(id);
+    await rig.server.close();
+  });
+
+  test("offers the key that was made for it, and lets the user use Docker", async () => {
+    const command = "id -nG; docker info -f '{{.LiveRestoreEnabled}} {{.LoggingDriver}}'";
+    const { code, stdout } = await openssh(rig.view, command);
+    const lines = stdout.trim().split("\n");
+    expect({ code, lines }).toEqual({ code: 0, lines: ["deploy docker", "true json-file"] });
+  });
+
+  test("lets nobody else in, whatever the provider's own settings say", async () => {
+    const settings = await asRoot("/usr/sbin/sshd", "-T");
+    expect(settings.split("\n")).toEqual(expect.arrayContaining(SSHD));
+    expect((await openssh({ ...rig.view, user: "root" }, "true")).code).toBe(255);
+    expect(await asRoot("passwd", "--status", "deploy")).toMatch(/^deploy L /);
+  });
+
+  test("bans guessers and installs security upgrades", async () => {
+    expect(await asRoot("fail2ban-client", "--test")).toContain("OK");
+    expect(await asRoot("fail2ban-client", "-d")).toMatch(/'add', 'sshd', 'systemd'/);
+    const apt = await asRoot("apt-config", "dump");
+    expect(apt).toContain('APT::Periodic::Unattended-Upgrade "1";');
+    expect(apt).toContain('Unattended-Upgrade::Automatic-Reboot "false";');
+  });
+
+  test("keeps its key and its settings over a reboot", async () => {
+    await rig.machine.reboot();
+    const answers = async () => (await openssh(rig.view, "id -un")).stdout.trim();
+    await expect.poll(answers, { timeout: 60_000 }).toBe("deploy");
+    const settings = await asRoot("/usr/sbin/sshd", "-T");
+    expect(settings.split("\n")).toEqual(expect.arrayContaining(SSHD));
+  });
+
+  test("is given back", async () => {
+    await rig.release();
+    expect(rig.machines.machines.size).toBe(0);
+    expect(rig.records.machineRecords()).toEqual([]);
+  });
+});
+
+test.each(SUITES.map(([, suite]) => suite))(
+  "cloud-init of %s finds nothing wrong with the documents of any distribution",
+  async (suite) => {
+    const docker = connectEngine(engine);
+    const container = await docker.createContainer({
+      Image: await ensureCloudImage(engine, suite, { log }),
+      Cmd: ["sleep", "infinity"],
+      Labels: runLabels(currentRun()),
+      HostConfig: { Init: true, NetworkMode: "none" },
+    });
+    try {
+      await container.start();
+      const assets = await readProvisionAssets(checkoutRoot);
+      for (const os of MACHINE_OSES) {
+        const { userData } = firstBoot(assets, os, 1024);
+        const script = "cat > /tmp/user-data && cloud-init schema --config-file /tmp/user-data";
+        const input = Readable.from([userData.reveal()]);
+        const result = await execIn(docker, container, ["sh", "-c", script], input);
+        expect(result).toMatchObject({ code: 0 });
+        expect(result.stdout).toContain("Valid");
+        expect(result.stdout + result.stderr).not.toMatch(/deprecat|warn/i);
+      }
+    } finally {
+      await container.remove({ force: true });
+    }
+  },
+);
