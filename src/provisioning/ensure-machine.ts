@@ -1,9 +1,9 @@
 import type { Clock } from "../base/clock.ts";
 import { AlError, hasCode, toAlError } from "../base/errors.ts";
 import type { Secret } from "../base/secret.ts";
-import type { Machine, MachineAttempt, MachineRecord, MachineRequest } from "../core/machine.ts";
+import type { Machine, MachineRecord, MachineRequest } from "../core/machine.ts";
 import { byAge, type FoundMachines, findAllOwn, findOwn, findOwnPatiently } from "./find-own.ts";
-import { ownerOf, ownerTags } from "./machine-tags.ts";
+import { checkOwnTags, ownerOf, ownerTags } from "./machine-tags.ts";
 import type { MachineProvider, MachineRecords } from "./ports.ts";
 
 const ATTEMPTS = 3;
@@ -45,7 +45,7 @@ export interface EnsuredMachine {
  * a nonce before it is sent, the nonce is in the machine's tags, and what attempts made is looked for
  * before another is sent. Of several the oldest stays.
  *
- * @throws AlError `machine-gone`, `machine-of-another` (user), or the provider's.
+ * @throws AlError `machine-gone`, `machine-of-another`, `reserved-tag` (user), or the provider's.
  */
 export async function ensureMachine(
   order: MachineOrder,
@@ -54,6 +54,7 @@ export async function ensureMachine(
 ): Promise<EnsuredMachine> {
   const { signal } = options;
   const { host } = order;
+  checkOwnTags(order.tags);
   const record = deps.records.machineRecord(host) ?? { host, attempts: [], machine: undefined };
   if (record.machine) return recorded(record, deps, signal);
   const search = { project: order.project, host, clock: deps.clock, signal };
@@ -101,6 +102,7 @@ async function orderMachine(
       const machine = await provider.createMachine(request, { signal });
       return { machine: { ...machine, tags: request.tags }, record };
     } catch (thrown) {
+      signal?.throwIfAborted();
       // Nothing was made: there will be nothing to look for.
       if (toAlError(thrown).blame === "user") records.recordMachine(previous);
       if (!hasCode(thrown, "provider-answer-lost")) throw thrown;
@@ -148,7 +150,7 @@ async function recorded(
 }
 
 function hostKeyOf({ host, attempts }: MachineRecord, nonce: string): string {
-  const attempt: MachineAttempt | undefined = attempts.find((one) => one.nonce === nonce);
+  const attempt = attempts.find((one) => one.nonce === nonce);
   if (attempt) return attempt.hostKey;
   throw new AlError(`host ${host}: no attempt is recorded for machine nonce ${nonce}`, {
     code: "machine-record-torn",

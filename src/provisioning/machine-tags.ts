@@ -1,3 +1,4 @@
+import { AlError } from "../base/errors.ts";
 import type { Machine } from "../core/machine.ts";
 
 /** Whose a machine is: a host of a project, and which attempt made it. */
@@ -28,6 +29,20 @@ export function ownerOf({ tags }: Pick<Machine, "tags">): MachineOwner | undefin
   ];
   if (project === undefined || host === undefined || nonce === undefined) return undefined;
   return { project, host, nonce };
+}
+
+/**
+ * Refuses tags of the operator's that would make it uncertain whose a machine is.
+ * @throws AlError `reserved-tag` (user).
+ */
+export function checkOwnTags(tags: readonly string[]): void {
+  const taken = tags.filter((tag) => /^al-/i.test(tag));
+  if (taken.length === 0) return;
+  throw new AlError(`tags that begin with \`al-\` are ours: ${taken.join(", ")}`, {
+    code: "reserved-tag",
+    blame: "user",
+    hint: "Give the machine other tags.",
+  });
 }
 
 /** The name of what belongs to one host at the provider: its firewall, its public key. */

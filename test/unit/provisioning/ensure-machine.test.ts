@@ -1,5 +1,6 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
+import { AlError } from "../../../src/base/errors.ts";
 import { awaitMachine } from "../../../src/provisioning/await-machine.ts";
 import { ensureMachine } from "../../../src/provisioning/ensure-machine.ts";
 import { findOrphans } from "../../../src/provisioning/orphans.ts";
@@ -117,6 +118,30 @@ test("what the provider refuses leaves nothing to look for", async () => {
   standIn.account.switches.soldOut.add("ams vc2-1c-1gb");
   await expect(ensure()).rejects.toMatchObject({ code: "plan-sold-out", blame: "user" });
   expect(records.rows.get("web-1")?.attempts).toEqual([]);
+});
+
+test("an order that is called off may have been carried out, and is looked for by the next", async () => {
+  const { deps, ensure, standIn, records } = provisioningRig();
+  standIn.inject(create({ kind: "hang" }));
+  const calling = new AbortController();
+  const cut = ensureMachine(ORDER, deps(), { signal: calling.signal });
+  const reason = new AlError("cancelled", { code: "cancelled", blame: "user" });
+  await expect.poll(() => standIn.account.everMade.length).toBe(1);
+  calling.abort(reason);
+  await expect(cut).rejects.toBe(reason);
+  expect(records.rows.get("web-1")?.attempts).toHaveLength(1);
+  const { machine } = await ensure();
+  expect(standIn.account.everMade).toEqual([machine.id]);
+});
+
+test("tags of the operator's that look like ours are refused", async () => {
+  const { deps, standIn } = provisioningRig();
+  const order = { ...ORDER, tags: ["mine", "AL-host-web-2"] };
+  await expect(ensureMachine(order, deps())).rejects.toMatchObject({
+    code: "reserved-tag",
+    message: "tags that begin with `al-` are ours: AL-host-web-2",
+  });
+  expect(standIn.requests).toEqual([]);
 });
 
 test("two operators at once end with one machine, and the later one is told", async () => {
