@@ -28,11 +28,7 @@ export async function vultrCatalogue(
   client: VultrClient,
   call: VultrCall,
 ): Promise<MachineCatalogue> {
-  const [regions, plans, oses] = await Promise.all([
-    client.regions(call),
-    client.plans(call),
-    client.oses(call),
-  ]);
+  const { regions, plans, oses } = await readLists(client, call);
   return {
     regions: regions.toSorted((a, b) => compareText(a.id, b.id)),
     plans: plans.map(planOf).sort((a, b) => a.monthlyUsd - b.monthlyUsd || compareText(a.id, b.id)),
@@ -50,11 +46,7 @@ export async function checkChoice(
   { region, plan: id, os }: MachineChoice,
   call: VultrCall,
 ): Promise<CheckedChoice> {
-  const [regions, plans, oses] = await Promise.all([
-    client.regions(call),
-    client.plans(call),
-    client.oses(call),
-  ]);
+  const { regions, plans, oses } = await readLists(client, call);
   if (!regions.some((one) => one.id === region)) {
     throw cannotHave("no-such-region", `Vultr has no region \`${region}\``, {
       regions: regions.map((one) => one.id),
@@ -76,12 +68,22 @@ export async function checkChoice(
   return { plan: planOf(found), osId: image };
 }
 
+async function readLists(client: VultrClient, call: VultrCall) {
+  const [regions, plans, oses] = await Promise.all([
+    client.regions(call),
+    client.plans(call),
+    client.oses(call),
+  ]);
+  return { regions, plans, oses };
+}
+
 async function checkStock(
   client: VultrClient,
   { region, plan }: { region: string; plan: VultrPlan },
   call: VultrCall,
 ): Promise<void> {
-  const elsewhere = { [`regions with ${plan.id}`]: plan.locations };
+  const others = plan.locations.filter((one) => one !== region);
+  const elsewhere = { [`regions with ${plan.id}`]: others };
   if (!plan.locations.includes(region)) {
     const what = `Vultr has no plan \`${plan.id}\` in region \`${region}\``;
     throw cannotHave("plan-not-in-region", what, elsewhere);

@@ -5,11 +5,9 @@ const DateCreated = z.iso.datetime({ offset: true });
 
 /** `GET /account`: whose key it is. */
 export const VultrAccount = z.object({ name: z.string() });
-export type VultrAccount = z.infer<typeof VultrAccount>;
 
 /** One of `GET /regions`. */
 export const VultrRegion = z.object({ id: z.string(), city: z.string(), country: z.string() });
-export type VultrRegion = z.infer<typeof VultrRegion>;
 
 /** One of `GET /plans`: memory in MB, disk in GB, price in USD a month. */
 export const VultrPlan = z.object({
@@ -55,7 +53,6 @@ export const VultrSshKey = z.object({
   ssh_key: z.string(),
   date_created: DateCreated,
 });
-export type VultrSshKey = z.infer<typeof VultrSshKey>;
 
 /** One of `GET /firewalls`. */
 export const VultrFirewallGroup = z.object({

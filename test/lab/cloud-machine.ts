@@ -4,9 +4,11 @@ import { Readable } from "node:stream";
 import { setTimeout as delay } from "node:timers/promises";
 import type Docker from "dockerode";
 import { pack } from "tar-stream";
+import { z } from "zod";
 import { AlError } from "../../src/base/errors.ts";
+import { readProvisionAssets } from "../../src/cloud/provision-assets.ts";
+import type { MachineOs } from "../../src/core/machine.ts";
 import type { BootMachine } from "../vultr/account.ts";
-import { installPackages } from "./base-image.ts";
 import type { SetupOptions } from "./cache.ts";
 import { type CommandResult, tail } from "./command.ts";
 import { execIn } from "./container-exec.ts";
@@ -14,39 +16,64 @@ import { ensureDebianRoot, type Suite } from "./debian-root.ts";
 import { connectEngine, type Engine } from "./engine.ts";
 import { addressLabel, endpoint, freeAddress, isolation } from "./host-container.ts";
 import { ensureImage } from "./image.ts";
-import { checkoutId, currentRun, runLabels } from "./names.ts";
+import { checkoutId, checkoutRoot, currentRun, runLabels } from "./names.ts";
 import { ensureLabNetwork } from "./network.ts";
 
 /** What Vultr's own vendor data asks for, and user data has to win over. */
 const VENDOR_DATA = { ssh_pwauth: true, disable_root: false };
 const BOOT_MS = 400_000;
 
-/** The name of an image of a bare Debian with cloud-init and sshd; built when missing. */
+/**
+ * The name of an image of a bare Debian with cloud-init and sshd; built when missing. What machines
+ * install at their first boot is there as packages, so that booting needs no mirror.
+ */
 export async function ensureCloudImage(
   engine: Engine,
-  suite: Suite,
+  os: CloudOs,
   options: SetupOptions,
 ): Promise<string> {
   const read = (name: string) => readFile(join(import.meta.dirname, name), "utf8");
   const [cloudStart, hostStart] = [await read("cloud-start.sh"), await read("host-start.sh")];
+  const { common, byOs } = await readProvisionAssets(checkoutRoot);
+  const packages = [common, byOs[os]].flatMap((config) => Packages.parse(config).packages);
   const recipe = {
     repository: "al-lab/cloud",
-    label: suite,
-    identity: cloudStart + hostStart,
-    dockerfile: dockerfile(await ensureDebianRoot(engine, suite, options)),
+    label: os,
+    identity: cloudStart + hostStart + APT_CONF,
+    dockerfile: dockerfile(await ensureDebianRoot(engine, SUITES[os], options), packages),
     files: async () => [
       { path: "cloud-start", content: cloudStart, mode: 0o755 },
       { path: "host-start", content: hostStart, mode: 0o755 },
       { path: "lab.cfg", content: '{"datasource_list": ["NoCloud"]}\n' },
+      { path: "99lab", content: APT_CONF },
     ],
   };
   return ensureImage(connectEngine(engine), recipe, options);
 }
 
+/** Distributions that the lab boots. */
+export type CloudOs = Extract<MachineOs, "debian-13" | "debian-12">;
+
+const SUITES: Readonly<Record<CloudOs, Suite>> = {
+  "debian-13": "trixie",
+  "debian-12": "bookworm",
+};
+const Packages = z.object({ packages: z.array(z.string()) });
+const APT_CONF = `APT::Sandbox::User "root";
+Acquire::Languages "none";
+Acquire::Retries "0";
+Acquire::http::Timeout "5";
+`;
+
 /** Packages start nothing while they are installed: there is no systemd to start it. */
-function dockerfile(root: string): string {
+function dockerfile(root: string, packages: readonly string[]): string {
   return `FROM ${root}
-RUN ${installPackages("cloud-init", "openssh-server", "iproute2")} && rm -f /etc/ssh/ssh_host_* \\
+COPY 99lab /etc/apt/apt.conf.d/
+RUN export DEBIAN_FRONTEND=noninteractive; rm -f /etc/apt/apt.conf.d/docker-clean; apt-get -q update \\
+  && apt-get -q upgrade -y \\
+  && apt-get -q install -y --no-install-recommends cloud-init openssh-server iproute2 \\
+  && apt-get -q install -y --download-only ${packages.join(" ")} \\
+  && rm -f /etc/ssh/ssh_host_* \\
   && printf '#!/bin/sh\\nexit 101\\n' > /usr/sbin/policy-rc.d && chmod 755 /usr/sbin/policy-rc.d
 COPY lab.cfg /etc/cloud/cloud.cfg.d/99_lab.cfg
 COPY cloud-start host-start /usr/local/sbin/
