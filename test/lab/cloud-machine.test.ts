@@ -42,6 +42,10 @@ const SSHD = [
   "hostkey /etc/ssh/ssh_host_ed25519_key",
 ];
 
+/** What a provider, or somebody at the machine, may do: settings in a later file, a key for root. */
+const OTHERS = `printf 'PasswordAuthentication yes\\nPermitRootLogin yes\\n' >/etc/ssh/sshd_config.d/50-cloud-init.conf
+install -d -m 700 /root/.ssh && cp /home/deploy/.ssh/authorized_keys /root/.ssh/authorized_keys`;
+
 const OSES: readonly CloudOs[] = ["debian-13", "debian-12"];
 
 /** Everything between an order at the stand-in and a machine that its user can log in to. */
@@ -108,10 +112,16 @@ describe.each(OSES)("a machine with %s, ordered at the stand-in for Vultr", (os)
     expect({ code, lines }).toEqual({ code: 0, lines: ["deploy docker", "true json-file"] });
   });
 
-  test("lets nobody else in, whatever the provider's own settings say", async () => {
-    const settings = await asRoot("/usr/sbin/sshd", "-T");
-    expect(settings.split("\n")).toEqual(expect.arrayContaining(SSHD));
-    expect((await openssh({ ...rig.view, user: "root" }, "true")).code).toBe(255);
+  test("lets nobody else in, whatever other files ask for", async () => {
+    await rig.machine.exec("sh", "-c", OTHERS);
+    expect((await asRoot("/usr/sbin/sshd", "-T")).split("\n")).toEqual(
+      expect.arrayContaining(SSHD),
+    );
+    const { code, stderr } = await openssh({ ...rig.view, user: "root" }, "true");
+    expect({ code, stderr }).toEqual({
+      code: 255,
+      stderr: expect.stringContaining("Permission denied (publickey)"),
+    });
     expect(await asRoot("passwd", "--status", "deploy")).toMatch(/^deploy L /);
   });
 
