@@ -103,16 +103,17 @@ function wantedKey({ protocol, port, from }: FirewallRule): string {
 
 /** Vultr echoes a rule's own range as its source; any other source makes it another rule. */
 function foundKey(rule: VultrFirewallRule): string {
-  const range = ipRange(`${rule.subnet}/${rule.subnet_size}`);
-  const isPlain = rule.source === "" || sameRange(rule.source, range);
+  const range = canonical(`${rule.subnet}/${rule.subnet_size}`);
+  const isPlain = rule.source === "" || canonical(rule.source) === range;
   return `${rule.protocol.toLowerCase()} ${rule.port} ${range}${isPlain ? "" : ` ${rule.source}`}`;
 }
 
-function sameRange(source: string, range: string): boolean {
+/** What is no range, such as a load balancer's id, stays as it is. */
+function canonical(text: string): string {
   try {
-    return ipRange(source) === range;
+    return ipRange(text);
   } catch {
-    return false;
+    return text;
   }
 }
 
