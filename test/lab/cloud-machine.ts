@@ -98,10 +98,11 @@ export class CloudMachine {
     return execIn(this.#docker, this.#docker.getContainer(this.#name), argv);
   }
 
-  /** Resolves when cloud-init is done. */
+  /** Resolves when cloud-init is done and Docker answers. */
   async booted(): Promise<void> {
+    const isUp = "test -e /run/first-boot-done && docker version";
     for (const end = Date.now() + BOOT_MS; Date.now() < end; await delay(500)) {
-      if ((await this.exec("test", "-e", "/run/first-boot-done")).code === 0) return;
+      if ((await this.exec("sh", "-c", isUp)).code === 0) return;
     }
     const { stdout } = await this.exec("cat", "/var/log/cloud-start.log");
     throw new AlError(`cloud-init is not done after ${BOOT_MS} ms:\n${tail(stdout, 40)}`, {
