@@ -38,6 +38,20 @@ export interface MachineChoice {
   readonly os: MachineOs;
 }
 
+/** What `[hosts.<name>]` of fleet.toml asks of a provider. */
+export interface MachineSpec extends MachineChoice {
+  /** The operator's own. */
+  readonly tags: readonly string[];
+  readonly ipv6: boolean;
+  /** Addresses and ranges that may use SSH; everybody when absent. */
+  readonly sshFrom?: readonly string[] | undefined;
+}
+
+/** The user of a new machine where fleet.toml names none. */
+export const MACHINE_USER = "deploy";
+/** Where sshd of a new machine listens. */
+export const MACHINE_SSH_PORT = 22;
+
 /** What a provider is asked to make. */
 export interface MachineRequest extends MachineChoice {
   /** Host name and label. */
