@@ -116,5 +116,12 @@ export interface MachineRecord {
   /** Every attempt that may have made a machine, oldest first. */
   readonly attempts: readonly MachineAttempt[];
   /** The machine that was settled on, and the attempt it came of. */
-  readonly machine: { readonly id: string; readonly nonce: string } | undefined;
+  readonly machine:
+    | {
+        readonly id: string;
+        readonly nonce: string;
+        /** The host key it made itself, which replaces the one that was sent along. */
+        readonly ownKey?: string | undefined;
+      }
+    | undefined;
 }

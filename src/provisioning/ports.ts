@@ -73,3 +73,42 @@ export interface MachineRecords {
   /** None is fine. */
   forgetMachine(host: string): void;
 }
+
+/** Where a new machine is reached, and as whom. */
+export interface MachinePlace {
+  readonly host: string;
+  readonly address: string;
+  readonly port: number;
+  readonly user: string;
+}
+
+/** Speaks to machines before they are hosts. */
+export interface ContactPort {
+  /**
+   * A connection to a machine that proves one of these public host keys.
+   * @throws AlError `unreachable` (transient), `host-key-mismatch`, `auth-failed` (user).
+   */
+  connect(
+    place: MachinePlace,
+    hostKeys: readonly string[],
+    call?: ProviderCall,
+  ): Promise<NewMachine>;
+}
+
+/** A machine that proved its key. Every call may be repeated without harm. */
+export interface NewMachine {
+  /** What it still lacks to be a host, in a few words; undefined when that is nothing. */
+  lacks(call?: ProviderCall): Promise<string | undefined>;
+  /** The public half of the key that is to replace `first`; the machine makes it if it has none yet. */
+  ownHostKey(first: string, call?: ProviderCall): Promise<string>;
+  /** Has it prove itself with that key, which it has made before, from now on. */
+  takeHostKey(own: string, call?: ProviderCall): Promise<void>;
+  close(): Promise<void>;
+}
+
+/** The host keys that were approved; written for good when a call returns. */
+export interface HostKeyApprovals {
+  isApproved(host: string, hostKey: string): boolean;
+  /** Replaces the one that was approved before. */
+  approve(place: MachinePlace, hostKey: string): void;
+}

@@ -6,7 +6,7 @@ const Stored = z.object({
   host: z.string(),
   attempts: z.array(z.object({ nonce: z.string(), hostKey: z.string() })),
   machine: z
-    .object({ id: z.string(), nonce: z.string() })
+    .object({ id: z.string(), nonce: z.string(), ownKey: z.string().optional() })
     .nullable()
     .transform((machine) => machine ?? undefined),
 });
