@@ -43,7 +43,8 @@ async function planHost(
   const record = records.machineRecord(host);
   if (record?.machine) {
     const { id: instanceId, ownKey } = record.machine;
-    const isReady = ownKey !== undefined && approvals.isApproved(host, ownKey);
+    const isApproved = ownKey !== undefined && approvals.isApproved(host, ownKey);
+    const isReady = isApproved && lockedIds.get(host) === instanceId;
     return isReady
       ? { kind: "update", order, instanceId }
       : { kind: "continue", order, plan: undefined };
