@@ -15,7 +15,7 @@ export async function askApprovals(
   return true;
 }
 
-/** Asks a question that is answered with yes or no; no is the default. */
+/** A yes or no question; leaving it is a no. */
 export async function askYes(message: string): Promise<boolean> {
   const answer = await confirm({ message, initialValue: false });
   return !isCancel(answer) && answer;

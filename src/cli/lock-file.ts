@@ -1,10 +1,10 @@
-import { randomUUID } from "node:crypto";
-import { open, readFile, rename, rm } from "node:fs/promises";
+import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { AlError, errnoOf } from "../base/errors.ts";
 import { FleetLockFile, type LockedHost } from "../config/fleet-file.ts";
 import { lockText } from "../config/lock-text.ts";
 import { parseLayer } from "../config/toml-layers.ts";
+import { replaceFile } from "./replace-file.ts";
 
 const LOCK_FILE = "fleet.lock.toml";
 
@@ -43,20 +43,4 @@ function hostsOf(path: string, text: string): FleetLockFile["hosts"] {
     blame: "user",
     hint: "See what is wrong with it: al plan. Or take it back: git checkout fleet.lock.toml",
   });
-}
-
-async function replaceFile(path: string, text: string): Promise<void> {
-  const temporary = `${path}.${randomUUID()}~`;
-  try {
-    const file = await open(temporary, "wx", 0o644);
-    try {
-      await file.writeFile(text);
-      await file.sync();
-    } finally {
-      await file.close();
-    }
-    await rename(temporary, path);
-  } finally {
-    await rm(temporary, { force: true });
-  }
 }

@@ -12,7 +12,7 @@ export interface FleetHosts {
   /** Sorted by name. A host that is not provisioned yet has an empty address. */
   readonly hosts: readonly HostInput[];
   /** What hosts ask of their providers, by name. */
-  readonly machines: Readonly<Record<string, MachineSpec>>;
+  readonly machines: ReadonlyMap<string, MachineSpec>;
   readonly problems: readonly Problem[];
   readonly warnings: readonly Problem[];
 }
@@ -22,8 +22,8 @@ export function fleetHosts(
   fleet: TomlFile<FleetFile> | undefined,
   lock: TomlFile<FleetLockFile>,
 ): FleetHosts {
-  const locked = lock.value?.hosts ?? {};
-  if (!fleet?.value) return { hosts: [], machines: {}, problems: [], warnings: [] };
+  const locked = new Map(Object.entries(lock.value?.hosts ?? {}));
+  if (!fleet?.value) return { hosts: [], machines: new Map(), problems: [], warnings: [] };
   const { defaults, rollout } = fleet.value;
   const hosts = Object.entries(fleet.value.hosts).map(([name, host]): HostInput => {
     const { provider, labels } = host;
@@ -31,7 +31,7 @@ export function fleetHosts(
     return {
       host: name,
       provider,
-      ...(isMade ? madeAddress(host, defaults, locked[name]) : givenAddress(host, defaults)),
+      ...(isMade ? madeAddress(host, defaults, locked.get(name)) : givenAddress(host, defaults)),
       architecture: isMade ? "amd64" : (host.architecture ?? defaults.architecture),
       labels,
       ...((host.drift ?? rollout.drift) === "report" ? { drift: "report" } : {}),
@@ -40,12 +40,7 @@ export function fleetHosts(
   const place = fleet.at;
   return {
     hosts: hosts.toSorted((a, b) => compareText(a.host, b.host)),
-    machines: Object.fromEntries(
-      Object.entries(fleet.value.hosts).flatMap(([name, host]) => {
-        const machine = machineSpec(host);
-        return machine ? [[name, machine]] : [];
-      }),
-    ),
+    machines: machinesOf(fleet.value),
     problems: sameMachine(hosts, place),
     warnings: [
       ...notProvisioned(hosts, place),
@@ -53,6 +48,15 @@ export function fleetHosts(
       ...lockedOnly(lock, fleet.value),
     ],
   };
+}
+
+function machinesOf({ hosts }: FleetFile): ReadonlyMap<string, MachineSpec> {
+  return new Map(
+    Object.entries(hosts).flatMap(([name, host]) => {
+      const machine = machineSpec(host);
+      return machine ? [[name, machine]] : [];
+    }),
+  );
 }
 
 type Defaults = FleetFile["defaults"];

@@ -29,7 +29,7 @@ export interface ProjectConfig extends ProjectInput {
     readonly intervalSeconds: number;
   };
   /** What hosts of fleet.toml ask of their providers, by name. */
-  readonly machines: Readonly<Record<string, MachineSpec>>;
+  readonly machines: ReadonlyMap<string, MachineSpec>;
   /** What fleet.lock.toml says of hosts, by name. */
   readonly lockedHosts: FleetLockFile["hosts"];
 }

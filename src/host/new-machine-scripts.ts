@@ -14,13 +14,13 @@ docker version >/dev/null 2>&1 || echo 'an answer of Docker'
 export const AS_ROOT = `set -eu
 image=al-first-contact
 dir=$(mktemp -d)
-trap 'rm -rf -- "$dir"; docker image rm -f "$image" >/dev/null 2>&1' EXIT
+trap 'rm -rf -- "$dir"; docker image rm -f "$image" >/dev/null 2>&1 || :' EXIT
 trap 'exit 1' HUP INT TERM PIPE
 for one in bin lib lib64 sbin usr; do ln -s "/host/$one" "$dir/$one"; done
 tar -C "$dir" -cf - bin lib lib64 sbin usr | docker import - "$image" >/dev/null
 script=$1
 shift
-docker run --rm --privileged --pid host --network none -v /:/host "$image" \\
+docker run --rm --pull never --privileged --pid host --network none -v /:/host "$image" \\
   /usr/sbin/chroot /host /bin/sh -c "$script" sh "$@"
 `;
 

@@ -9,7 +9,7 @@ import type {
 } from "./ports.ts";
 
 const INTERVAL_MS = 3_000;
-/** From an address to an answering sshd, and from there to the end of the first boot. */
+/** From an address to the end of the first boot. */
 const PATIENCE_MS = 15 * 60_000;
 /** How long sshd may go on with the old key, or be away, after it was told of the new one. */
 const RELOAD_MS = 30_000;
@@ -49,10 +49,9 @@ export async function replaceFirstKey(
   const known = records.machineRecord(place.host)?.machine?.ownKey;
   if (known !== undefined && approvals.isApproved(place.host, known)) return known;
   const keys = known === undefined ? [first] : [first, known];
-  const machine = await firstConnection(place, keys, deps, options);
+  const machine = await whenReady(place, keys, deps, options);
   let own: string;
   try {
-    await untilNothingLacks(place, machine, deps, options);
     own = await machine.ownHostKey(first, { signal });
     recordOwnKey(records, place.host, own);
     await machine.takeHostKey(own, { signal });
@@ -76,7 +75,12 @@ function recordOwnKey(records: MachineRecords, host: string, ownKey: string): vo
   records.recordMachine({ ...record, machine: { ...record.machine, ownKey } });
 }
 
-async function firstConnection(
+type Look =
+  | { readonly kind: "ready"; readonly machine: NewMachine }
+  | { readonly kind: "not-yet"; readonly waitsFor: string; readonly why: string };
+
+/** A connection of its own for every look: sshd may be restarted during the first boot. */
+async function whenReady(
   place: MachinePlace,
   keys: readonly string[],
   { contact, clock }: FirstContactDeps,
@@ -84,33 +88,34 @@ async function firstConnection(
 ): Promise<NewMachine> {
   const start = clock.now();
   for (;;) {
-    try {
-      return await contact.connect(place, keys, { signal });
-    } catch (thrown) {
-      signal?.throwIfAborted();
-      if (hasCode(thrown, "host-key-mismatch")) throw wrongMachine(place, thrown);
-      const error = toAlError(thrown);
-      if (error.blame !== "transient") throw error;
-      if (clock.now() - start > PATIENCE_MS) throw notUp(place, error.message, error);
-      onWait?.("sshd");
-    }
+    const found = await look(place, keys, contact, signal);
+    if (found.kind === "ready") return found.machine;
+    if (clock.now() - start > PATIENCE_MS) throw notUp(place, found.why);
+    onWait?.(found.waitsFor);
     await clock.sleep(INTERVAL_MS, signal);
   }
 }
 
-async function untilNothingLacks(
+async function look(
   place: MachinePlace,
-  machine: NewMachine,
-  { clock }: FirstContactDeps,
-  { onWait, signal }: FirstContactOptions,
-): Promise<void> {
-  const start = clock.now();
-  for (;;) {
+  keys: readonly string[],
+  contact: ContactPort,
+  signal: AbortSignal | undefined,
+): Promise<Look> {
+  let machine: NewMachine | undefined;
+  try {
+    machine = await contact.connect(place, keys, { signal });
     const lacks = await machine.lacks({ signal });
-    if (lacks === undefined) return;
-    if (clock.now() - start > PATIENCE_MS) throw notUp(place, `it lacks ${lacks}`);
-    onWait?.(lacks);
-    await clock.sleep(INTERVAL_MS, signal);
+    if (lacks === undefined) return { kind: "ready", machine };
+    await machine.close();
+    return { kind: "not-yet", waitsFor: lacks, why: `it lacks ${lacks}` };
+  } catch (thrown) {
+    await machine?.close();
+    signal?.throwIfAborted();
+    if (hasCode(thrown, "host-key-mismatch")) throw wrongMachine(place, thrown);
+    const error = toAlError(thrown);
+    if (error.blame !== "transient") throw error;
+    return { kind: "not-yet", waitsFor: "sshd", why: error.message };
   }
 }
 
@@ -132,7 +137,7 @@ async function provesKey(
       const isOld = error.code === "host-key-mismatch";
       if (!isOld && error.blame !== "transient") throw error;
       if (clock.now() - start > RELOAD_MS) {
-        throw notUp(place, isOld ? "it does not take its new host key" : error.message, error);
+        throw notUp(place, isOld ? "it does not take its new host key" : error.message);
       }
     }
     await clock.sleep(1_000, signal);
@@ -149,11 +154,10 @@ function wrongMachine({ host, address, port }: MachinePlace, cause: AlError): Al
   });
 }
 
-function notUp({ host, address, port }: MachinePlace, why: string, cause?: AlError): AlError {
+function notUp({ host, address, port }: MachinePlace, why: string): AlError {
   return new AlError(`host ${host}: the machine at ${address}:${port} is not up: ${why}`, {
     code: "machine-not-up",
     blame: "transient",
     hint: "Run the same command again to go on waiting; the provider's console shows what it is doing.",
-    ...(cause && { cause }),
   });
 }

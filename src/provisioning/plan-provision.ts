@@ -1,13 +1,16 @@
+import { mapBounded } from "../base/concurrency.ts";
 import { type AlError, toAlError } from "../base/errors.ts";
 import type { MachinePlan } from "../core/machine.ts";
 import type { HostKeyApprovals, MachineProvider, MachineRecords } from "./ports.ts";
 import type { HostOrder } from "./provision-host.ts";
 
+const PARALLEL = 4;
+
 /** What a provisioning would do for one host. */
 export type HostProvision =
   /** A machine is ordered, and paid for from then on. */
   | { readonly kind: "create"; readonly order: HostOrder; readonly plan: MachinePlan }
-  /** An earlier provisioning was cut off. */
+  /** An earlier provisioning was cut off; the plan is absent where the machine is known already. */
   | { readonly kind: "continue"; readonly order: HostOrder; readonly plan: MachinePlan | undefined }
   /** It is ready; its firewall and what is known of it are brought up to date. */
   | { readonly kind: "update"; readonly order: HostOrder; readonly instanceId: string }
@@ -31,7 +34,7 @@ export async function planProvision(
   deps: PlanProvisionDeps,
   { signal }: { readonly signal?: AbortSignal | undefined } = {},
 ): Promise<readonly HostProvision[]> {
-  return Promise.all(orders.map((order) => planHost(order, deps, signal)));
+  return mapBounded(orders, PARALLEL, (order) => planHost(order, deps, signal));
 }
 
 async function planHost(

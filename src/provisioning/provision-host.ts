@@ -93,7 +93,10 @@ async function machineFor(
   const rules = firewallRules({ sshFrom, sshPort: MACHINE_SSH_PORT, isPublic: false });
   const firewallId = await provider.ensureFirewall({ name, rules }, { signal });
   onStep("machine");
-  const firstBoot = () => deps.firstBoot({ os, user, memoryMb: plan?.memoryMb ?? 0 });
+  const firstBoot = async () => {
+    const { memoryMb } = plan ?? (await provider.checkChoice(choice, { signal }));
+    return deps.firstBoot({ os, user, memoryMb });
+  };
   try {
     const order = { project, host, ...choice, tags, ipv6, firewallId };
     return await ensureMachine(order, { ...deps, firstBoot }, { signal });

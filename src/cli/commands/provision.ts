@@ -1,9 +1,9 @@
+import { readFile } from "node:fs/promises";
+import { join } from "node:path";
 import { boundedRunner, settleBounded } from "../../base/concurrency.ts";
 import { AlError, toAlError } from "../../base/errors.ts";
-import { loadProject } from "../../config/load-project.ts";
-import { formatProblems } from "../../config/problems.ts";
+import { addMachine } from "../../config/add-machine.ts";
 import type { ProjectConfig } from "../../config/project-config.ts";
-import { openWorkingTree } from "../../git/working-tree.ts";
 import { type HostProvision, planProvision } from "../../provisioning/plan-provision.ts";
 import {
   type HostOrder,
@@ -15,12 +15,15 @@ import type { CliContext } from "../context.ts";
 import { EXIT } from "../exit.ts";
 import { writeLockedHost } from "../lock-file.ts";
 import { openProvisioning, type Provisioning } from "../open-provisioning.ts";
+import { pickMachine } from "../pick-machine.ts";
 import {
   provisionedLines,
   provisionPlanLines,
   provisionPlanRecord,
   provisionStepLine,
 } from "../render/provision.ts";
+import { replaceFile } from "../replace-file.ts";
+import { lockedIds, readWorkingConfig } from "../working-config.ts";
 
 /** Machines that are made at the same time. */
 const PARALLEL = 4;
@@ -43,19 +46,20 @@ export async function provision(
   open: typeof openProvisioning = openProvisioning,
 ): Promise<number> {
   const { output, interactive, signal } = context;
-  const project = await readWorkingProject(context);
+  const project = await readWorkingConfig(context);
   const orders = ordersOf(project, host);
   const machines = await open(context, project.name, yes || interactive ? "write" : "read");
   try {
-    const locked = Object.entries(project.lockedHosts);
-    const lockedIds = new Map(
-      locked.flatMap(([name, { instanceId: id }]) => (id ? [[name, id]] : [])),
-    );
-    const all = await planProvision(orders, { ...machines.deps, lockedIds }, { signal });
+    const planned = { ...machines.deps, lockedIds: lockedIds(project) };
+    const all = await planProvision(orders, planned, { signal });
     const plans = all.filter(({ kind }) => host !== undefined || MISSING.includes(kind));
     output.record(provisionPlanRecord(plans));
     for (const line of provisionPlanLines(plans)) output.line(line);
     if (plans.some(({ kind }) => kind === "refused")) return EXIT.error;
+    if (plans.length === 0 && interactive && !yes) {
+      const added = await addHost(context, project, machines);
+      return added === undefined ? EXIT.done : await provision(context, { host: added, yes }, open);
+    }
     const wanted = plans.filter(({ kind }) => kind !== "elsewhere");
     if (wanted.length === 0) return nothingToDo(context, plans);
     if (!yes && !interactive) return sayHow(context, host);
@@ -69,21 +73,9 @@ export async function provision(
 /** What is to be done where no host is named. */
 const MISSING: readonly HostProvision["kind"][] = ["create", "continue", "refused"];
 
-async function readWorkingProject(context: CliContext): Promise<ProjectConfig> {
-  const { project, gitVariables, signal } = context;
-  const tree = await openWorkingTree(project, { variables: gitVariables, signal }).look();
-  const loaded = await loadProject(tree);
-  if (loaded.ok) return loaded.project;
-  throw new AlError(`${project} is not a valid project:\n${formatProblems(loaded.problems)}`, {
-    code: "invalid-project",
-    blame: "user",
-    hint: "Nothing was changed. Mend these and try again.",
-  });
-}
-
 function ordersOf({ name: project, hosts, machines }: ProjectConfig, only?: string): HostOrder[] {
   const orders = hosts.flatMap(({ host, user }): HostOrder[] => {
-    const machine = machines[host];
+    const machine = machines.get(host);
     return machine ? [{ project, host, user, machine }] : [];
   });
   if (only === undefined) return orders;
@@ -99,6 +91,26 @@ function ordersOf({ name: project, hosts, machines }: ProjectConfig, only?: stri
       hint: `Hosts whose machines are made: ${names}. A new one needs [hosts.${only}] with provider = "vultr", region and plan.`,
     },
   );
+}
+
+/** Asks what another host is to be, and writes it into fleet.toml; its name, unless that is left. */
+async function addHost(
+  { output, project: directory, signal }: CliContext,
+  { hosts }: ProjectConfig,
+  { deps }: Provisioning,
+): Promise<string | undefined> {
+  output.line("every host has its machine");
+  if (!(await askYes("add a host?"))) return undefined;
+  const catalogue = await deps.provider.catalogue({ signal });
+  const picked = await pickMachine(
+    catalogue,
+    hosts.map(({ host }) => host),
+  );
+  if (!picked) return undefined;
+  const path = join(directory, "fleet.toml");
+  await replaceFile(path, addMachine(await readFile(path, "utf8"), picked));
+  output.line(`${picked.name} is in fleet.toml now`);
+  return picked.name;
 }
 
 function nothingToDo({ output }: CliContext, plans: readonly HostProvision[]): number {
@@ -126,11 +138,21 @@ async function carryOut(
     for (const line of provisionedLines(made)) output.line(line);
   });
   const failed = settled.flatMap((end) => (end.status === "rejected" ? [end.reason] : []));
-  for (const reason of failed) output.fail(toAlError(reason));
+  for (const reason of failed)
+    output.fail(signal.aborted ? interrupted(reason) : toAlError(reason));
   if (failed.length < plans.length) {
     output.line("commit fleet.toml and fleet.lock.toml; then: al apply");
   }
   return failed.length > 0 ? EXIT.error : EXIT.done;
+}
+
+function interrupted(cause: unknown): AlError {
+  return new AlError("interrupted; what was begun is remembered", {
+    code: "interrupted",
+    blame: "user",
+    hint: "Run the same command again to go on.",
+    cause,
+  });
 }
 
 function factsOf({ instanceId, address, port, user, hostKey }: ProvisionedHost) {

@@ -1,5 +1,6 @@
 import { assertNever } from "../../base/assert-never.ts";
 import { counted } from "../../core/counted.ts";
+import type { MachinePlan } from "../../core/machine.ts";
 import type { HostProvision } from "../../provisioning/plan-provision.ts";
 import type { ProvisionedHost, ProvisionStep } from "../../provisioning/provision-host.ts";
 import { errorRecord, errorText } from "./output.ts";
@@ -7,7 +8,7 @@ import { errorRecord, errorText } from "./output.ts";
 /** What a provisioning would do for each host, and what that costs, for a person. */
 export function provisionPlanLines(plans: readonly HostProvision[]): string[] {
   const monthly = monthlyUsd(plans);
-  const orders = plans.filter(({ kind }) => kind === "create").length;
+  const orders = plans.filter((one) => planOf(one) !== undefined).length;
   return [
     ...plans.flatMap(hostLines),
     ...(orders === 0
@@ -38,9 +39,14 @@ export function provisionPlanRecord(plans: readonly HostProvision[]): Record<str
   return { kind: "provision-plan", hosts, monthlyUsd: monthlyUsd(plans) };
 }
 
-/** What new machines cost in a month; those that were ordered before are paid for already. */
+/** What new machines cost in a month; one that is there is paid for already. */
 function monthlyUsd(plans: readonly HostProvision[]): number {
-  return plans.reduce((sum, one) => sum + (one.kind === "create" ? one.plan.monthlyUsd : 0), 0);
+  return plans.reduce((sum, one) => sum + (planOf(one)?.monthlyUsd ?? 0), 0);
+}
+
+/** What may be ordered: an order that was cut off may have been carried out. */
+function planOf(one: HostProvision): MachinePlan | undefined {
+  return one.kind === "create" || one.kind === "continue" ? one.plan : undefined;
 }
 
 function hostLines(one: HostProvision): string[] {
@@ -49,7 +55,7 @@ function hostLines(one: HostProvision): string[] {
     case "create":
       return [`${host}: a new machine`, ...machineLines(one)];
     case "continue":
-      return [`${host}: goes on where an earlier provisioning was cut off`];
+      return [`${host}: goes on where an earlier provisioning was cut off`, ...machineLines(one)];
     case "update":
       return [`${host}: is ready; its firewall lets in ${sshText(machine.sshFrom)}`];
     case "elsewhere":
@@ -61,14 +67,24 @@ function hostLines(one: HostProvision): string[] {
   }
 }
 
-function machineLines({ order, plan }: Extract<HostProvision, { kind: "create" }>): string[] {
+function machineLines({
+  order,
+  plan,
+}: Extract<HostProvision, { kind: "create" | "continue" }>): string[] {
+  if (!plan) return [];
   const { region, os, sshFrom, tags, ipv6 } = order.machine;
-  const size = `${counted(plan.cpus, "CPU")}, ${plan.memoryMb} MB, ${plan.diskGb} GB disk`;
+  const tagged = tags.length > 0 ? `, tags ${tags.join(", ")}` : "";
   return [
-    `  vultr ${region}, plan ${plan.id} (${size}), ${os}: ${dollars(plan.monthlyUsd)} a month`,
-    `  user ${order.user}, ${ipv6 ? "IPv4 and IPv6" : "IPv4"}${tags.length > 0 ? `, tags ${tags.join(", ")}` : ""}`,
+    `  vultr ${region}, ${os}, plan ${planText(plan)}`,
+    `  user ${order.user}, ${ipv6 ? "IPv4 and IPv6" : "IPv4"}${tagged}`,
     `  a firewall that lets in ${sshText(sshFrom)}`,
   ];
+}
+
+/** A plan with its size and price. */
+export function planText({ id, cpus, memoryMb, diskGb, monthlyUsd: usd }: MachinePlan): string {
+  const size = `${counted(cpus, "CPU")}, ${memoryMb} MB, ${diskGb} GB disk`;
+  return `${id}: ${size}, ${dollars(usd)} a month`;
 }
 
 function sshText(sshFrom: readonly string[] | undefined): string {

@@ -1,82 +1,20 @@
-import { existsSync, readFileSync, writeFileSync } from "node:fs";
+import { existsSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { parse } from "smol-toml";
 import { expect, test } from "vitest";
-import { provision } from "../../../src/cli/commands/provision.ts";
-import type { CliContext } from "../../../src/cli/context.ts";
-import { approvalsIn, type openProvisioning } from "../../../src/cli/open-provisioning.ts";
-import { createOutput } from "../../../src/cli/render/output.ts";
-import { openControllerStore, readControllerStore } from "../../../src/state/controller-store.ts";
-import { temporaryDirectory } from "../git/git-fixture.ts";
-import { contactUntil, memoryMachines } from "../provisioning/memory-machines.ts";
-import { provisioningRig } from "../provisioning/rig.ts";
-
-const FLEET = `[project]
-name = "acme"
-[hosts.mine]
-address = "192.0.2.200"
-[hosts.web-1]
-provider = "vultr"
-region = "ams"
-plan = "vc2-1c-1gb"
-[hosts.web-2]
-provider = "vultr"
-region = "fra"
-plan = "vc2-1c-2gb"
-os = "debian-12"
-ipv6 = true
-tags = ["team-a"]
-sshFrom = ["203.0.113.7"]
-`;
-
-/** A checkout, an account at the stand-in, and operators with homes of their own. */
-function world(fleet = FLEET) {
-  const rig = provisioningRig();
-  const machines = memoryMachines(rig.standIn);
-  const project = temporaryDirectory();
-  writeFileSync(join(project, "fleet.toml"), fleet);
-  const operator = (cut: Parameters<typeof contactUntil>[1] = {}, home = temporaryDirectory()) => {
-    const storePath = join(home, "store");
-    const open: typeof openProvisioning = async (_context, _project, access) => {
-      const store = (access === "read" ? readControllerStore : openControllerStore)(storePath);
-      const { contact } = contactUntil(machines, cut);
-      const approvals = approvalsIn(store);
-      return { deps: { ...rig.deps({ records: store }), contact, approvals }, close: store.close };
-    };
-    return {
-      home,
-      storePath,
-      async run(host: string | undefined, yes: boolean, json = false) {
-        let said = "";
-        const write = (text: string) => (said += text);
-        const output = createOutput(json, { out: { write }, err: { write } });
-        const { signal } = new AbortController();
-        const context = {
-          ...{ home, project, output, signal, interactive: false, dockerSocket: "" },
-          ...{ gitVariables: {}, holder: "test", person: "ann@laptop" },
-        } satisfies CliContext;
-        const code = await provision(context, { host, yes }, open).catch((thrown) => {
-          output.fail(thrown);
-          return 1;
-        });
-        return { code, said };
-      },
-    };
-  };
-  const lock = () => parse(readFileSync(join(project, "fleet.lock.toml"), "utf8"));
-  return { ...rig, machines, project, operator, lock };
-}
+import { approvalsIn } from "../../../src/cli/open-provisioning.ts";
+import { readControllerStore } from "../../../src/state/controller-store.ts";
+import { FLEET, provisionWorld as world } from "./provision-world.ts";
 
 test("without a yes it says what would be made and what that costs, and makes nothing", async () => {
   const { operator, ids, project } = world();
   const ann = operator();
-  const { code, said } = await ann.run(undefined, false);
+  const { code, said } = await ann.provision(undefined, false);
   expect(said).toBe(`web-1: a new machine
-  vultr ams, plan vc2-1c-1gb (1 CPU, 1024 MB, 25 GB disk), debian-13: $5.00 a month
+  vultr ams, debian-13, plan vc2-1c-1gb: 1 CPU, 1024 MB, 25 GB disk, $5.00 a month
   user deploy, IPv4
   a firewall that lets in SSH from everywhere
 web-2: a new machine
-  vultr fra, plan vc2-1c-2gb (1 CPU, 2048 MB, 55 GB disk), debian-12: $10.00 a month
+  vultr fra, debian-12, plan vc2-1c-2gb: 1 CPU, 2048 MB, 55 GB disk, $10.00 a month
   user deploy, IPv4 and IPv6, tags team-a
   a firewall that lets in SSH from 203.0.113.7
 2 new machines: $15.00 a month, from now on
@@ -91,7 +29,7 @@ to do this: al provision --yes
 test("it makes what is missing, writes fleet.lock.toml and approves the machines' own keys", async () => {
   const { operator, ids, lock, machines } = world();
   const ann = operator();
-  expect(await ann.run(undefined, true)).toMatchObject({ code: 0 });
+  expect(await ann.provision(undefined, true)).toMatchObject({ code: 0 });
   expect(ids()).toHaveLength(2);
   const hosts = lock().hosts as Record<string, Record<string, string>>;
   expect(Object.keys(hosts)).toEqual(["web-1", "web-2"]);
@@ -102,11 +40,11 @@ test("it makes what is missing, writes fleet.lock.toml and approves the machines
   const store = readControllerStore(ann.storePath);
   expect(approvalsIn(store).isApproved("web-1", hostKey)).toBe(true);
   store.close();
-  expect(await ann.run(undefined, true)).toEqual({
+  expect(await ann.provision(undefined, true)).toEqual({
     code: 0,
     said: "every host has its machine\n",
   });
-  const again = await ann.run("web-1", true);
+  const again = await ann.provision("web-1", true);
   expect(again.code).toBe(0);
   expect(again.said).toContain("web-1: is ready; its firewall lets in SSH from everywhere");
   expect(lock().hosts).toEqual(hosts);
@@ -116,29 +54,29 @@ test("it makes what is missing, writes fleet.lock.toml and approves the machines
 test("one that was cut off goes on, also where only fleet.lock.toml was lost", async () => {
   const { operator, ids, lock, project } = world();
   const ann = operator({ calls: 3 });
-  expect(await ann.run("web-1", true)).toMatchObject({ code: 1 });
+  expect(await ann.provision("web-1", true)).toMatchObject({ code: 1 });
   const later = operator({}, ann.home);
-  const { code, said } = await later.run(undefined, false);
+  const { code, said } = await later.provision(undefined, false);
   expect(code).toBe(2);
   expect(said).toContain("web-1: goes on where an earlier provisioning was cut off\n");
   expect(said).toContain("1 new machine: $10.00 a month");
-  expect(await later.run("web-1", true)).toMatchObject({ code: 0 });
+  expect(await later.provision("web-1", true)).toMatchObject({ code: 0 });
   const before = lock();
   writeFileSync(join(project, "fleet.lock.toml"), "");
-  expect(await later.run("web-1", true)).toMatchObject({ code: 0 });
+  expect(await later.provision("web-1", true)).toMatchObject({ code: 0 });
   expect(lock()).toEqual(before);
   expect(ids()).toHaveLength(1);
 });
 
 test("another operator's machine is left alone, whether fleet.lock.toml names it or not", async () => {
   const { operator, ids, project } = world();
-  expect(await operator().run("web-1", true)).toMatchObject({ code: 0 });
+  expect(await operator().provision("web-1", true)).toMatchObject({ code: 0 });
   const bob = operator();
-  const known = await bob.run("web-1", true);
+  const known = await bob.provision("web-1", true);
   expect(known.code).toBe(0);
   expect(known.said).toContain("which was not made from here: left alone");
   writeFileSync(join(project, "fleet.lock.toml"), "");
-  const unknown = await bob.run("web-1", true);
+  const unknown = await bob.provision("web-1", true);
   expect(unknown.code).toBe(1);
   expect(unknown.said).toContain("already has machine");
   expect(ids()).toHaveLength(1);
@@ -146,7 +84,7 @@ test("another operator's machine is left alone, whether fleet.lock.toml names it
 
 test("what cannot be had is said before anything is made", async () => {
   const { operator, ids } = world(FLEET.replace("vc2-1c-2gb", "vc9-9c-9gb"));
-  const { code, said } = await operator().run(undefined, true);
+  const { code, said } = await operator().provision(undefined, true);
   expect(code).toBe(1);
   expect(said).toContain("web-2: error: Vultr has no plan `vc9-9c-9gb`\n");
   expect(said).toContain("plans in fra: vc2-1c-1gb, vc2-1c-2gb, vc2-2c-4gb");
@@ -157,13 +95,13 @@ test.each([
   ["nowhere", "no host nowhere is in fleet.toml"],
   ["mine", "host mine is a machine that you have"],
 ])("host %s is refused", async (host, message) => {
-  const { code, said } = await world().operator().run(host, true);
+  const { code, said } = await world().operator().provision(host, true);
   expect({ code, said }).toEqual({ code: 1, said: expect.stringContaining(message) });
   expect(said).toContain("Hosts whose machines are made: web-1, web-2.");
 });
 
 test("machines get one object a line", async () => {
-  const { said } = await world().operator().run("web-1", true, true);
+  const { said } = await world().operator().provision("web-1", true, true);
   const records = said
     .trim()
     .split("\n")

@@ -114,7 +114,7 @@ hostKey = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIGf"
     { host: "c", provider: "local", address: "localhost", ...common },
     { host: "d", provider: "vultr", address: "", ...common, user: "ops" },
   ]);
-  expect(project.machines).toEqual({
+  expect(Object.fromEntries(project.machines)).toEqual({
     a: {
       ...{ region: "ams", plan: "vc2-1c-1gb", os: "debian-13" },
       ...{ tags: ["team-a"], ipv6: false, sshFrom: ["203.0.113.7"] },
