@@ -73,6 +73,7 @@ export function compose(
     },
     async readHostKey(address, { signal } = {}) {
       if (address.provider === "local") return undefined;
+      checkProvisioned(address);
       return readHostKey(endpointOf(address), { signal });
     },
   });
@@ -111,6 +112,7 @@ async function openTransport(
 ) {
   const { host } = address;
   const { fingerprint, signal } = options;
+  checkProvisioned(address);
   if (fingerprint === undefined) throw notApproved(host);
   const privateKey = await credentials.read("vps_ssh/default/private_key");
   if (!privateKey) throw noKey();
@@ -120,6 +122,16 @@ async function openTransport(
 
 function endpointOf({ host, address, port }: HostAddress) {
   return { host, address, port };
+}
+
+/** An empty address would be this machine. */
+function checkProvisioned({ host, address }: HostAddress): void {
+  if (address !== "") return;
+  throw new AlError(`host ${host} has no machine yet`, {
+    code: "not-provisioned",
+    blame: "user",
+    hint: `Make it: al provision ${host}`,
+  });
 }
 
 function notApproved(host: string): AlError {

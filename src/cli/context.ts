@@ -15,6 +15,8 @@ export interface CliContext {
   readonly environment?: string | undefined;
   /** Socket of the local Docker engine. */
   readonly dockerSocket: string;
+  /** Where Vultr's API is asked; its own address when absent. */
+  readonly vultrUrl?: string | undefined;
   /** What git may see of the environment: its own SSH agent and the like. */
   readonly gitVariables: Readonly<Record<string, string>>;
   /** Fires on SIGINT and SIGTERM. */

@@ -73,7 +73,8 @@ export async function loadProject(
   ];
   const all = withRefused(tree, problems);
   if (all.length > 0) return { ok: false, problems: sortProblems(all) };
-  const parts = { files, config, agents, dockerfile, base, hosts: fleet.hosts, aliases };
+  const { hosts, machines } = fleet;
+  const parts = { files, config, agents, dockerfile, base, hosts, machines, aliases };
   const warnings = [
     ...treeWarnings(tree, found.directories),
     ...unsignedSources(files.config),
@@ -103,11 +104,12 @@ function assemble(
     readonly dockerfile: Awaited<ReturnType<typeof loadDockerfile>>;
     readonly base: ReturnType<typeof checkBaseImage>;
     readonly hosts: ProjectConfig["hosts"];
+    readonly machines: ProjectConfig["machines"];
     readonly aliases: readonly string[];
   },
   options: LoadOptions,
 ): ProjectConfig {
-  const { files, config, agents, dockerfile, base, hosts, aliases } = parts;
+  const { files, config, agents, dockerfile, base, hosts, machines, aliases } = parts;
   const fleet = files.fleet?.value ?? FleetFile.parse({ project: { name: "unnamed" } });
   const fallbackName = projectNameFrom(options.directoryName ?? "");
   return {
@@ -122,6 +124,7 @@ function assemble(
     baseAliases: aliases,
     dockerfile: dockerfile.value,
     hosts,
+    machines,
     agents: agents.flatMap(({ agent }) => (agent ? [agent] : [])),
     gateway: {
       port: config.gateway.port,

@@ -1,3 +1,4 @@
+import type { MachineSpec } from "../core/machine.ts";
 import type { AgentInput, ProjectInput } from "../core/project-input.ts";
 import type { FleetLockFile } from "./fleet-file.ts";
 import type { WebhookTrigger } from "./webhook-filters.ts";
@@ -27,6 +28,8 @@ export interface ProjectConfig extends ProjectInput {
     readonly branch: string;
     readonly intervalSeconds: number;
   };
+  /** What hosts of fleet.toml ask of their providers, by name. */
+  readonly machines: ReadonlyMap<string, MachineSpec>;
   /** What fleet.lock.toml says of hosts, by name. */
   readonly lockedHosts: FleetLockFile["hosts"];
 }

@@ -6,8 +6,10 @@ import { AlError } from "../base/errors.ts";
 import { Secret } from "../base/secret.ts";
 import type { Approval } from "../core/approval.ts";
 import type { KnownHost } from "../core/known-host.ts";
+import type { MachineRecord } from "../core/machine.ts";
 import { damageIn, isDamage } from "./database-check.ts";
 import { hostMemory } from "./host-memory.ts";
+import { machineRecords } from "./machine-records.ts";
 import { copyInMemory } from "./memory-copy.ts";
 import { openDatabase } from "./sqlite.ts";
 
@@ -32,6 +34,13 @@ export interface ControllerStore {
   hasPruneConsent(revision: string): boolean;
   /** Records that exactly this revision may remove what it does. Idempotent. */
   consentToPrune(revision: string, atMs: number): void;
+  /** What was ordered for a host, and what came of it. */
+  machineRecord(host: string): MachineRecord | undefined;
+  /** All of them, sorted by host. */
+  machineRecords(): readonly MachineRecord[];
+  /** Replaces the host's record; written for good when it returns. */
+  recordMachine(record: MachineRecord): void;
+  forgetMachine(host: string): void;
   close(): void;
 }
 
@@ -44,6 +53,7 @@ const MIGRATIONS = [
    CREATE TABLE own_secret (id INTEGER PRIMARY KEY CHECK (id = 1), value BLOB NOT NULL) STRICT;`,
   `CREATE TABLE known_host (host TEXT PRIMARY KEY, seen TEXT NOT NULL) STRICT;
    CREATE TABLE prune_consent (revision TEXT PRIMARY KEY, given_at INTEGER NOT NULL) STRICT;`,
+  "CREATE TABLE machine (host TEXT PRIMARY KEY, record TEXT NOT NULL) STRICT;",
 ];
 
 /**
@@ -74,8 +84,15 @@ export function readControllerStore(directory: string): ControllerStore {
       blame: "bug",
     });
   };
-  const writes = { approve: refuse, remember: refuse, forget: refuse, consentToPrune: refuse };
-  return { ...store, ...writes };
+  return {
+    ...store,
+    approve: refuse,
+    remember: refuse,
+    forget: refuse,
+    consentToPrune: refuse,
+    recordMachine: refuse,
+    forgetMachine: refuse,
+  };
 }
 
 /** Others may have it open and write. */
@@ -142,6 +159,7 @@ function storeOn(database: DatabaseSync): ControllerStore {
         .run(credential, agent, host, remote, atMs);
     },
     ...hostMemory(database),
+    ...machineRecords(database),
     close: () => database.close(),
   };
 }

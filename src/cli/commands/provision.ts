@@ -1,0 +1,172 @@
+import { readFile } from "node:fs/promises";
+import { join } from "node:path";
+import { boundedRunner, settleBounded } from "../../base/concurrency.ts";
+import { AlError, toAlError } from "../../base/errors.ts";
+import { addMachine } from "../../config/add-machine.ts";
+import type { ProjectConfig } from "../../config/project-config.ts";
+import { type HostProvision, planProvision } from "../../provisioning/plan-provision.ts";
+import {
+  type HostOrder,
+  type ProvisionedHost,
+  provisionHost,
+} from "../../provisioning/provision-host.ts";
+import { askYes } from "../ask.ts";
+import type { CliContext } from "../context.ts";
+import { EXIT } from "../exit.ts";
+import { writeLockedHost } from "../lock-file.ts";
+import { openProvisioning, type Provisioning } from "../open-provisioning.ts";
+import { pickMachine } from "../pick-machine.ts";
+import {
+  provisionedLines,
+  provisionPlanLines,
+  provisionPlanRecord,
+  provisionStepLine,
+} from "../render/provision.ts";
+import { replaceFile } from "../replace-file.ts";
+import { lockedIds, readWorkingConfig } from "../working-config.ts";
+
+/** Machines that are made at the same time. */
+const PARALLEL = 4;
+
+/** What `al provision` may be told. */
+export interface ProvisionFlags {
+  /** Only this host; else all that have no machine yet. */
+  readonly host?: string | undefined;
+  /** Do it without asking. */
+  readonly yes: boolean;
+}
+
+/**
+ * `al provision`: makes the machines that hosts of fleet.toml ask for, once the operator agrees to what
+ * they cost. fleet.toml is read as it is in the working tree, and fleet.lock.toml is written there.
+ */
+export async function provision(
+  context: CliContext,
+  { host, yes }: ProvisionFlags,
+  open: typeof openProvisioning = openProvisioning,
+): Promise<number> {
+  const { output, interactive, signal } = context;
+  const project = await readWorkingConfig(context);
+  const orders = ordersOf(project, host);
+  const machines = await open(context, project.name, yes || interactive ? "write" : "read");
+  try {
+    const planned = { ...machines.deps, lockedIds: lockedIds(project) };
+    const all = await planProvision(orders, planned, { signal });
+    const plans = all.filter(({ kind }) => host !== undefined || MISSING.includes(kind));
+    output.record(provisionPlanRecord(plans));
+    for (const line of provisionPlanLines(plans)) output.line(line);
+    if (plans.some(({ kind }) => kind === "refused")) return EXIT.error;
+    if (plans.length === 0 && interactive && !yes) {
+      const added = await addHost(context, project, machines);
+      return added === undefined ? EXIT.done : await provision(context, { host: added, yes }, open);
+    }
+    const wanted = plans.filter(({ kind }) => kind !== "elsewhere");
+    if (wanted.length === 0) return nothingToDo(context, plans);
+    if (!yes && !interactive) return sayHow(context, host);
+    if (!yes && !(await askYes("do this?"))) return EXIT.error;
+    return await carryOut(context, wanted, machines);
+  } finally {
+    machines.close();
+  }
+}
+
+/** What is to be done where no host is named. */
+const MISSING: readonly HostProvision["kind"][] = ["create", "continue", "refused"];
+
+function ordersOf({ name: project, hosts, machines }: ProjectConfig, only?: string): HostOrder[] {
+  const orders = hosts.flatMap(({ host, user }): HostOrder[] => {
+    const machine = machines.get(host);
+    return machine ? [{ project, host, user, machine }] : [];
+  });
+  if (only === undefined) return orders;
+  const named = orders.filter(({ host }) => host === only);
+  if (named.length > 0) return named;
+  const isThere = hosts.some(({ host }) => host === only);
+  const names = orders.map(({ host }) => host).join(", ") || "none";
+  throw new AlError(
+    isThere ? `host ${only} is a machine that you have` : `no host ${only} is in fleet.toml`,
+    {
+      code: isThere ? "not-a-machine" : "unknown-host",
+      blame: "user",
+      hint: `Hosts whose machines are made: ${names}. A new one needs [hosts.${only}] with provider = "vultr", region and plan.`,
+    },
+  );
+}
+
+/** Asks what another host is to be, and writes it into fleet.toml; its name, unless that is left. */
+async function addHost(
+  { output, project: directory, signal }: CliContext,
+  { hosts }: ProjectConfig,
+  { deps }: Provisioning,
+): Promise<string | undefined> {
+  output.line("every host has its machine");
+  if (!(await askYes("add a host?"))) return undefined;
+  const catalogue = await deps.provider.catalogue({ signal });
+  const picked = await pickMachine(
+    catalogue,
+    hosts.map(({ host }) => host),
+  );
+  if (!picked) return undefined;
+  const path = join(directory, "fleet.toml");
+  await replaceFile(path, addMachine(await readFile(path, "utf8"), picked));
+  output.line(`${picked.name} is in fleet.toml now`);
+  return picked.name;
+}
+
+function nothingToDo({ output }: CliContext, plans: readonly HostProvision[]): number {
+  if (plans.length === 0) output.line("every host has its machine");
+  return EXIT.done;
+}
+
+function sayHow({ output }: CliContext, host: string | undefined): number {
+  output.line(`to do this: al provision ${host === undefined ? "" : `${host} `}--yes`);
+  return EXIT.changes;
+}
+
+async function carryOut(
+  context: CliContext,
+  plans: readonly HostProvision[],
+  { deps }: Provisioning,
+): Promise<number> {
+  const { output, signal, project } = context;
+  const oneByOne = boundedRunner(1);
+  const settled = await settleBounded(plans, PARALLEL, async ({ order }) => {
+    const onStep = watchSteps(context, order.host);
+    const made = await provisionHost(order, deps, { onStep, signal });
+    await oneByOne(() => writeLockedHost(project, made.host, factsOf(made)));
+    output.record({ kind: "provisioned", ...made });
+    for (const line of provisionedLines(made)) output.line(line);
+  });
+  const failed = settled.flatMap((end) => (end.status === "rejected" ? [end.reason] : []));
+  for (const reason of failed)
+    output.fail(signal.aborted ? interrupted(reason) : toAlError(reason));
+  if (failed.length < plans.length) {
+    output.line("commit fleet.toml and fleet.lock.toml; then: al apply");
+  }
+  return failed.length > 0 ? EXIT.error : EXIT.done;
+}
+
+function interrupted(cause: unknown): AlError {
+  return new AlError("interrupted; what was begun is remembered", {
+    code: "interrupted",
+    blame: "user",
+    hint: "Run the same command again to go on.",
+    cause,
+  });
+}
+
+function factsOf({ instanceId, address, port, user, hostKey }: ProvisionedHost) {
+  return { instanceId, address, port, user, hostKey };
+}
+
+/** Says what happens to a host, each thing once. */
+function watchSteps({ output }: CliContext, host: string) {
+  let told = "";
+  return (step: Parameters<typeof provisionStepLine>[1], waitsFor?: string) => {
+    const line = provisionStepLine(host, step, waitsFor);
+    if (line === told) return;
+    told = line;
+    output.record({ kind: "provisioning", host, step, waitsFor });
+    output.progress(line);
+  };
+}

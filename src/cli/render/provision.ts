@@ -1,0 +1,120 @@
+import { assertNever } from "../../base/assert-never.ts";
+import { counted } from "../../core/counted.ts";
+import type { MachinePlan } from "../../core/machine.ts";
+import type { HostProvision } from "../../provisioning/plan-provision.ts";
+import type { ProvisionedHost, ProvisionStep } from "../../provisioning/provision-host.ts";
+import { errorRecord, errorText } from "./output.ts";
+
+/** What a provisioning would do for each host, and what that costs, for a person. */
+export function provisionPlanLines(plans: readonly HostProvision[]): string[] {
+  const monthly = monthlyUsd(plans);
+  const orders = plans.filter((one) => planOf(one) !== undefined).length;
+  return [
+    ...plans.flatMap(hostLines),
+    ...(orders === 0
+      ? []
+      : [`${counted(orders, "new machine")}: ${dollars(monthly)} a month, from now on`]),
+  ];
+}
+
+/** The same for machines. */
+export function provisionPlanRecord(plans: readonly HostProvision[]): Record<string, unknown> {
+  const hosts = plans.map((one) => {
+    const { kind, order } = one;
+    const { host, user, machine } = order;
+    const base = { host, action: kind, user, machine };
+    switch (one.kind) {
+      case "create":
+      case "continue":
+        return { ...base, plan: one.plan };
+      case "update":
+      case "elsewhere":
+        return { ...base, instanceId: one.instanceId };
+      case "refused":
+        return { ...base, error: errorRecord(one.error) };
+      default:
+        return assertNever(one);
+    }
+  });
+  return { kind: "provision-plan", hosts, monthlyUsd: monthlyUsd(plans) };
+}
+
+/** What new machines cost in a month; one that is there is paid for already. */
+function monthlyUsd(plans: readonly HostProvision[]): number {
+  return plans.reduce((sum, one) => sum + (planOf(one)?.monthlyUsd ?? 0), 0);
+}
+
+/** What may be ordered: an order that was cut off may have been carried out. */
+function planOf(one: HostProvision): MachinePlan | undefined {
+  return one.kind === "create" || one.kind === "continue" ? one.plan : undefined;
+}
+
+function hostLines(one: HostProvision): string[] {
+  const { host, machine } = one.order;
+  switch (one.kind) {
+    case "create":
+      return [`${host}: a new machine`, ...machineLines(one)];
+    case "continue":
+      return [`${host}: goes on where an earlier provisioning was cut off`, ...machineLines(one)];
+    case "update":
+      return [`${host}: is ready; its firewall lets in ${sshText(machine.sshFrom)}`];
+    case "elsewhere":
+      return [`${host}: has machine ${one.instanceId}, which was not made from here: left alone`];
+    case "refused":
+      return [`${host}: ${errorText(one.error).replace("\n", "\n  ")}`];
+    default:
+      return assertNever(one);
+  }
+}
+
+function machineLines({
+  order,
+  plan,
+}: Extract<HostProvision, { kind: "create" | "continue" }>): string[] {
+  if (!plan) return [];
+  const { region, os, sshFrom, tags, ipv6 } = order.machine;
+  const tagged = tags.length > 0 ? `, tags ${tags.join(", ")}` : "";
+  return [
+    `  vultr ${region}, ${os}, plan ${planText(plan)}`,
+    `  user ${order.user}, ${ipv6 ? "IPv4 and IPv6" : "IPv4"}${tagged}`,
+    `  a firewall that lets in ${sshText(sshFrom)}`,
+  ];
+}
+
+/** A plan with its size and price. */
+export function planText({ id, cpus, memoryMb, diskGb, monthlyUsd: usd }: MachinePlan): string {
+  const size = `${counted(cpus, "CPU")}, ${memoryMb} MB, ${diskGb} GB disk`;
+  return `${id}: ${size}, ${dollars(usd)} a month`;
+}
+
+function sshText(sshFrom: readonly string[] | undefined): string {
+  return `SSH from ${sshFrom?.join(", ") ?? "everywhere"}`;
+}
+
+/** What a host is being given, or waits for. */
+export function provisionStepLine(host: string, step: ProvisionStep, waitsFor?: string): string {
+  const waiting = waitsFor === undefined ? "" : `, waiting for ${waitsFor}`;
+  return `${host}: ${STEPS[step]}${waiting}`;
+}
+
+const STEPS: Readonly<Record<ProvisionStep, string>> = {
+  firewall: "setting up its firewall",
+  machine: "ordering its machine",
+  boot: "the machine boots",
+  "first-boot": "the machine sets itself up",
+  done: "ready",
+};
+
+/** A host that has its machine. */
+export function provisionedLines({
+  host,
+  address,
+  instanceId,
+  hostKey,
+}: ProvisionedHost): string[] {
+  return [`${host}: ready at ${address}, machine ${instanceId}`, `  host key ${hostKey}`];
+}
+
+function dollars(usd: number): string {
+  return `$${usd.toFixed(2)}`;
+}

@@ -1,0 +1,119 @@
+import { AlError } from "../../../src/base/errors.ts";
+import type {
+  ContactPort,
+  HostKeyApprovals,
+  MachinePlace,
+  NewMachine,
+} from "../../../src/provisioning/ports.ts";
+import { killed } from "../../vultr/in-process.ts";
+import type { VultrStandIn } from "../../vultr/stand-in.ts";
+
+/** A machine's host keys, as they lie on its disk. */
+interface Keys {
+  /** What sshd proves itself with. */
+  current: string;
+  /** Made, and not taken yet. */
+  next: string | undefined;
+  /** What sshd had before. */
+  before: string | undefined;
+}
+
+/** Machines of the stand-in as sshd shows them, with what may go wrong there. */
+export function memoryMachines(standIn: VultrStandIn) {
+  const machines = new Map<string, Keys>();
+  const faults = {
+    /** Connections that are refused before the first is accepted. */
+    silent: 0,
+    /** Looks at a machine until it lacks nothing. */
+    lacking: 0,
+    /** Connections for which sshd goes on with its old key. */
+    stale: 0,
+    /** Somebody else has the address. */
+    impostor: false,
+  };
+  let made = 0;
+  const at = (address: string): Keys => {
+    const known = machines.get(address);
+    if (known) return known;
+    const number = Number(address.split(".")[3]);
+    const instance = [...standIn.account.instances.values()].find((one) => one.number === number);
+    const userData = Buffer.from(instance?.body.user_data ?? "", "base64").toString("utf8");
+    const keys = { current: firstKeyOf(userData), next: undefined, before: undefined };
+    machines.set(address, keys);
+    return keys;
+  };
+  const connect = (place: MachinePlace, hostKeys: readonly string[]): NewMachine => {
+    if (faults.silent-- > 0) throw problem("unreachable", "transient");
+    const keys = at(place.address);
+    const isStale = keys.before !== undefined && faults.stale-- > 0;
+    const sshd = isStale ? (keys.before ?? "") : keys.current;
+    const offered = faults.impostor ? "ssh-ed25519 OTHER" : sshd;
+    if (!hostKeys.includes(offered)) throw problem("host-key-mismatch", "user");
+    return {
+      lacks: async () => (faults.lacking-- > 0 ? "cloud-init" : undefined),
+      async ownHostKey(first) {
+        if (keys.current !== first) return keys.current;
+        made += keys.next === undefined ? 1 : 0;
+        keys.next ??= `ssh-ed25519 OWN${made}`;
+        return keys.next;
+      },
+      async takeHostKey(own) {
+        if (keys.current === own) return;
+        if (keys.next !== own) throw problem("no-such-key", "bug");
+        Object.assign(keys, { current: own, next: undefined, before: keys.current });
+      },
+      close: async () => {},
+    };
+  };
+  return { faults, at, connect };
+}
+
+/** A way to these machines whose process is killed at its n-th call; never, without a number. */
+export function contactUntil(
+  { connect }: Pick<ReturnType<typeof memoryMachines>, "connect">,
+  { calls = Number.POSITIVE_INFINITY, when = "before" as "before" | "after" } = {},
+): { readonly contact: ContactPort; readonly isDead: () => boolean } {
+  let count = 0;
+  const call = async <T>(work: () => T | Promise<T>): Promise<T> => {
+    if (count >= calls) throw killed();
+    count += 1;
+    if (count < calls) return work();
+    if (when === "after") await work();
+    throw killed();
+  };
+  const contact: ContactPort = {
+    connect: (place, hostKeys) =>
+      call(() => {
+        const machine = connect(place, hostKeys);
+        return {
+          lacks: () => call(() => machine.lacks()),
+          ownHostKey: (first) => call(() => machine.ownHostKey(first)),
+          takeHostKey: (own) => call(() => machine.takeHostKey(own)),
+          close: async () => {},
+        };
+      }),
+  };
+  return { contact, isDead: () => count >= calls };
+}
+
+/** Approvals that outlive the processes that write them. */
+export function memoryApprovals() {
+  const keys = new Map<string, string>();
+  const seenBy = (isDead: () => boolean): HostKeyApprovals => ({
+    isApproved: (host, hostKey) => keys.get(host) === hostKey,
+    approve({ host }, hostKey) {
+      if (isDead()) throw killed();
+      keys.set(host, hostKey);
+    },
+  });
+  return { keys, seenBy };
+}
+
+/** What the rig's user data gives as the first key. */
+function firstKeyOf(userData: string): string {
+  return `ssh-ed25519 KEY${/"key":(\d+)/.exec(userData)?.[1] ?? "?"}`;
+}
+
+function problem(code: string, blame: "transient" | "user" | "bug"): AlError {
+  return new AlError(code, { code, blame });
+}
