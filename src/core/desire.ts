@@ -9,6 +9,7 @@ import type {
 } from "./desired.ts";
 import { compareText } from "./fingerprint.ts";
 import { imageRecipes, type ProjectImages, recipesFor } from "./image-recipes.ts";
+import type { PublicSite } from "./ingress-config.ts";
 import { placeAgents } from "./placement.ts";
 import type { AgentInput, HostInput, ImageAssets, ProjectInput } from "./project-input.ts";
 import { releaseOf } from "./release-files.ts";
@@ -77,21 +78,28 @@ function hostSpec(of: {
   readonly revision: string;
 }): HostSpec {
   const { project, host, agents, built, revision } = of;
-  const { base, runtime, door } = built;
+  const { base, runtime, door, ingress } = built;
   const imageOf = (name: string) => (built.agents.get(name) ?? built.project ?? base).image;
+  const isReached =
+    project.gateway.control === true || Object.keys(usedSources(agents, project)).length > 0;
+  const site = isReached ? siteOn(host, project) : undefined;
   const release = releaseOf(project, agents, {
     base: base.image.reference,
     ofAgent: (name) => imageOf(name).reference,
+    site,
   });
-  const isReached =
-    project.gateway.control === true || Object.keys(usedSources(agents, project)).length > 0;
   return {
     project: project.name,
     host: host.host,
     revision,
     architecture: host.architecture,
     images: uniqueImages([
-      ...[base.image, runtime.image, ...(isReached ? [door.image] : [])],
+      ...[
+        base.image,
+        runtime.image,
+        ...(isReached ? [door.image] : []),
+        ...(site ? [ingress.image] : []),
+      ],
       ...agents.map(({ name }) => imageOf(name)),
     ]),
     release,
@@ -104,7 +112,18 @@ function hostSpec(of: {
         outsidePort: project.gateway.port,
       },
     }),
+    ...(site && {
+      ingress: {
+        image: ingress.image.reference,
+        imageSpecHash: ingress.image.specHash,
+        site,
+      },
+    }),
   };
+}
+
+function siteOn({ host }: HostInput, { gateway }: ProjectInput): PublicSite | undefined {
+  return gateway.ingress?.host === host ? gateway.ingress.site : undefined;
 }
 
 function addressOf({ architecture: _arch, drift: _drift, ...address }: HostInput): HostAddress {

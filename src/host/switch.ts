@@ -11,7 +11,9 @@ import { removeCurrent, writeCurrent } from "./project-files.ts";
  */
 export async function switchTo(current: Current, input: StepInput): Promise<void> {
   const { docker, signal } = input;
-  const named = [current.runtime, current.door].filter((name) => name !== undefined);
+  const named = [current.runtime, current.door, current.ingress].filter(
+    (name) => name !== undefined,
+  );
   await stopStanding(input, named);
   await writeCurrent(input, current);
   // Starting a container that runs is no error and changes nothing. A door that cannot start keeps no runtime down.
@@ -47,17 +49,23 @@ export async function stopStanding(
   }
 }
 
-/** What Docker says, in its various versions, when something else listens on the host's loopback. */
-const TAKEN = /(127\.0\.0\.1:\d+)\b.*\balready (?:allocated|in use)/s;
+/** What Docker says, in its various versions, when something else listens on a port of the host. */
+const TAKEN = /(?:(127\.0\.0\.1)|0\.0\.0\.0|\[?::\]?):(\d+)\b.*\balready (?:allocated|in use)/s;
 
 function portTaken(thrown: unknown): AlError | undefined {
   const failure = toAlError(thrown);
-  const address = TAKEN.exec(failure.message)?.[1];
-  if (address === undefined) return undefined;
-  return new AlError(`${address} of the host is taken, and webhooks are to be received there`, {
+  const [found, loopback, port] = TAKEN.exec(failure.message) ?? [];
+  if (found === undefined) return undefined;
+  const where = loopback === undefined ? `port ${port}` : `${loopback}:${port}`;
+  return new AlError(`${where} of the host is taken, and webhooks are to be received there`, {
     code: "port-taken",
     blame: "user",
-    hint: "Each project on a host needs a port of its own: set `port` in [gateway] of config.toml, commit, and: al apply. What has it now: ss -ltnp",
+    hint: `${loopback === undefined ? PUBLIC_HINT : PORT_HINT} What has it now: ss -ltnp`,
     cause: thrown,
   });
 }
+
+const PORT_HINT =
+  "Each project on a host needs a port of its own: set `port` in [gateway] of config.toml, commit, and: al apply.";
+const PUBLIC_HINT =
+  "One project on a host can be public: end what has the port, or take `public` out of [gateway] of config.toml, commit, and: al apply.";

@@ -34,7 +34,7 @@ afterEach(async () => {
 
 async function open(options: Partial<DoorOptions> = {}): Promise<void> {
   door = await openDoor({
-    ...{ port: 0, hostname: "127.0.0.1", patienceMs: PATIENCE_MS, lingerMs: 200 },
+    ...{ place: { port: 0, host: "127.0.0.1" }, patienceMs: PATIENCE_MS, lingerMs: 200 },
     ...{ socketPath, ...options },
   });
   opened.push(door);
