@@ -5,7 +5,7 @@ import { Timezone } from "./cron-schedule.ts";
 import { LogSize, Memory } from "./memory.ts";
 import { ModelTable } from "./model-table.ts";
 import { Name } from "./names.ts";
-import { WebhookSource } from "./webhook-source.ts";
+import { CredentialInstance, WebhookSource } from "./webhook-source.ts";
 
 /** A container image's name, not empty, without white space. */
 export const ImageName = z
@@ -75,7 +75,9 @@ export const ConfigFile = z.strictObject({
       publicControl: z.boolean().default(false),
       /** Proxies in front of the public name, whose word on a client's address is taken. */
       trustedProxies: z.array(AddressRange).max(100).default([]),
-      acme: Acme.prefault({}),
+      acme: Acme.optional(),
+      /** Instance of `tls_certificate` that is served instead of one had by ACME. */
+      certificate: CredentialInstance.optional(),
     })
     .prefault({}),
   retention: z

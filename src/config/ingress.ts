@@ -1,3 +1,4 @@
+import type { PublicTls } from "../core/ingress-config.ts";
 import type { HostInput, IngressInput } from "../core/project-input.ts";
 import type { ConfigFile } from "./config-file.ts";
 import { nearestName } from "./nearest-name.ts";
@@ -24,13 +25,22 @@ export function loadIngress(
   const problems = [
     ...withoutPublic(gateway, at),
     ...withoutControl(gateway, at),
+    ...twoCertificates(gateway, at),
     ...takenPort(gateway, at),
     ...(hosts.length === 0 ? [] : unclearHost(gateway, hosts, at)),
   ];
   const { public: name, ingress: host = hosts[0]?.host } = gateway;
   if (name === undefined || host === undefined) return { value: undefined, problems };
-  const { publicControl: control, trustedProxies, acme } = gateway;
-  return { value: { host, site: { name, control, trustedProxies, acme } }, problems };
+  const { publicControl: control, trustedProxies } = gateway;
+  return {
+    value: { host, site: { name, control, trustedProxies, tls: tlsOf(gateway) } },
+    problems,
+  };
+}
+
+function tlsOf({ acme, certificate }: Gateway): PublicTls {
+  if (certificate !== undefined) return { kind: "given", certificate };
+  return { kind: "acme", ...acme };
 }
 
 type Gateway = ConfigFile["gateway"];
@@ -38,12 +48,13 @@ type At = (...keys: readonly string[]) => Pick<Problem, "file">;
 
 function withoutPublic(gateway: Gateway, at: At): Problem[] {
   if (gateway.public !== undefined) return [];
-  const { ingress, publicControl, trustedProxies, acme } = gateway;
+  const { ingress, publicControl, trustedProxies, acme, certificate } = gateway;
   const said = {
     ingress: ingress !== undefined,
     publicControl,
     trustedProxies: trustedProxies.length > 0,
-    acme: Object.keys(acme).length > 0,
+    acme: acme !== undefined,
+    certificate: certificate !== undefined,
   };
   return Object.entries(said).flatMap(([key, isSaid]) => {
     if (!isSaid) return [];
@@ -57,6 +68,12 @@ function withoutControl({ public: name, control, publicControl }: Gateway, at: A
   if (name === undefined || !publicControl || control) return [];
   const message = "there is no control API on the outside listener to make public";
   return [{ ...at("publicControl"), message, hint: "set `control = true`, too, or take it out" }];
+}
+
+function twoCertificates({ acme, certificate }: Gateway, at: At): Problem[] {
+  if (acme === undefined || certificate === undefined) return [];
+  const message = "a certificate is given, so none is had by ACME";
+  return [{ ...at("acme"), message, hint: "take out either `certificate` or `[gateway.acme]`" }];
 }
 
 function takenPort({ public: name, port }: Gateway, at: At): Problem[] {

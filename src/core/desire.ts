@@ -103,7 +103,7 @@ function hostSpec(of: {
       ...agents.map(({ name }) => imageOf(name)),
     ]),
     release,
-    credentials: credentialNeeds(agents, project),
+    credentials: credentialNeeds(agents, project, site),
     runtime: { image: runtime.image.reference, imageSpecHash: runtime.image.specHash },
     ...(isReached && {
       door: {

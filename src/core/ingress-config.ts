@@ -1,5 +1,11 @@
 import type { Json } from "../base/canonical-json.ts";
-import { CERTIFICATES_MOUNT, INGRESS_DOOR, INGRESS_PORTS } from "./names.ts";
+import {
+  CERTIFICATES_MOUNT,
+  GIVEN_CERTIFICATE,
+  INGRESS_DOOR,
+  INGRESS_MOUNT,
+  INGRESS_PORTS,
+} from "./names.ts";
 
 /** What is public under one name, and how its certificate is had. */
 export interface PublicSite {
@@ -9,8 +15,21 @@ export interface PublicSite {
   readonly control: boolean;
   /** Addresses and ranges of proxies whose word on a client's address is taken. */
   readonly trustedProxies: readonly string[];
-  /** Where certificates come from; the proxy's own choice of directory, and no address, when absent. */
-  readonly acme: { readonly email?: string | undefined; readonly directory?: string | undefined };
+  readonly tls: PublicTls;
+}
+
+/** Had from a directory of ACME, Caddy's own choice when absent; or given, as an instance of `tls_certificate`. */
+export type PublicTls =
+  | {
+      readonly kind: "acme";
+      readonly email?: string | undefined;
+      readonly directory?: string | undefined;
+    }
+  | { readonly kind: "given"; readonly certificate: string };
+
+/** The instance of `tls_certificate` that a site's certificate is given as; undefined where it is had by ACME. */
+export function givenCertificate({ tls }: PublicSite): string | undefined {
+  return tls.kind === "given" ? tls.certificate : undefined;
 }
 
 /** Paths that are public, always. */
@@ -37,12 +56,12 @@ export function caddyConfig(site: PublicSite): Json {
         grace_period: "5s",
         servers: { public: publicServer(site), plain: plainServer() },
       },
-      tls: { automation: { policies: [{ subjects: [site.name], issuers: [issuer(site)] }] } },
+      tls: certificates(site),
     },
   };
 }
 
-function publicServer({ name, control, trustedProxies }: PublicSite): Json {
+function publicServer({ name, control, trustedProxies, tls }: PublicSite): Json {
   const path = control ? [...WEBHOOK_PATHS, ...CONTROL_PATHS] : WEBHOOK_PATHS;
   return {
     listen: [`:${INGRESS_PORTS.https}`],
@@ -53,7 +72,10 @@ function publicServer({ name, control, trustedProxies }: PublicSite): Json {
     idle_timeout: "60s",
     max_header_bytes: MAX_HEADER_BYTES,
     strict_sni_host: true,
-    automatic_https: { disable_redirects: true },
+    // A given certificate is served whatever names it has; nobody is asked for another one.
+    ...(tls.kind === "given"
+      ? { automatic_https: { disable: true }, tls_connection_policies: [{}] }
+      : { automatic_https: { disable_redirects: true } }),
     routes: [
       {
         match: [{ host: [name], path: [...path] }],
@@ -119,10 +141,15 @@ function answer(
   };
 }
 
-function issuer({ acme }: PublicSite): Json {
-  return {
+function certificates({ name, tls }: PublicSite): Json {
+  if (tls.kind === "given") {
+    const file = `${INGRESS_MOUNT}/${GIVEN_CERTIFICATE}`;
+    return { certificates: { load_files: [{ certificate: file, key: file }] } };
+  }
+  const issuer = {
     module: "acme",
-    ...(acme.directory !== undefined && { ca: acme.directory }),
-    ...(acme.email !== undefined && { email: acme.email }),
+    ...(tls.directory !== undefined && { ca: tls.directory }),
+    ...(tls.email !== undefined && { email: tls.email }),
   };
+  return { automation: { policies: [{ subjects: [name], issuers: [issuer] }] } };
 }

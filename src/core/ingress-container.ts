@@ -3,6 +3,7 @@ import { caddyConfig } from "./ingress-config.ts";
 import {
   CERTIFICATES_DIRECTORY,
   CERTIFICATES_MOUNT,
+  GIVEN_CERTIFICATE,
   INGRESS_DIRECTORY,
   INGRESS_MOUNT,
   INGRESS_PORTS,
@@ -27,7 +28,10 @@ export function ingressContainerSpec(
     labels: { ...labels, [LABELS.role]: "ingress", [LABELS.specHash]: container.specHash },
     user: `${container.uid}:${container.gid}`,
     groupAdd: [],
-    argv: [canonicalJson(caddyConfig(site))],
+    argv: [
+      canonicalJson(caddyConfig(site)),
+      ...(site.tls.kind === "given" ? [`${INGRESS_MOUNT}/${GIVEN_CERTIFICATE}`] : []),
+    ],
     env: { HOME: "/tmp" },
     network,
     // No address: every one the host has, IPv6 included.

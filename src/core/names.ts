@@ -47,6 +47,9 @@ export const INGRESS_MOUNT = "/ingress";
 /** Ports in the ingress's container, which no process without rights is kept from; on the host 80 and 443. */
 export const INGRESS_PORTS = { http: 8080, https: 8443 } as const;
 
+/** A given certificate with its key, in that directory. */
+export const GIVEN_CERTIFICATE = "certificate.pem";
+
 /** The socket of the door in the ingress's container, which holds senders while runtimes come and go. */
 export const INGRESS_DOOR = "/tmp/door.sock";
 

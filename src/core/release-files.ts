@@ -2,7 +2,7 @@ import { canonicalJson } from "../base/canonical-json.ts";
 import { agentCredentials } from "./credential-needs.ts";
 import type { ReleaseFile, ReleaseSpec } from "./desired.ts";
 import { compareText, sha256, treeHash } from "./fingerprint.ts";
-import type { PublicSite } from "./ingress-config.ts";
+import { givenCertificate, type PublicSite } from "./ingress-config.ts";
 import type { AgentInput, ProjectInput } from "./project-input.ts";
 import { ReleasedAgent, ReleasedProject } from "./released.ts";
 import { usedSources } from "./used-sources.ts";
@@ -38,6 +38,7 @@ export function releaseOf(
     ingress: place.site && {
       control: place.site.control,
       trustedProxies: [...place.site.trustedProxies],
+      certificate: givenCertificate(place.site),
     },
     agents: sorted.map(({ name }) => name),
   });

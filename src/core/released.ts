@@ -91,6 +91,8 @@ export const ReleasedProject = z.strictObject({
       control: z.boolean(),
       /** Addresses and ranges of proxies whose word on a client's address is taken. */
       trustedProxies: z.array(z.string()),
+      /** Instance of the given certificate; had by ACME when absent. */
+      certificate: z.string().optional(),
     })
     .optional(),
   /** Sorted names; each has `agents/<name>/agent.json` and `agents/<name>/ACTIONS.md`. */

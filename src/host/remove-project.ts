@@ -12,7 +12,7 @@ cd -P -- "$1" 2>/dev/null || exit 0
 rm -rf -- logs .tmp-*
 for kind in releases credentials; do [ -L "$kind" ] || rm -rf -- "$kind"/.tmp-*; done
 rm -f -- current.json stopped.json credential.key
-for kind in door ingress; do [ -L "$kind" ] || rm -f -- "$kind"/outside.sock "$kind"/outside.sock.next; done
+for kind in door ingress; do [ -L "$kind" ] || rm -f -- "$kind"/outside.sock "$kind"/outside.sock.next "$kind"/certificate.pem*; done
 for base in state.db runtime.lock; do rm -f -- "$base" "$base-wal" "$base-shm" "$base-journal"; done
 rm -f -- state.db.damaged-* state.db.recovered* state.db.recovering*
 rmdir -- releases credentials certificates door ingress 2>/dev/null || :

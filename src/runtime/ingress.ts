@@ -1,22 +1,54 @@
-import { spawn } from "node:child_process";
-import { writeFileSync } from "node:fs";
+import { type ChildProcess, spawn } from "node:child_process";
+import { once } from "node:events";
+import { statSync, writeFileSync } from "node:fs";
 import { INGRESS_DOOR, INGRESS_MOUNT, OUTSIDE_SOCKET } from "../core/names.ts";
 import { endWithMount } from "./mount-watch.ts";
 import { openDoor } from "./open-door.ts";
 
 // The ingress's program: Caddy, which ends TLS and passes on what is public, and a door behind it, which holds
-// senders while runtimes come and go. Like the door's it imports next to nothing. Its argument is Caddy's
-// configuration.
+// senders while runtimes come and go. Like the door's it imports next to nothing. Its arguments are Caddy's
+// configuration and, where the certificate is given, its file, which the runtime puts there and replaces.
 
 const CONFIG = "/tmp/caddy.json";
+const LOOK_MS = 1000;
+
+const [config = "", certificate] = process.argv.slice(2);
+let caddy: ChildProcess | undefined;
+let served: string | undefined;
+let isEnding = false;
 
 endWithMount(INGRESS_MOUNT);
 const socketPath = `${INGRESS_MOUNT}/${OUTSIDE_SOCKET}`;
 const door = await openDoor({ place: { path: INGRESS_DOOR }, socketPath });
-writeFileSync(CONFIG, process.argv[2] ?? "");
-const caddy = spawn("caddy", ["run", "--config", CONFIG], { stdio: "inherit" });
-caddy.on("error", () => process.exit(1));
-caddy.on("exit", (code) => void door.close().then(() => process.exit(code ?? 1)));
+writeFileSync(CONFIG, config);
 for (const name of ["SIGTERM", "SIGINT"] as const) {
-  process.on(name, () => void caddy.kill(name));
+  process.on(name, () => {
+    isEnding = true;
+    if (caddy) caddy.kill(name);
+    else process.exit(0);
+  });
+}
+await follow();
+if (certificate !== undefined) setInterval(() => void follow(), LOOK_MS);
+
+/** Runs Caddy with the certificate that is there now. It reads that only when it starts. */
+async function follow(): Promise<void> {
+  const found = certificate === undefined ? "none" : identity(certificate);
+  if (found === undefined || found === served || isEnding) return;
+  served = found;
+  const former = caddy;
+  caddy = undefined;
+  if (former) {
+    former.removeAllListeners("exit");
+    former.kill("SIGTERM");
+    await once(former, "exit");
+  }
+  caddy = spawn("caddy", ["run", "--config", CONFIG], { stdio: "inherit" });
+  caddy.on("error", () => process.exit(1));
+  caddy.on("exit", (code) => void door.close().then(() => process.exit(code ?? 1)));
+}
+
+function identity(path: string): string | undefined {
+  const found = statSync(path, { throwIfNoEntry: false });
+  return found && `${found.ino} ${found.mtimeMs} ${found.size}`;
 }

@@ -1,7 +1,7 @@
 import { join } from "node:path";
 import { ulid } from "ulid";
 import { steadyClock, systemClock } from "../base/clock.ts";
-import { AlError } from "../base/errors.ts";
+import { AlError, toAlError } from "../base/errors.ts";
 import {
   CONTAINER_API_PORT,
   CONTROL_SOCKET,
@@ -37,6 +37,7 @@ import {
   restoreIsolation,
 } from "./isolation.ts";
 import { keepPruned } from "./keep-pruned.ts";
+import { keepCertificate } from "./live-certificate.ts";
 import { liveGatewayKey } from "./live-gateway-key.ts";
 import { liveReleases } from "./live-release.ts";
 import { liveWebhooks } from "./live-webhooks.ts";
@@ -88,6 +89,7 @@ export async function openRuntime(options: RuntimeOptions, current: Current): Pr
     createOutside("door", () => listenAtDoor(apps.outside, at(DOOR_DIRECTORY))),
     createOutside("ingress", () => listenAtDoor(apps.ingress, at(INGRESS_DIRECTORY))),
   ];
+  const certificate = keepCertificate(projectDir, parts.releases);
   const close = async () => {
     // What has arrived is still accepted, so that its sender has an answer.
     await Promise.all(outside.map((listener) => listener.close()));
@@ -135,6 +137,10 @@ export async function openRuntime(options: RuntimeOptions, current: Current): Pr
   logger.info({ project, host, projectDir }, "the runtime is live");
   const reload = async (current: Current) => {
     await scheduler.reload();
+    // Whoever cannot use it is told; the rest of the runtime serves.
+    await certificate.follow().catch((thrown) => {
+      logger.error({ err: toAlError(thrown) }, "the public name has no usable certificate");
+    });
     await Promise.all(outside.map((listener) => listener.follow(current)));
   };
   return { reload, failed, close };

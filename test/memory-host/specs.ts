@@ -93,7 +93,7 @@ export function ingressOf(
 ): Pick<HostSpec, "ingress"> {
   const [image] = images;
   if (!image || name === undefined) return {};
-  const site = { name, control, trustedProxies: [], acme: {} };
+  const site = { name, control, trustedProxies: [], tls: { kind: "acme" } } as const;
   return { ingress: { image: image.reference, imageSpecHash: image.specHash, site } };
 }
 

@@ -2,7 +2,12 @@ import { expect, test } from "vitest";
 import { canonicalJson } from "../../../src/base/canonical-json.ts";
 import { caddyConfig, type PublicSite } from "../../../src/core/ingress-config.ts";
 
-const SITE: PublicSite = { name: "agents.example.com", control: false, trustedProxies: [], acme: {} };
+const SITE: PublicSite = {
+  name: "agents.example.com",
+  control: false,
+  trustedProxies: [],
+  tls: { kind: "acme" },
+};
 
 /** The parts that a test looks at. */
 interface Config {
@@ -52,7 +57,8 @@ test("the word of no proxy is taken but of those that were told of", () => {
 });
 
 test("certificates come from where it was said, and else from where Caddy gets them", () => {
-  const policies = (acme: PublicSite["acme"]) => configOf({ acme }).apps.tls.automation.policies;
+  const policies = (acme: { readonly directory?: string; readonly email?: string }) =>
+    configOf({ tls: { kind: "acme", ...acme } }).apps.tls.automation.policies;
   const subjects = ["agents.example.com"];
   expect(policies({})).toEqual([{ subjects, issuers: [{ module: "acme" }] }]);
   const directory = "https://ca.example.com/dir";
