@@ -1,5 +1,6 @@
 import type { PublicTls } from "../core/ingress-config.ts";
-import type { HostInput, IngressInput } from "../core/project-input.ts";
+import type { IngressInput } from "../core/project-input.ts";
+import type { KnownHosts } from "./agent-placement.ts";
 import type { ConfigFile } from "./config-file.ts";
 import { nearestName } from "./nearest-name.ts";
 import type { Problem } from "./problems.ts";
@@ -15,12 +16,10 @@ export interface LoadedIngress {
 const TAKEN = [80, 443];
 
 /** The public name, and the host whose address it has: the only one, or the one that is named. */
-export function loadIngress(
-  config: TomlFile<ConfigFile>,
-  hosts: readonly HostInput[],
-): LoadedIngress {
-  const gateway = config.value?.gateway;
+export function loadIngress(config: TomlFile<ConfigFile>, known: KnownHosts): LoadedIngress {
+  const gateway = config.isSound("gateway") ? config.value?.gateway : undefined;
   if (gateway === undefined) return { value: undefined, problems: [] };
+  const hosts = known.kind === "hosts" ? known.hosts : [];
   const at = (...keys: readonly string[]) => config.at(["gateway", ...keys]);
   const problems = [
     ...withoutPublic(gateway, at),
@@ -84,7 +83,7 @@ function takenPort({ public: name, port }: Gateway, at: At): Problem[] {
 
 function unclearHost(
   { public: name, ingress }: Gateway,
-  hosts: readonly HostInput[],
+  hosts: readonly { readonly host: string }[],
   at: At,
 ): Problem[] {
   const names = hosts.map(({ host }) => host);

@@ -57,10 +57,10 @@ export async function loadProject(
   const fleet = fleetHosts(files.fleet, files.lock);
   const shared = { config, configFile: files.config, aliases, reserved };
   const known = knownHosts(files.fleet, fleet.hosts);
+  const ingress = loadIngress(files.config, known);
   const agents = await Promise.all(
     found.directories.map((directory) => loadAgent(tree, { ...shared, directory, known })),
   );
-  const ingress = loadIngress(files.config, fleet.hosts);
   const base = checkBaseImage(
     { base: config.images.base, aliases },
     dockerfile.value,

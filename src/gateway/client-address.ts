@@ -19,7 +19,8 @@ export function clientAddress(
 
 /** What one client is taken for: an IPv4 address, or the /64 that an IPv6 address is in, whose owner has all of it. */
 export function clientNetwork(address: string): string {
-  if (isIP(address) !== 6) return address;
+  const mapped = /^::ffff:([\d.]+)$/i.exec(address)?.[1];
+  if (mapped !== undefined || isIP(address) !== 6) return mapped ?? address;
   const bare = address.replace(/%.*$/, "");
   const [head = "", tail] = bare.split("::", 2);
   const groups = head === "" ? [] : head.split(":");

@@ -16,6 +16,7 @@ const [config = "", certificate] = process.argv.slice(2);
 let caddy: ChildProcess | undefined;
 let served: string | undefined;
 let isEnding = false;
+let isReplacing = false;
 
 endWithMount(INGRESS_MOUNT);
 const socketPath = `${INGRESS_MOUNT}/${OUTSIDE_SOCKET}`;
@@ -34,18 +35,22 @@ if (certificate !== undefined) setInterval(() => void follow(), LOOK_MS);
 /** Runs Caddy with the certificate that is there now. It reads that only when it starts. */
 async function follow(): Promise<void> {
   const found = certificate === undefined ? "none" : identity(certificate);
-  if (found === undefined || found === served || isEnding) return;
+  if (found === undefined || found === served || isEnding || isReplacing) return;
   served = found;
-  const former = caddy;
-  caddy = undefined;
-  if (former) {
-    former.removeAllListeners("exit");
-    former.kill("SIGTERM");
-    await once(former, "exit");
-  }
+  isReplacing = true;
+  if (caddy) await ended(caddy);
+  isReplacing = false;
+  if (isEnding) process.exit(0);
   caddy = spawn("caddy", ["run", "--config", CONFIG], { stdio: "inherit" });
   caddy.on("error", () => process.exit(1));
   caddy.on("exit", (code) => void door.close().then(() => process.exit(code ?? 1)));
+}
+
+async function ended(former: ChildProcess): Promise<void> {
+  former.removeAllListeners("exit");
+  const exited = once(former, "exit");
+  former.kill("SIGTERM");
+  await exited;
 }
 
 function identity(path: string): string | undefined {

@@ -28,6 +28,7 @@ test("what is no address is nobody's", () => {
 
 test("whoever has an IPv6 address has the /64 it is in", () => {
   expect(clientNetwork("198.51.100.9")).toBe("198.51.100.9");
+  expect(clientNetwork("::ffff:198.51.100.9")).toBe("198.51.100.9");
   const same = ["2001:db8:0:1::1", "2001:0db8::1:ffff:0:0:2", "2001:db8:0:1:2:3:4:5"];
   expect(new Set(same.map(clientNetwork))).toEqual(new Set(["2001:db8:0:1::/64"]));
   expect(clientNetwork("2001:db8:0:2::1")).not.toBe(clientNetwork("2001:db8:0:1::1"));
