@@ -80,9 +80,9 @@ function hostSpec(of: {
   const { project, host, agents, built, revision } = of;
   const { base, runtime, door, ingress } = built;
   const imageOf = (name: string) => (built.agents.get(name) ?? built.project ?? base).image;
-  const isReached =
-    project.gateway.control === true || Object.keys(usedSources(agents, project)).length > 0;
-  const site = isReached ? siteOn(host, project) : undefined;
+  const listens = Object.keys(usedSources(agents, project)).length > 0;
+  const isReached = project.gateway.control === true || listens;
+  const site = siteOn(host, project, listens);
   const release = releaseOf(project, agents, {
     base: base.image.reference,
     ofAgent: (name) => imageOf(name).reference,
@@ -122,8 +122,14 @@ function hostSpec(of: {
   };
 }
 
-function siteOn({ host }: HostInput, { gateway }: ProjectInput): PublicSite | undefined {
-  return gateway.ingress?.host === host ? gateway.ingress.site : undefined;
+/** Nothing is public where nobody could get more than 404. */
+function siteOn(
+  { host }: HostInput,
+  { gateway: { ingress } }: ProjectInput,
+  listens: boolean,
+): PublicSite | undefined {
+  if (ingress?.host !== host) return undefined;
+  return listens || ingress.site.control ? ingress.site : undefined;
 }
 
 function addressOf({ architecture: _arch, drift: _drift, ...address }: HostInput): HostAddress {

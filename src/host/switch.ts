@@ -1,7 +1,7 @@
-import { AlError, toAlError } from "../base/errors.ts";
 import { LABELS, STANDING_ROLES } from "../core/names.ts";
 import type { Current } from "../core/observed.ts";
 import type { StepInput } from "./carry-out.ts";
+import { portTaken } from "./port-taken.ts";
 import { removeCurrent, writeCurrent } from "./project-files.ts";
 
 /**
@@ -48,24 +48,3 @@ export async function stopStanding(
     }
   }
 }
-
-/** What Docker says, in its various versions, when something else listens on a port of the host. */
-const TAKEN = /(?:(127\.0\.0\.1)|0\.0\.0\.0|\[?::\]?):(\d+)\b.*\balready (?:allocated|in use)/s;
-
-function portTaken(thrown: unknown): AlError | undefined {
-  const failure = toAlError(thrown);
-  const [found, loopback, port] = TAKEN.exec(failure.message) ?? [];
-  if (found === undefined) return undefined;
-  const where = loopback === undefined ? `port ${port}` : `${loopback}:${port}`;
-  return new AlError(`${where} of the host is taken, and webhooks are to be received there`, {
-    code: "port-taken",
-    blame: "user",
-    hint: `${loopback === undefined ? PUBLIC_HINT : PORT_HINT} What has it now: ss -ltnp`,
-    cause: thrown,
-  });
-}
-
-const PORT_HINT =
-  "Each project on a host needs a port of its own: set `port` in [gateway] of config.toml, commit, and: al apply.";
-const PUBLIC_HINT =
-  "One project on a host can be public: end what has the port, or take `public` out of [gateway] of config.toml, commit, and: al apply.";

@@ -59,9 +59,16 @@ test("one host has the ingress: its container, its image, its certificates and i
   expect(releasedIngress(two)).toBeUndefined();
 });
 
-test("nothing is public where nothing is received", () => {
-  const [one] = specsOf(published(SITE, { agents: [agent("dev")] }));
-  expect(one).not.toHaveProperty("ingress");
+test("nothing is public where nothing is received, but for the control API that is to be", () => {
+  const agents = [agent("dev")];
+  const withControl = (site: PublicSite) => {
+    const { gateway } = published(site);
+    return specsOf(published(site, { agents, gateway: { ...gateway, control: true } }))[0];
+  };
+  expect(specsOf(published(SITE, { agents }))[0]).not.toHaveProperty("ingress");
+  expect(withControl(SITE)?.door).toBeDefined();
+  expect(withControl(SITE)).not.toHaveProperty("ingress");
+  expect(withControl({ ...SITE, control: true })).toHaveProperty("ingress");
 });
 
 test("nothing is public on the machine of somebody who develops", () => {
