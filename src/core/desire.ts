@@ -10,6 +10,7 @@ import type {
 import { compareText } from "./fingerprint.ts";
 import { imageRecipes, type ProjectImages, recipesFor } from "./image-recipes.ts";
 import type { PublicSite } from "./ingress-config.ts";
+import { noteUnreached } from "./note-unreached.ts";
 import { placeAgents } from "./placement.ts";
 import type { AgentInput, HostInput, ImageAssets, ProjectInput } from "./project-input.ts";
 import { releaseOf } from "./release-files.ts";
@@ -26,7 +27,7 @@ export function desireFleet(
   revision: string,
 ): FleetSpec {
   const hosts = [...project.hosts].sort((a, b) => compareText(a.host, b.host));
-  const placements = placeAgents(project.agents, hosts);
+  const placements = noteUnreached(placeAgents(project.agents, hosts), project);
   const agentsOn = agentsByHost(project.agents, placements);
   const images = new Map<Architecture, ProjectImages>();
   for (const architecture of new Set(hosts.map((host) => host.architecture).sort(compareText))) {

@@ -41,22 +41,16 @@ export async function startAcmeServer(
     ...{ certificate: own.certificate, privateKey: own.key, httpPort: 80, tlsPort: 443 },
   };
   await writeFile(config, JSON.stringify({ pebble }));
-  const names = spawn("pebble-challtestsrv", [
+  const names = start([
+    "pebble-challtestsrv",
     ...["-defaultIPv4", resolveTo, "-defaultIPv6", "", "-dns01", `127.0.0.1:${dns}`],
     ...["-http01", "", "-https01", "", "-tlsalpn01", "", "-management", ""],
   ]);
-  const server = spawn("pebble", ["-config", config, "-dnsserver", `127.0.0.1:${dns}`], {
-    env: { ...environment, PEBBLE_VA_NOSLEEP: "1", PEBBLE_WFE_NONCEREJECT: "0" },
-  });
-  const programs = [names, server];
-  for (const program of programs) {
-    program.stdout.resume();
-    program.stderr.resume();
-  }
+  const server = start(["pebble", "-config", config, "-dnsserver", `127.0.0.1:${dns}`]);
   const ownRoot = await readFile(own.certificate, "utf8");
   const root = () => get(`https://${address}:${management}/roots/0`, ownRoot);
   const stop = async () => {
-    await Promise.all(programs.map(end));
+    await Promise.all([names, server].map(end));
     await rm(home, { recursive: true, force: true });
   };
   await untilThere(root).catch(async (thrown) => {
@@ -98,9 +92,18 @@ async function get(url: string, ca: string): Promise<string> {
   return text(response);
 }
 
+/** It ends with its standard input, so also when this process is killed. */
+function start(argv: readonly string[]): ChildProcess {
+  const script = '"$@" & pid=$!; cat >/dev/null; kill "$pid"; wait';
+  return spawn("sh", ["-c", script, "acme", ...argv], {
+    stdio: ["pipe", "ignore", "ignore"],
+    env: { ...environment, PEBBLE_VA_NOSLEEP: "1", PEBBLE_WFE_NONCEREJECT: "0" },
+  });
+}
+
 async function end(program: ChildProcess): Promise<void> {
   if (program.exitCode !== null || program.signalCode !== null) return;
   const closed = once(program, "close");
-  program.kill();
+  program.stdin?.end();
   await closed;
 }

@@ -71,6 +71,25 @@ test("nothing is public where nothing is received, but for the control API that 
   expect(withControl({ ...SITE, control: true })).toHaveProperty("ingress");
 });
 
+test("an agent that listens where the public name does not lead is noted", () => {
+  const away = { hosts: ["two"], replicas: 1 } as const;
+  const { agents: [triage] } = published();
+  if (!triage) throw new TypeError("an agent is asked for");
+  const agents = [
+    triage,
+    { ...triage, name: "away", placement: away },
+    agent("scheduled", { placement: away }),
+  ];
+  const notesOf = (input: ProjectInput) =>
+    desireFleet(input, ASSETS, "1".repeat(40)).placements.map(({ note }) => note);
+  const [unreached, scheduled, reached] = notesOf(published(SITE, { agents }));
+  expect(unreached).toBe("no delivery to agents.example.com reaches it: that is host one");
+  expect(scheduled).toBeUndefined();
+  expect(reached).not.toContain("agents.example.com");
+  const gateway = { port: 8080, lockTimeoutSeconds: 1800 };
+  expect(notesOf(published(SITE, { agents, gateway }))[0]).toBeUndefined();
+});
+
 test("nothing is public on the machine of somebody who develops", () => {
   const [here] = specsOf(onThisMachine(published({ ...SITE, name: "local.example.com" })));
   expect(here).not.toHaveProperty("ingress");
