@@ -9,7 +9,7 @@ export function clientAddress(
   forwardedFor: string | undefined,
   trustedProxies: readonly string[],
 ): string | undefined {
-  const chain = (forwardedFor ?? "").split(",").map((part) => part.trim());
+  const chain = (forwardedFor ?? "").split(",").map(withoutZone);
   const trusted = blockList(trustedProxies);
   const client = chain.findLast((address) => isIP(address) === 0 || !isIn(trusted, address));
   // Nobody but trusted proxies: the one that is farthest away.
@@ -21,14 +21,18 @@ export function clientAddress(
 export function clientNetwork(address: string): string {
   const mapped = /^::ffff:([\d.]+)$/i.exec(address)?.[1];
   if (mapped !== undefined || isIP(address) !== 6) return mapped ?? address;
-  const bare = address.replace(/%.*$/, "");
-  const [head = "", tail] = bare.split("::", 2);
+  const [head = "", tail] = address.split("::", 2);
   const groups = head === "" ? [] : head.split(":");
   const after = tail === undefined || tail === "" ? [] : tail.split(":");
   const missing = tail === undefined ? 0 : Math.max(0, 8 - groups.length - after.length);
   const all = [...groups, ...Array<string>(missing).fill("0"), ...after];
   const first = all.slice(0, 4).map((group) => Number.parseInt(group, 16).toString(16));
   return `${first.join(":")}::/64`;
+}
+
+/** Which of the proxy's interfaces an address was seen at is no part of it. */
+function withoutZone(part: string): string {
+  return part.trim().replace(/%.*$/, "");
 }
 
 function blockList(ranges: readonly string[]): BlockList {

@@ -7,6 +7,7 @@ test("without trusted proxies the last address counts, whatever a sender wrote b
   expect(clientAddress("198.51.100.9", [])).toBe("198.51.100.9");
   expect(clientAddress("10.0.0.1, 198.51.100.9", [])).toBe("198.51.100.9");
   expect(clientAddress("2001:db8::1", [])).toBe("2001:db8::1");
+  expect(clientAddress("fe80::1%eth0", CLOUD)).toBe("fe80::1");
 });
 
 test("a trusted proxy is believed about who came to it, and no further", () => {
