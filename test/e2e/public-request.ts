@@ -53,7 +53,14 @@ export async function askPlain(
   path: string,
 ): Promise<PublicAnswer> {
   const headers = { host: name };
-  const sent = requestPlain({ host: address, port: 80, agent: false, path, method: "POST", headers });
+  const sent = requestPlain({
+    host: address,
+    port: 80,
+    agent: false,
+    path,
+    method: "POST",
+    headers,
+  });
   sent.end();
   const [response] = await once(sent, "response");
   const { statusCode: status = 0 } = response;

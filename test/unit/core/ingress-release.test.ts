@@ -73,7 +73,9 @@ test("nothing is public where nothing is received, but for the control API that 
 
 test("an agent that listens where the public name does not lead is noted", () => {
   const away = { hosts: ["two"], replicas: 1 } as const;
-  const { agents: [triage] } = published();
+  const {
+    agents: [triage],
+  } = published();
   if (!triage) throw new TypeError("an agent is asked for");
   const agents = [
     triage,

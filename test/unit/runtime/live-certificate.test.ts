@@ -4,10 +4,11 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { keepCertificate } from "../../../src/runtime/live-certificate.ts";
+import type { LiveRelease } from "../../../src/schedule/ports.ts";
 import { release } from "../schedule/harness.ts";
 
 let directory: string;
-let live: ReturnType<typeof liveWith> | undefined;
+let live: LiveRelease | undefined;
 
 beforeEach(async () => {
   directory = await mkdtemp(join(tmpdir(), "al-certificate-"));
@@ -16,9 +17,9 @@ beforeEach(async () => {
 afterEach(() => rm(directory, { recursive: true, force: true }));
 
 /** A live release whose public name has a given certificate, of this credential set. */
-function liveWith(credentials: string, certificate: string | undefined = "origin") {
+function liveWith(credentials: string): LiveRelease {
   const base = release([]);
-  const ingress = { control: false, trustedProxies: [], certificate };
+  const ingress = { control: false, trustedProxies: [], certificate: "origin" };
   return { ...base, credentials, project: { ...base.project, ingress } };
 }
 
@@ -73,7 +74,7 @@ test("it goes when none is given any more, and stays where nothing is live", asy
   live = undefined;
   await keeper().follow();
   expect(await readdir(join(directory, "ingress"))).toEqual(["certificate.pem"]);
-  live = { ...liveWith("one"), project: release([]).project } as typeof live;
+  live = { ...liveWith("one"), project: release([]).project };
   await keeper().follow();
   expect(await readdir(join(directory, "ingress"))).toEqual([]);
   await rm(join(directory, "ingress"), { recursive: true });
