@@ -124,7 +124,7 @@ test("certificates survive another ingress, and the control API is public only w
   expect((await askPublic(place, "/control/status", asked)).status).toBe(404);
 });
 
-test("while the runtime is killed a sender waits, and its delivery is stored once", async () => {
+test("while the runtime is away a sender waits, and its delivery is stored once", async () => {
   const { runtime } = await on.live();
   await on.shell('docker stop "$1"', runtime);
   const told = askPublic(place, "/webhooks/github", issueDelivery("waits", SECRET));
