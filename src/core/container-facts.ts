@@ -1,5 +1,6 @@
 import { doorContainerSpec } from "./door-container.ts";
-import type { DoorContainer, RuntimeContainer } from "./plan.ts";
+import { ingressContainerSpec } from "./ingress-container.ts";
+import type { DoorContainer, IngressContainer, RuntimeContainer } from "./plan.ts";
 import { runtimeContainerSpec } from "./runtime-container.ts";
 
 /** What Docker says a container is, as far as we ask for it: each fact as one sorted text. */
@@ -52,11 +53,17 @@ export function doorFacts(container: DoorContainer, imageSpecHash: string): Cont
   return factsOf(doorContainerSpec(container, {}), container.specHash, imageSpecHash);
 }
 
-function factsOf(
-  spec: ReturnType<typeof runtimeContainerSpec | typeof doorContainerSpec>,
-  specHash: string,
-  imageSpecHash: string,
-): ContainerFacts {
+/** The facts of an ingress's container that is as it was created. */
+export function ingressFacts(container: IngressContainer, imageSpecHash: string): ContainerFacts {
+  return factsOf(ingressContainerSpec(container, {}), container.specHash, imageSpecHash);
+}
+
+/** How a container that stands is created. */
+export type StandingSpec = ReturnType<
+  typeof runtimeContainerSpec | typeof doorContainerSpec | typeof ingressContainerSpec
+>;
+
+function factsOf(spec: StandingSpec, specHash: string, imageSpecHash: string): ContainerFacts {
   return {
     image: spec.image,
     imageSpecHash,

@@ -157,12 +157,16 @@ export function stepText(step: Step): string {
       return `create runtime ${step.container.name}`;
     case "create-door":
       return `create door ${step.container.name}`;
+    case "create-ingress":
+      return `create ingress ${step.container.name}`;
     case "replace-network":
       return `replace network ${step.network.name}`;
     case "replace-runtime":
       return `replace runtime ${step.container.name}`;
     case "replace-door":
       return `replace door ${step.container.name}`;
+    case "replace-ingress":
+      return `replace ingress ${step.container.name}`;
     case "restore-rules":
       return "restore network rules";
     case "switch":
