@@ -64,6 +64,16 @@ export function hostOf({ hosts }: Fleet, name: string): HostInput {
   });
 }
 
+/** @throws AlError `host-unprovisioned` (user) for a host that has no machine yet. */
+export function checkAddress({ host, address }: HostInput): void {
+  if (address !== "") return;
+  throw new AlError(`host ${host} has no address yet`, {
+    code: "host-unprovisioned",
+    blame: "user",
+    hint: `Make a machine of yours this host: al provision ${host} --ssh USER@ADDRESS`,
+  });
+}
+
 async function parseFleet(tree: SourceTree): Promise<Fleet> {
   if (!hasFile(tree, FLEET_FILE)) throw noFleet();
   const [fleet, lock] = await Promise.all([

@@ -63,7 +63,8 @@ function withField(text: string, { name, key, line, value, lineEnd }: FieldEdit)
 function replaced(text: string, path: readonly string[], line: string): string {
   const at = (locateTomlKeys(text).lineOf(path) ?? 0) - 1;
   const lines = text.split(/(?<=\n)/);
-  const value = /^(\s*)[^=]+=[ \t]*(?:"(?:[^"\\\n]|\\.)*"|'[^'\n]*'|[\w.:+-]+)([ \t]*(?:#[^\n]*)?\r?\n?)$/;
+  const value =
+    /^(\s*)[^=]+=[ \t]*(?:"(?:[^"\\\n]|\\.)*"|'[^'\n]*'|[\w.:+-]+)([ \t]*(?:#[^\n]*)?\r?\n?)$/;
   lines[at] = (lines[at] ?? "").replace(value, (_all, indent, rest) => `${indent}${line}${rest}`);
   return lines.join("");
 }

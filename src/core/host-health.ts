@@ -138,7 +138,8 @@ function judgeMemory({ memoryBytes, swapBytes }: HostHealth): Finding[] {
 function judgeDocker({ docker }: HostHealth): Finding[] {
   if (!docker || docker.liveRestore) return [];
   const says = "live-restore is off: when Docker restarts, runs die";
-  const todo = 'Put "live-restore": true into /etc/docker/daemon.json, then: systemctl reload docker';
+  const todo =
+    'Put "live-restore": true into /etc/docker/daemon.json, then: systemctl reload docker';
   return [{ severity: "advice", topic: "docker", says, todo }];
 }
 
@@ -172,12 +173,14 @@ function judgeUpdates({ rebootRequired, securityUpgrades }: HostHealth): Finding
   const found: Finding[] = [];
   if (rebootRequired) {
     const says = "an upgrade waits for a reboot";
-    const todo = "Drain it, and reboot it: al stop --drain --host NAME, reboot, al start --host NAME";
+    const todo =
+      "Drain it, and reboot it: al stop --drain --host NAME, reboot, al start --host NAME";
     found.push({ severity: "advice", topic, says, todo });
   }
   if (securityUpgrades === false) {
     const says = "security upgrades are not installed by themselves";
-    const todo = "apt-get install unattended-upgrades && dpkg-reconfigure -plow unattended-upgrades";
+    const todo =
+      "apt-get install unattended-upgrades && dpkg-reconfigure -plow unattended-upgrades";
     found.push({ severity: "advice", topic, says, todo });
   }
   return found;

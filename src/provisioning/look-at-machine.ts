@@ -1,5 +1,6 @@
 import type { CallOptions } from "../base/deadline.ts";
 import { AlError } from "../base/errors.ts";
+import { printable } from "../base/printable.ts";
 import type { EngineLook, MachineSession } from "./adopt-ports.ts";
 
 /** What a machine is, before anything is done to it. */
@@ -49,7 +50,7 @@ export function parseLook(text: string): Omit<MachineLook, "engine"> {
   return {
     uid: Number(uid),
     distribution,
-    system: unquoted(fact("os PRETTY_NAME=")) || distribution || "an unknown system",
+    system: printable(unquoted(fact("os PRETTY_NAME=")) || distribution || "an unknown system"),
     canBeRoot: fact("root ") === "yes",
   };
 }

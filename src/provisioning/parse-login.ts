@@ -3,7 +3,8 @@ import type { Login } from "./adopt-ports.ts";
 
 const LOGIN =
   /^(?<user>[a-z_][a-z0-9_-]{0,31})@(?:\[(?<v6>[0-9A-Fa-f:.]+)\]|(?<name>[A-Za-z0-9]([A-Za-z0-9._-]*[A-Za-z0-9])?))(?::(?<port>\d{1,5}))?$/;
-const BARE_V6 = /^(?<user>[a-z_][a-z0-9_-]{0,31})@(?<v6>[0-9A-Fa-f]*:[0-9A-Fa-f:.]*:[0-9A-Fa-f.]*)$/;
+const BARE_V6 =
+  /^(?<user>[a-z_][a-z0-9_-]{0,31})@(?<v6>[0-9A-Fa-f]*:[0-9A-Fa-f:.]*:[0-9A-Fa-f.]*)$/;
 
 /**
  * Reads `user@address[:port]`; an IPv6 address with a port stands in brackets. Port 22 unless told.

@@ -1,7 +1,7 @@
 import { join } from "node:path";
 import { AlError } from "../../base/errors.ts";
 import { type HostFields, newFleetFile, withHost } from "../../config/edit-fleet.ts";
-import { projectNameFrom } from "../../config/names.ts";
+import { Name, projectNameFrom } from "../../config/names.ts";
 import { describeApproval } from "../../core/approval.ts";
 import { type AdoptedMachine, adoptMachine } from "../../provisioning/adopt.ts";
 import type { Login } from "../../provisioning/adopt-ports.ts";
@@ -31,9 +31,11 @@ export interface AdoptFlags {
  * sees to its Docker, and writes it into fleet.toml.
  */
 export async function adopt(context: CliContext, name: string, flags: AdoptFlags): Promise<number> {
+  checkName(name);
   const login: Login = { host: name, ...parseLogin(flags.ssh) };
   const { project, home, output, signal } = context;
-  const before = (await readFleetText(project)) ?? newFleetFile(projectNameFrom(directoryName(project)));
+  const before =
+    (await readFleetText(project)) ?? newFleetFile(projectNameFrom(directoryName(project)));
   checkFree(await fleetWith(project, before), login);
   // A file that cannot be edited, or would not be valid, is said before anything is done.
   const draft = await fleetWith(project, withHost(before, name, fieldsOf(login)));
@@ -79,6 +81,13 @@ function operatorOf({ interactive }: CliContext, { login, store, flags }: Operat
       return interactive ? askYes(question) : undefined;
     },
   };
+}
+
+function checkName(name: string): void {
+  const problem = Name.safeParse(name).error?.issues[0]?.message;
+  if (problem === undefined) return;
+  const message = `${JSON.stringify(name)} cannot be a host's name: it ${problem}`;
+  throw new AlError(message, { code: "host-name", blame: "user", hint: "Take another name." });
 }
 
 /** Another machine under a host's name, or what a provider made, is not replaced in passing. */
