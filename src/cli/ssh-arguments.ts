@@ -21,6 +21,7 @@ export interface SshPlace {
 export function sshArguments(place: SshPlace, command: readonly string[]): readonly string[] {
   const { host, address, port, user, identity, knownHosts } = place;
   const options = {
+    IdentityFile: literal(identity),
     IdentitiesOnly: "yes",
     IdentityAgent: "none",
     PasswordAuthentication: "no",
@@ -28,20 +29,20 @@ export function sshArguments(place: SshPlace, command: readonly string[]): reado
     StrictHostKeyChecking: "yes",
     UpdateHostKeys: "no",
     HostKeyAlias: host,
-    UserKnownHostsFile: quotedPath(knownHosts),
+    UserKnownHostsFile: literal(knownHosts),
     GlobalKnownHostsFile: "/dev/null",
     ServerAliveInterval: "15",
     ConnectTimeout: "15",
   };
   return [
-    ...["-F", "/dev/null", "-i", identity, "-p", String(port), "-l", user],
+    ...["-F", "/dev/null", "-p", String(port), "-l", user],
     ...Object.entries(options).flatMap(([name, value]) => ["-o", `${name}=${value}`]),
     ...["--", address],
     ...(command.length === 0 ? [] : [quoteArgv(command)]),
   ];
 }
 
-/** Option values are split at blanks unless quoted. */
-function quotedPath(path: string): string {
-  return `"${path}"`;
+/** A path as the value of an option, in which nothing stands for something else. */
+function literal(path: string): string {
+  return `"${path.replaceAll("%", "%%")}"`;
 }
