@@ -78,7 +78,10 @@ async function checkHost(
     return {
       host: host.host,
       findings: [...engineFindings(engine), ...judged],
-      unseen: look.sshd ? [] : ["sshd's settings: that takes root, or sudo without a password"],
+      unseen:
+        look.sshd || isLocal
+          ? []
+          : ["sshd's settings: that takes root, or sudo without a password"],
     };
   } finally {
     await transport.close();
