@@ -6,6 +6,7 @@ import { fleetHosts } from "../config/fleet-hosts.ts";
 import type { SourceTree } from "../config/ports.ts";
 import { formatProblems } from "../config/problems.ts";
 import { readTomlFile } from "../config/toml-file.ts";
+import { parseLayer } from "../config/toml-layers.ts";
 import { hasFile } from "../config/tree-paths.ts";
 import type { HostInput } from "../core/project-input.ts";
 import { openRepository } from "../git/open-repository.ts";
@@ -50,6 +51,24 @@ export async function readFleetText(directory: string): Promise<string | undefin
 export async function fleetWith(directory: string, text: string): Promise<Fleet> {
   const files = await filesIn(directory);
   return parseFleet(treeOf(new Map([...files, [FLEET_FILE, Buffer.from(text)]])));
+}
+
+/**
+ * A host's table in this text of fleet.toml as it stands there, complete or not; undefined without one.
+ * @throws AlError `invalid-project` where the text is not TOML.
+ */
+export function hostTableIn(text: string, name: string): HostTable | undefined {
+  const parsed = parseLayer({ file: FLEET_FILE, bytes: Buffer.from(text) });
+  if ("problem" in parsed) throw invalid(formatProblems([parsed.problem]));
+  const { hosts } = parsed.layer.document as { hosts?: Readonly<Record<string, HostTable>> };
+  return hosts !== undefined && Object.hasOwn(hosts, name) ? hosts[name] : undefined;
+}
+
+/** Nothing of it has been checked. */
+export interface HostTable {
+  readonly provider?: unknown;
+  readonly address?: unknown;
+  readonly port?: unknown;
 }
 
 /** One host of a fleet. @throws AlError `unknown-host` (user). */

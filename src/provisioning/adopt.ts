@@ -48,7 +48,6 @@ export async function adoptMachine(
   await checkKey(adoption, fingerprint, deps);
   const found = await withSession({ login, fingerprint, deps, options }, async (session) => {
     const look = await lookAtMachine(session, options);
-    deps.progress(`${login.host}: ${look.system}`);
     return look.engine.kind === "missing"
       ? { look, installed: await install({ session, look, login, deps, options }) }
       : { look, installed: false };

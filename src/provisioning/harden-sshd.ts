@@ -4,11 +4,18 @@ import { AlError, toAlError } from "../base/errors.ts";
 import type { Ended, Login, MachineSession, MachinesPort } from "./adopt-ports.ts";
 import { asRoot } from "./install-docker.ts";
 import { lookAtMachine, textOf } from "./look-at-machine.ts";
-import { KEEP_SCRIPT, REVERT_SCRIPT, SSHD_SETTINGS, TRY_SCRIPT } from "./sshd-trial.ts";
+import {
+  KEEP_SCRIPT,
+  REVERT_SCRIPT,
+  SETTINGS_SCRIPT,
+  sshdSettings,
+  TRY_SCRIPT,
+} from "./sshd-trial.ts";
 
 /** How long a machine waits for our word before it takes its old settings back. */
 export const TRIAL_SECONDS = 90;
-const CONFIRM_MS = 45_000;
+/** Each script takes a second or two, and at most five for sshd to read its settings again. */
+const STEP_MS = 30_000;
 
 /** Which machine's sshd is hardened. */
 export interface SshdHardening {
@@ -33,23 +40,17 @@ export async function hardenSshd(
   hardening: SshdHardening,
   options: CallOptions = {},
 ): Promise<void> {
-  const { login, fingerprint, root = "", trialSeconds = TRIAL_SECONDS } = hardening;
-  const token = randomUUID();
+  const { login, fingerprint } = hardening;
   const first = await machines.connect(login, { ...options, fingerprint });
   try {
-    const { uid, canBeRoot } = await lookAtMachine(first, options);
-    if (!canBeRoot) throw rootNeeded(login);
-    const run = (session: MachineSession, script: string, more: readonly string[] = []) => {
-      const argv = asRoot(uid, ["sh", "-c", script, "sh", root, token, ...more]);
-      return session.exec(argv, { timeoutMs: CONFIRM_MS, ...options, stdin: SSHD_SETTINGS });
-    };
-    const tried = await run(first, TRY_SCRIPT, [String(trialSeconds), REVERT_SCRIPT]);
+    const trial = await prepareTrial(first, hardening, options);
+    const tried = await trial.run(first, TRY_SCRIPT, options);
     if (tried.code !== 0) throw notTried(login, tried);
     try {
-      await keepFromOutside(machines, hardening, { run, options });
+      await keepFromOutside(machines, hardening, { trial, options });
     } catch (thrown) {
-      // The machine does it by itself too; this is only sooner.
-      await run(first, REVERT_SCRIPT).catch(() => {});
+      // The machine does it by itself too; this is only sooner, also for who has no patience.
+      await trial.run(first, REVERT_SCRIPT, {}).catch(() => {});
       throw unconfirmed(login, thrown);
     }
   } finally {
@@ -57,8 +58,34 @@ export async function hardenSshd(
   }
 }
 
+/** One trial: its token, settings and places are the same for all three scripts. */
+interface Trial {
+  run(session: MachineSession, script: string, options: CallOptions): Promise<Ended>;
+}
+
+async function prepareTrial(
+  session: MachineSession,
+  { login, root = "", trialSeconds = TRIAL_SECONDS }: SshdHardening,
+  options: CallOptions,
+): Promise<Trial> {
+  const { uid, canBeRoot } = await lookAtMachine(session, options);
+  if (!canBeRoot) throw rootNeeded(login);
+  const asked = asRoot(uid, ["sh", "-c", SETTINGS_SCRIPT]);
+  const effective = await session.exec(asked, { timeoutMs: STEP_MS, ...options });
+  const stdin = sshdSettings(textOf(effective.stdout));
+  const places = [root, randomUUID(), String(trialSeconds), REVERT_SCRIPT];
+  return {
+    run: (on, script, { signal }) =>
+      on.exec(asRoot(uid, ["sh", "-c", script, "sh", ...places]), {
+        timeoutMs: STEP_MS,
+        signal,
+        stdin,
+      }),
+  };
+}
+
 interface Keeping {
-  readonly run: (session: MachineSession, script: string) => Promise<Ended>;
+  readonly trial: Trial;
   readonly options: CallOptions;
 }
 
@@ -66,22 +93,27 @@ interface Keeping {
 async function keepFromOutside(
   machines: MachinesPort,
   { login, fingerprint }: SshdHardening,
-  { run, options }: Keeping,
+  { trial, options }: Keeping,
 ): Promise<void> {
   const second = await machines.connect(login, { ...options, fingerprint });
   try {
-    const kept = await run(second, KEEP_SCRIPT);
-    if (kept.code !== 0) throw new Error(textOf(kept.stderr).trim());
+    const kept = await trial.run(second, KEEP_SCRIPT, options);
+    if (kept.code !== 0) throw notKept(login, kept);
   } finally {
     await second.close();
   }
+}
+
+function notKept({ host }: Login, { stderr }: Ended): AlError {
+  const said = textOf(stderr).trim();
+  return new AlError(`${host}: ${said}`, { code: "harden-unconfirmed", blame: "transient" });
 }
 
 function rootNeeded({ host, user }: Login): AlError {
   return new AlError(`${host}: ${user} is not root and may not use sudo without a password`, {
     code: "root-needed",
     blame: "user",
-    hint: "Harden it by hand (docs/hosts.md has the settings), or let the user use sudo for a while.",
+    hint: "Harden it by hand, or let the user use sudo for a while.",
   });
 }
 
@@ -93,7 +125,7 @@ function notTried({ host }: Login, { code, stderr }: Ended): AlError {
     return new AlError(`${host}: ${said}`, {
       code: "harden-busy",
       blame: "transient",
-      hint: `Somebody else hardens it, or a trial was cut off: repeat the command in ${TRIAL_SECONDS} seconds.`,
+      hint: `Somebody else hardens it: repeat the command in ${TRIAL_SECONDS} seconds; if a trial was cut off there, in ten minutes.`,
     });
   }
   return new AlError(`${host}: sshd's settings were not changed: ${said}`, {
@@ -105,10 +137,10 @@ function notTried({ host }: Login, { code, stderr }: Ended): AlError {
 
 function unconfirmed({ host }: Login, thrown: unknown): AlError {
   const { message } = toAlError(thrown);
-  return new AlError(`${host}: no new login was possible with the new sshd settings: ${message}`, {
+  return new AlError(`${host}: sshd's new settings were not confirmed by a new login: ${message}`, {
     code: "harden-unconfirmed",
     blame: "user",
-    hint: `They do not stay: the machine takes its old ones back within ${TRIAL_SECONDS} seconds, or has done so.`,
+    hint: `Where they were not kept by then, the machine takes its old ones back within ${TRIAL_SECONDS} seconds. What counts there: al host check ${host}`,
     cause: thrown,
   });
 }

@@ -1,15 +1,25 @@
 /**
- * What sshd is told on a machine that we are let harden, one `Setting value` a line: keys only, and
- * dead sessions ended after 45 seconds. Root may still log in with a key: it may be the operator's way in.
+ * What sshd is told on a machine that we are let harden, one `Setting value` a line: keys only, and dead
+ * sessions ended after 45 seconds. Root may still log in with a key, which may be the operator's way in,
+ * but not where `effective` (what `sshd -T` prints) allows less: nothing is ever loosened.
  */
-export const SSHD_SETTINGS = `PasswordAuthentication no
-KbdInteractiveAuthentication no
-PermitRootLogin prohibit-password
-X11Forwarding no
-LoginGraceTime 30
-ClientAliveInterval 15
-ClientAliveCountMax 3
-`;
+export function sshdSettings(effective: string): string {
+  const root = /^permitrootlogin (.*)$/im.exec(effective)?.[1]?.toLowerCase();
+  const isStricter = root === "no" || root === "forced-commands-only";
+  return [
+    "PasswordAuthentication no",
+    "KbdInteractiveAuthentication no",
+    ...(isStricter ? [] : ["PermitRootLogin prohibit-password"]),
+    "X11Forwarding no",
+    "LoginGraceTime 30",
+    "ClientAliveInterval 15",
+    "ClientAliveCountMax 3",
+    "",
+  ].join("\n");
+}
+
+/** Prints sshd's effective settings, for root. */
+export const SETTINGS_SCRIPT = "PATH=$PATH:/usr/sbin:/sbin; exec sshd -T";
 
 /**
  * Where things are, for all three scripts: `$1` is the machine's root directory (empty for `/`), `$2` the
@@ -52,7 +62,8 @@ rm -rf "$trial"
 /**
  * Puts settings, read from standard input, on trial for `$3` seconds; `$4` is {@link REVERT_SCRIPT}, which
  * the machine runs by itself when they are over. What undoes it is in place before anything is done.
- * Exits with 75 where a trial is under way (one that is 10 minutes old was cut off), and with 1, undone, where sshd does not take the settings.
+ * Exits with 75 where a trial is under way (one that is 10 minutes old was cut off), and with 1, undone,
+ * where sshd does not take the settings.
  */
 export const TRY_SCRIPT = `set -eu
 ${PLACES}
@@ -83,13 +94,18 @@ done < "$on_trial"
 reload || refuse 'sshd could not be reloaded'
 `;
 
-/** Keeps the settings on trial, which are in force already, for good. Exits with 75 where the machine has ended the trial already. */
+/**
+ * Keeps the settings on trial, which are in force already, for good.
+ * Exits with 75 where the machine has ended the trial already.
+ */
 export const KEEP_SCRIPT = `set -eu
 ${PLACES}
-mv "$on_trial" "$trial/kept" 2>/dev/null || { echo 'the trial is over' >&2; exit 75; }
-cp "$trial/kept" "$places/00-action-llama.conf.new"
-chmod 644 "$places/00-action-llama.conf.new"
-mv "$places/00-action-llama.conf.new" "$places/00-action-llama.conf"
+kept=$places/00-action-llama.conf
+over() { rm -f "$kept.new"; echo 'the trial is over' >&2; exit 75; }
+cp "$on_trial" "$kept.new" 2>/dev/null || over
+chmod 644 "$kept.new"
+mv "$on_trial" "$trial/kept" 2>/dev/null || over
+mv "$kept.new" "$kept"
 rm -f "$include"
 rm -rf "$trial"
 `;

@@ -1,8 +1,10 @@
+import { stat } from "node:fs/promises";
 import { join } from "node:path";
 import { AlError } from "../../base/errors.ts";
 import { type HostFields, newFleetFile, withHost } from "../../config/edit-fleet.ts";
 import { Name, projectNameFrom } from "../../config/names.ts";
 import { describeApproval } from "../../core/approval.ts";
+import { isBareRepository } from "../../git/wake-hook.ts";
 import { type AdoptedMachine, adoptMachine } from "../../provisioning/adopt.ts";
 import type { Login } from "../../provisioning/adopt-ports.ts";
 import { parseLogin } from "../../provisioning/parse-login.ts";
@@ -13,7 +15,13 @@ import type { CliContext } from "../context.ts";
 import { EXIT } from "../exit.ts";
 import { openMachines } from "../machines.ts";
 import { directoryName } from "../project.ts";
-import { FLEET_FILE, type Fleet, fleetWith, readFleetText } from "../read-fleet.ts";
+import {
+  FLEET_FILE,
+  fleetWith,
+  type HostTable,
+  hostTableIn,
+  readFleetText,
+} from "../read-fleet.ts";
 import { replaceFile } from "../replace-file.ts";
 import { storeDirectory, wakeController } from "../wake.ts";
 
@@ -34,9 +42,9 @@ export async function adopt(context: CliContext, name: string, flags: AdoptFlags
   checkName(name);
   const login: Login = { host: name, ...parseLogin(flags.ssh) };
   const { project, home, output, signal } = context;
-  const before =
-    (await readFleetText(project)) ?? newFleetFile(projectNameFrom(directoryName(project)));
-  checkFree(await fleetWith(project, before), login);
+  await checkWorkingCopy(context);
+  const before = await fleetText(project);
+  checkFree(hostTableIn(before, name), login);
   // A file that cannot be edited, or would not be valid, is said before anything is done.
   const draft = await fleetWith(project, withHost(before, name, fieldsOf(login)));
   const store = openControllerStore(storeDirectory(home, draft.file.project.name));
@@ -90,18 +98,35 @@ function checkName(name: string): void {
   throw new AlError(message, { code: "host-name", blame: "user", hint: "Take another name." });
 }
 
+/** What is written has to be committed by somebody. */
+async function checkWorkingCopy({ project, gitVariables, signal }: CliContext): Promise<void> {
+  const isDirectory = (await stat(project).catch(() => undefined))?.isDirectory() ?? false;
+  const options = { variables: gitVariables, signal };
+  if (isDirectory && !(await isBareRepository(project, options))) return;
+  const what = isDirectory ? "is a bare repository" : "is not a directory";
+  throw new AlError(`${project} ${what}: there is no fleet.toml to write into`, {
+    code: "no-working-copy",
+    blame: "user",
+    hint: "Run it in a checkout of the project, or name one with -p.",
+  });
+}
+
 /** Another machine under a host's name, or what a provider made, is not replaced in passing. */
-function checkFree({ hosts }: Fleet, { host, address, port }: Login): void {
-  const there = hosts.find((one) => one.host === host);
-  if (!there) return;
-  const isSame = there.address === address && there.port === port;
-  if (there.provider === "ssh" && isSame) return;
-  const what = there.provider === "ssh" ? formatEndpoint(there) : `provider "${there.provider}"`;
-  throw new AlError(`host ${host} is in fleet.toml already, with ${what}`, {
+function checkFree(table: HostTable | undefined, { host, address, port }: Login): void {
+  const { provider = "ssh", address: there = address, port: at = port } = table ?? {};
+  if (provider === "ssh" && there === address && at === port) return;
+  const what = provider === "ssh" ? `at ${there}, port ${at}` : `with provider ${provider}`;
+  throw new AlError(`host ${host} is in fleet.toml already, ${what}`, {
     code: "host-in-fleet",
     blame: "user",
     hint: `Take another name, or remove [hosts.${host}] from fleet.toml first.`,
   });
+}
+
+/** fleet.toml as it is, or as it begins. */
+async function fleetText(project: string): Promise<string> {
+  const found = await readFleetText(project);
+  return found ?? newFleetFile(projectNameFrom(directoryName(project)));
 }
 
 /** Written as it is, not left to defaults: those may change, the machine does not. */
@@ -115,14 +140,10 @@ async function writeHost(
   login: Login,
   { look }: AdoptedMachine,
 ): Promise<boolean> {
-  const name = projectNameFrom(directoryName(project));
-  const found = await readFleetText(project);
+  const before = await fleetText(project);
   const { architecture } = look.engine;
-  const text = withHost(found ?? newFleetFile(name), login.host, {
-    ...fieldsOf(login),
-    architecture,
-  });
-  if (text === found) return false;
+  const text = withHost(before, login.host, { ...fieldsOf(login), architecture });
+  if (text === before) return false;
   await replaceFile(join(project, FLEET_FILE), text);
   return true;
 }

@@ -11,7 +11,7 @@ import { hostKeyMismatch } from "../../transport/host-key.ts";
 import { readHostKey } from "../../transport/read-host-key.ts";
 import type { CliContext } from "../context.ts";
 import { checkAddress, hostOf, readFleet } from "../read-fleet.ts";
-import { type SshPlace, sshArguments } from "../ssh-arguments.ts";
+import { sshArguments } from "../ssh-arguments.ts";
 import { storeDirectory } from "../wake.ts";
 
 /**
@@ -33,19 +33,11 @@ export async function hostSsh(
   try {
     const knownHosts = join(directory, "known_hosts");
     await writeFile(knownHosts, `${name} ${publicKey}\n`, { mode: 0o600 });
-    return await runSsh(sshArguments({ ...placeOf(host), identity, knownHosts }, command));
+    const argv = sshArguments({ ...host, identity, knownHosts }, command);
+    return await runSsh(argv, context.signal);
   } finally {
     await rm(directory, { recursive: true, force: true });
   }
-}
-
-function placeOf({
-  host,
-  address,
-  port,
-  user,
-}: HostInput): Omit<SshPlace, "identity" | "knownHosts"> {
-  return { host, address, port, user };
 }
 
 /** The key that the host offers now, if it is the approved one: OpenSSH wants the key, we keep its fingerprint. */
@@ -80,8 +72,9 @@ async function identityFile(home: string): Promise<string> {
   });
 }
 
-async function runSsh(argv: readonly string[]): Promise<number> {
+async function runSsh(argv: readonly string[], signal: AbortSignal): Promise<number> {
   const child = spawn("ssh", argv, { stdio: "inherit" });
+  signal.addEventListener("abort", () => child.kill(), { once: true });
   try {
     const [code, signal] = (await once(child, "close")) as [number | null, NodeJS.Signals | null];
     return code ?? 128 + (signal === null ? 0 : constants.signals[signal]);

@@ -54,6 +54,19 @@ test("it may be repeated", async () => {
   await expect.poll(() => machine.live()).toContain("passwordauthentication no");
 });
 
+test("what is stricter there stays so", async () => {
+  const own = join(machine.root, "etc/ssh/sshd_config.d/50-cloud.conf");
+  await writeFile(own, "PermitRootLogin no\nPasswordAuthentication yes\n");
+  await harden();
+  await expect.poll(() => machine.live()).toContain("passwordauthentication no");
+  expect(await machine.live()).toContain("permitrootlogin no");
+});
+
+test("root logs in with a key only, where it could with a password", async () => {
+  await harden();
+  await expect.poll(() => machine.live()).toContain("permitrootlogin prohibit-password");
+});
+
 test("where no second login is possible, the old settings are back", async () => {
   machine.failsFrom = 2;
   await expect(harden()).rejects.toMatchObject({
