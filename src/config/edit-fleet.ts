@@ -1,5 +1,5 @@
 import { isDeepStrictEqual } from "node:util";
-import { parse } from "smol-toml";
+import { parse, TomlError } from "smol-toml";
 import { AlError } from "../base/errors.ts";
 import { locateTomlKeys } from "./toml-lines.ts";
 
@@ -20,15 +20,27 @@ export interface HostFields {
  */
 export function withHost(text: string, name: string, fields: HostFields): string {
   const wanted = Object.entries(fields).filter(([, value]) => value !== undefined);
+  const edited = withFields(text, name, wanted);
+  if (edited !== undefined && says(edited, text, name, Object.fromEntries(wanted))) return edited;
+  throw notEditable(name, wanted);
+}
+
+type Fields = readonly (readonly [string, unknown])[];
+
+/** Undefined where an edit was no TOML any more. */
+function withFields(text: string, name: string, wanted: Fields): string | undefined {
   const lineEnd = text.includes("\r\n") ? "\r\n" : "\n";
-  let edited = text;
-  for (const [key, value] of wanted.toReversed()) {
-    const line = `${key} = ${JSON.stringify(value)}`;
-    edited = withField(edited, { name, key, line, value, lineEnd });
+  try {
+    let edited = text;
+    for (const [key, value] of wanted.toReversed()) {
+      const line = `${key} = ${JSON.stringify(value)}`;
+      edited = withField(edited, { name, key, line, value, lineEnd });
+    }
+    return edited;
+  } catch (thrown) {
+    if (thrown instanceof TomlError) return undefined;
+    throw thrown;
   }
-  if (wanted.length === 0 && !hasTable(edited, name)) edited = appended(edited, name, lineEnd);
-  if (!says(edited, text, name, Object.fromEntries(wanted))) throw notEditable(name, wanted);
-  return edited;
 }
 
 /** A new fleet.toml without hosts. */
@@ -105,7 +117,7 @@ function plain(text: string): Table {
   return JSON.parse(JSON.stringify(parse(text))) as Table;
 }
 
-function notEditable(name: string, fields: readonly (readonly [string, unknown])[]): AlError {
+function notEditable(name: string, fields: Fields): AlError {
   const lines = fields.map(([key, value]) => `  ${key} = ${JSON.stringify(value)}`);
   return new AlError(`fleet.toml has host ${name} in a form that al does not edit`, {
     code: "fleet-not-editable",

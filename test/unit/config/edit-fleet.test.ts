@@ -66,7 +66,7 @@ test.each([
   ["a value of several lines", '[hosts.web-1]\naddress = """\nx"""\n'],
   ["a header that is only text", 'x = """\n[hosts.web-1]\n"""\n[hosts]\nweb-1 = {}\n'],
 ])("%s is left to a person, who is told the lines", (_what, text) => {
-  expect(() => withHost(text, "web-1", { address: "192.0.2.1" })).toThrow(
+  expect(() => withHost(text, "web-1", { ...FIELDS, address: "192.0.2.1" })).toThrow(
     expect.objectContaining({
       code: "fleet-not-editable",
       hint: expect.stringContaining('[hosts.web-1]\n  address = "192.0.2.1"'),
