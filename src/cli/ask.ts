@@ -15,16 +15,16 @@ export async function askApprovals(
   return true;
 }
 
-/** A yes or no question; leaving it is a no. */
-export async function askYes(message: string): Promise<boolean> {
-  const answer = await confirm({ message, initialValue: false });
-  return !isCancel(answer) && answer;
-}
-
 /** Asks whether a revision may remove what was just listed, and records a yes. */
 export async function askConsent(revision: string, store: ControllerStore): Promise<boolean> {
   const message = `may revision ${shortHash(revision)} remove all this?`;
   if (!(await askYes(message))) return false;
   store.consentToPrune(revision, Date.now());
   return true;
+}
+
+/** Asks a question whose answer is no unless the person says yes. */
+export async function askYes(message: string): Promise<boolean> {
+  const answer = await confirm({ message, initialValue: false });
+  return !isCancel(answer) && answer;
 }

@@ -13,6 +13,7 @@ import {
   openControllerStore,
   readControllerStore,
 } from "../state/controller-store.ts";
+import type { Endpoint } from "../transport/dial.ts";
 import { openLocal } from "../transport/local.ts";
 import { readHostKey } from "../transport/read-host-key.ts";
 import { connectSsh } from "../transport/ssh.ts";
@@ -105,8 +106,12 @@ function openThisMachine(
   return openHost(transport, materials, { fence: "parent", socketPath: dockerSocket });
 }
 
-async function openTransport(
-  address: HostAddress,
+/**
+ * Connects to a host over SSH with the fleet's key.
+ * @throws AlError `approval-needed` without an approved fingerprint, `credential-missing` without a key.
+ */
+export async function openTransport(
+  address: Pick<HostAddress, "host" | "address" | "port" | "user">,
   credentials: ReturnType<typeof openCredentialStore>,
   options: { fingerprint: string | undefined; signal?: AbortSignal | undefined },
 ) {
@@ -120,12 +125,12 @@ async function openTransport(
   return connectSsh({ ...endpointOf(address), user: address.user, privateKey, hostKey, signal });
 }
 
-function endpointOf({ host, address, port }: HostAddress) {
+function endpointOf({ host, address, port }: Endpoint): Endpoint {
   return { host, address, port };
 }
 
 /** An empty address would be this machine. */
-function checkProvisioned({ host, address }: HostAddress): void {
+function checkProvisioned({ host, address }: Endpoint): void {
   if (address !== "") return;
   throw new AlError(`host ${host} has no machine yet`, {
     code: "not-provisioned",

@@ -15,6 +15,7 @@ import {
 import { addCredentialCommands } from "./credential-commands.ts";
 import { EXIT } from "./exit.ts";
 import { allHosts, DEV, wholeNumber } from "./flags.ts";
+import { addHostCommands, addProvisionCommand } from "./host-commands.ts";
 import { createOutput, type Streams } from "./render/output.ts";
 import { addRunCommands } from "./run-commands.ts";
 import { oneMoreHost, oneMoreLabel, type SelectionFlags, selectionOf } from "./selection.ts";
@@ -65,7 +66,8 @@ function createProgram(run: Run): Command {
   addControllerCommands(program, run);
   addDevCommand(program, run);
   addBuildCommand(program, run);
-  addHostCommands(program, run);
+  addHostCommands(program, { run, subcommand });
+  addProvisionCommand(program, { run, subcommand });
   addRunCommands(program, { run, subcommand, withSelection });
   addSteeringCommands(program, { run, subcommand, withSelection });
   addWebhookCommands(program, { run, subcommand, withSelection });
@@ -197,16 +199,6 @@ function addDevCommand(program: Command, run: Run): void {
     .action(async ({ env }: DevFlags, command: Command) => {
       const { dev } = await import("./commands/dev.ts");
       await run(command, (context) => dev(context, { environment: env ?? context.environment }));
-    });
-}
-
-function addHostCommands(program: Command, run: Run): void {
-  const host = program.command("host").description("hosts of the fleet");
-  subcommand(host, "forget", "give up a host that left fleet.toml; prints what stays there")
-    .argument("<name>")
-    .action(async (name: string, _options, command: Command) => {
-      const { hostForget } = await import("./commands/host-forget.ts");
-      await run(command, (context) => hostForget(context, name));
     });
 }
 

@@ -1,0 +1,149 @@
+import { readFile } from "node:fs/promises";
+import { join } from "node:path";
+import { afterAll, beforeAll, expect, test } from "vitest";
+import { openMachines } from "../../src/cli/machines.ts";
+import type { Login, MachinesPort } from "../../src/provisioning/adopt-ports.ts";
+import { hardenSshd } from "../../src/provisioning/harden-sshd.ts";
+import { openssh } from "../lab/openssh.ts";
+import { type AlResult, jsonLines, runAl } from "../world/al.ts";
+import { alOnTerminal } from "../world/terminal.ts";
+import { createWorld, orFail, type World } from "../world/world.ts";
+
+const PROJECT = "adopt";
+const OTHER = `SHA256:${"A".repeat(43)}`;
+
+let world: World;
+
+beforeAll(async () => {
+  world = await createWorld("adopt", () => {});
+  await world.copy.write("fleet.toml", `[project]\nname = "${PROJECT}" # ours\n`);
+  await asRoot("mkdir -p /root/.ssh; cp /home/deploy/.ssh/authorized_keys /root/.ssh/");
+  await asRoot("chown -R root: /root/.ssh; chmod 700 /root/.ssh");
+});
+
+afterAll(async () => world?.remove(PROJECT));
+
+/** Runs `al -p <working copy> ARGS`. */
+function al(...args: string[]): Promise<AlResult> {
+  return runAl(["-p", world.copy.directory, ...args], world.options);
+}
+
+const provision = () => ["provision", "one", "--ssh", `deploy@${world.host.address}`];
+const fleetFile = () => readFile(join(world.copy.directory, "fleet.toml"), "utf8");
+const asRoot = async (script: string) =>
+  (await world.host.exec(["sh", "-c", script])).stdout.trim();
+
+test("a machine is not logged in to before its key was confirmed", async () => {
+  const before = await fleetFile();
+  const { code, stderr } = await al(...provision());
+  expect(code).toBe(1);
+  expect(stderr).toContain(`--fingerprint ${world.host.hostKeyFingerprint}`);
+  const wrong = await al("--json", ...provision(), "--fingerprint", OTHER);
+  expect(jsonLines(wrong.stdout)).toEqual([expect.objectContaining({ code: "host-key-mismatch" })]);
+  expect(await asRoot("grep -c Accepted /var/log/sshd.log")).toBe("0");
+  expect(await fleetFile()).toBe(before);
+});
+
+test("on a terminal the fingerprint is shown, and a yes makes the machine a host", async () => {
+  const answers = [{ to: "the key of host one", type: "y" }];
+  const args = ["-p", world.copy.directory, ...provision()];
+  const { code, screen } = await alOnTerminal(args, answers, world.options);
+  expect({ code, screen }).toMatchObject({ code: 0 });
+  expect(screen).toContain(world.host.hostKeyFingerprint);
+  expect(screen).toMatch(/one: Debian GNU\/Linux 12 .*amd64, Docker 20\.10/);
+  expect(await fleetFile()).toBe(
+    `[project]\nname = "${PROJECT}" # ours\n\n[hosts.one]\naddress = "${world.host.address}"\n` +
+      'port = 22\nuser = "deploy"\narchitecture = "amd64"\n',
+  );
+});
+
+test("once more it asks nothing and writes nothing", async () => {
+  const before = await fleetFile();
+  const again = await al("--json", ...provision());
+  expect(jsonLines(again.stdout)).toEqual([
+    expect.objectContaining({
+      kind: "adopted",
+      fingerprint: world.host.hostKeyFingerprint,
+      written: false,
+    }),
+  ]);
+  expect(await fleetFile()).toBe(before);
+});
+
+test("the host is listed with its approved key, without being asked", async () => {
+  const { stdout } = orFail(await al("--json", "host", "ls"));
+  expect(jsonLines(stdout)).toEqual([
+    expect.objectContaining({ host: "one", approvedKey: world.host.hostKeyFingerprint }),
+  ]);
+});
+
+test("al host ssh runs a command there, word for word, and hands on its exit code", async () => {
+  const { stdout } = orFail(await al("host", "ssh", "one", "--", "printf", "%s|", "a b", "$HOME"));
+  expect(stdout).toBe("a b|$HOME|");
+  expect((await al("host", "ssh", "one", "--", "sh", "-c", "exit 7")).code).toBe(7);
+});
+
+test("al host check says what to do about what is found", async () => {
+  await asRoot("cp /etc/resolv.conf /root/; echo 'nameserver 169.254.169.253' > /etc/resolv.conf");
+  const { code, stdout } = await al("--json", "host", "check", "one");
+  await asRoot("cat /root/resolv.conf > /etc/resolv.conf");
+  expect(code).toBe(1);
+  const [checked] = jsonLines(stdout) as { findings?: { topic: string; says: string }[] }[];
+  expect(checked?.findings).toContainEqual(
+    expect.objectContaining({
+      severity: "problem",
+      topic: "dns",
+      says: expect.stringContaining("169.254.169.253"),
+      todo: expect.stringContaining("daemon.json"),
+    }),
+  );
+});
+
+test("sshd is hardened under a second login, and anybody with a key still gets in", async () => {
+  await hardenSshd(machines(), { login: root(), fingerprint: world.host.hostKeyFingerprint });
+  expect(await asRoot("sshd -T")).toMatch(/^clientaliveinterval 15$/m);
+  expect(await asRoot("ls /etc/ssh/sshd_config.d /run | grep action-llama")).toBe(
+    "00-action-llama.conf",
+  );
+  expect((await openssh(world.host, "id -un")).stdout.trim()).toBe("deploy");
+});
+
+test("where the second login fails, the host is as it was, by itself", async () => {
+  await asRoot("rm /etc/ssh/sshd_config.d/00-action-llama.conf; kill -HUP $(cat /run/sshd.pid)");
+  const before = await asRoot("sshd -T");
+  let logins = 0;
+  const cut: MachinesPort = {
+    ...machines(),
+    async connect(login, options) {
+      logins += 1;
+      if (logins === 2) await world.host.disconnect();
+      return machines().connect(login, options);
+    },
+  };
+  const hardening = { login: root(), fingerprint: world.host.hostKeyFingerprint, trialSeconds: 5 };
+  await expect(hardenSshd(cut, hardening)).rejects.toMatchObject({ code: "harden-unconfirmed" });
+  await expect.poll(() => asRoot("ls -d /run/action-llama-sshd"), { timeout: 30_000 }).toBe("");
+  await world.host.connect();
+  expect(await asRoot("sshd -T")).toBe(before);
+  // The network takes a moment to know it again.
+  const login = () => openssh(world.host, "id -un");
+  await expect.poll(login, { timeout: 60_000 }).toMatchObject({ code: 0, stdout: "deploy\n" });
+});
+
+test("a host with another key than the approved one is not logged in to", async () => {
+  await asRoot(
+    "rm /etc/ssh/ssh_host_ed25519_key*; ssh-keygen -q -t ed25519 -N '' -f /etc/ssh/ssh_host_ed25519_key; kill -HUP $(cat /run/sshd.pid)",
+  );
+  const { code, stderr } = await al("host", "ssh", "one", "--", "true");
+  expect(code).toBe(1);
+  expect(stderr).toContain(`approved is ${world.host.hostKeyFingerprint}`);
+});
+
+function machines(): MachinesPort {
+  return openMachines(join(world.home, ".action-llama"));
+}
+
+/** Let in by deploy's key; the lab's deploy may not become root. */
+function root(): Login {
+  return { host: "one", address: world.host.address, port: world.host.port, user: "root" };
+}
