@@ -2,7 +2,7 @@ import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { boundedRunner, settleBounded } from "../../base/concurrency.ts";
 import { AlError, toAlError } from "../../base/errors.ts";
-import { addMachine } from "../../config/add-machine.ts";
+import { withHost } from "../../config/edit-fleet.ts";
 import type { ProjectConfig } from "../../config/project-config.ts";
 import { type HostProvision, planProvision } from "../../provisioning/plan-provision.ts";
 import {
@@ -108,9 +108,11 @@ async function addHost(
   );
   if (!picked) return undefined;
   const path = join(directory, "fleet.toml");
-  await replaceFile(path, addMachine(await readFile(path, "utf8"), picked));
-  output.line(`${picked.name} is in fleet.toml now`);
-  return picked.name;
+  const { name, ...choice } = picked;
+  const fields = { provider: "vultr", ...choice } as const;
+  await replaceFile(path, withHost(await readFile(path, "utf8"), name, fields));
+  output.line(`${name} is in fleet.toml now`);
+  return name;
 }
 
 function nothingToDo({ output }: CliContext, plans: readonly HostProvision[]): number {
