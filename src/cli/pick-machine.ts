@@ -1,11 +1,15 @@
 import type { Readable, Writable } from "node:stream";
 import { autocomplete, isCancel, select, text } from "@clack/prompts";
-import type { NewHost } from "../config/add-machine.ts";
 import { Name } from "../config/names.ts";
-import type { MachineCatalogue, MachinePlan } from "../core/machine.ts";
+import type { MachineCatalogue, MachineChoice, MachinePlan } from "../core/machine.ts";
 import { planText } from "./render/provision.ts";
 
 const SHOWN = 10;
+
+/** A host to be, and its machine. */
+export interface NewHost extends MachineChoice {
+  readonly name: string;
+}
 
 /** Where questions are asked; default the terminal. */
 export interface PickStreams {

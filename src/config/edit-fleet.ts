@@ -9,6 +9,10 @@ export interface HostFields {
   readonly port?: number | undefined;
   readonly user?: string | undefined;
   readonly architecture?: string | undefined;
+  readonly provider?: string | undefined;
+  readonly region?: string | undefined;
+  readonly plan?: string | undefined;
+  readonly os?: string | undefined;
 }
 
 /**
