@@ -15,7 +15,7 @@ export interface CliContext {
   readonly environment?: string | undefined;
   /** Socket of the local Docker engine. */
   readonly dockerSocket: string;
-  /** Where Vultr's API is asked; its own address when absent. */
+  /** Where Vultr's API is asked, unchecked; its own address when absent. */
   readonly vultrUrl?: string | undefined;
   /** What git may see of the environment: its own SSH agent and the like. */
   readonly gitVariables: Readonly<Record<string, string>>;
@@ -30,6 +30,7 @@ export interface CliContext {
 /** The parts of the environment that `al` reads, and nothing else does. */
 export interface Environment {
   readonly AL_ENV?: string | undefined;
+  readonly AL_VULTR_URL?: string | undefined;
   readonly DOCKER_HOST?: string | undefined;
   readonly HOME?: string | undefined;
   readonly PATH?: string | undefined;

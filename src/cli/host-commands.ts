@@ -1,6 +1,8 @@
 import type { Command } from "commander";
-import type { AdoptFlags } from "./commands/adopt.ts";
+import { assertNever } from "../base/assert-never.ts";
+import type { CliContext } from "./context.ts";
 import type { CommandTools } from "./credential-commands.ts";
+import type { ProvisionRequest, ProvisionWords } from "./provision-request.ts";
 
 /** Adds `al host` and what is below it. */
 export function addHostCommands(program: Command, tools: CommandTools): void {
@@ -48,21 +50,77 @@ function addSsh(host: Command, { subcommand, run }: CommandTools): void {
     });
 }
 
-/** Adds `al provision`. */
-export function addProvisionCommand(program: Command, { subcommand, run }: CommandTools): void {
-  const description = "make a machine that is there a host of the fleet";
-  subcommand(program, "provision", description)
-    .argument("<host>", "the host's name in fleet.toml")
-    .requiredOption("--ssh <user@address[:port]>", "where its sshd answers, and as whom")
-    .option("--fingerprint <SHA256:...>", "its host key, instead of being asked about it")
-    .option("--install-docker", "install the distribution's Docker where there is none", false)
+const GIVEN_BACK =
+  "\nExit codes: 0 done or nothing to do, 1 error, 2 nothing was done without --yes.";
+
+/** Adds `al provision` and `al deprovision`. */
+export function addMachineCommands(program: Command, tools: CommandTools): void {
+  addProvision(program, tools);
+  const { subcommand, run } = tools;
+  const description = "give a host's machine back to its provider, with all data on it";
+  subcommand(program, "deprovision", description)
+    .argument("<host>", "a host whose machine al provision made")
+    .option("-y, --yes", "do not ask", false)
+    .option("--force", "also with runs under way, or where the machine does not answer", false)
     .addHelpText(
       "after",
-      "\nLogs in with the key in vps_ssh, sees whether Docker answers there, and writes [hosts.<host>]" +
-        "\ninto fleet.toml. May be repeated: what was done is not done again.",
+      "\nWaits until no run is active there, removes what is ours with its credentials, then the machine" +
+        `\nand its firewall. Whatever cuts it off, the same command finishes.\n${GIVEN_BACK}`,
     )
-    .action(async (name: string, flags: AdoptFlags, command: Command) => {
-      const { adopt } = await import("./commands/adopt.ts");
-      await run(command, (context) => adopt(context, name, flags));
+    .action(async (host: string, flags: { yes: boolean; force: boolean }, command: Command) => {
+      const { deprovision } = await import("./commands/deprovision.ts");
+      await run(command, (context) => deprovision(context, { host, ...flags }));
     });
+}
+
+function addProvision(program: Command, { subcommand, run }: CommandTools): void {
+  subcommand(program, "provision", "make machines for hosts, or a machine that is there a host")
+    .argument("[host]", "a host of fleet.toml; default all that have no machine yet")
+    .option("-y, --yes", "do not ask", false)
+    .option("--gc [machine]", "list and remove what was left behind; or this machine, by its id")
+    .option(
+      "--ssh <user@address[:port]>",
+      "take the machine whose sshd answers there, as this user",
+    )
+    .option(
+      "--fingerprint <SHA256:...>",
+      "with --ssh: its host key, instead of being asked about it",
+    )
+    .option(
+      "--install-docker",
+      "with --ssh: install the distribution's Docker where there is none",
+      false,
+    )
+    .addHelpText("after", PROVISION_HELP)
+    .action(async (host: string | undefined, flags: ProvisionWords, command: Command) => {
+      const { provisionRequest } = await import("./provision-request.ts");
+      await run(command, (context) => carryOut(context, provisionRequest({ ...flags, host })));
+    });
+}
+
+const PROVISION_HELP = `
+Without --ssh: says what machines are ordered for hosts with provider = "vultr" and what they cost a
+month, asks, makes them and writes fleet.lock.toml. On a terminal a new host can be picked.
+With --ssh: logs in with the key in vps_ssh, sees whether Docker answers there, and writes [hosts.<host>]
+into fleet.toml.
+Either may be repeated: what was done is not done again.
+${GIVEN_BACK}`;
+
+async function carryOut(context: CliContext, request: ProvisionRequest): Promise<number> {
+  switch (request.kind) {
+    case "make": {
+      const { provision } = await import("./commands/provision.ts");
+      return provision(context, request.flags);
+    }
+    case "adopt": {
+      const { adopt } = await import("./commands/adopt.ts");
+      return adopt(context, request.host, request.flags);
+    }
+    case "collect": {
+      const { provisionGc } = await import("./commands/provision-gc.ts");
+      return provisionGc(context, request.flags);
+    }
+    default:
+      return assertNever(request);
+  }
 }

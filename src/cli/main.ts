@@ -15,7 +15,7 @@ import {
 import { addCredentialCommands } from "./credential-commands.ts";
 import { EXIT } from "./exit.ts";
 import { allHosts, DEV, wholeNumber } from "./flags.ts";
-import { addHostCommands, addProvisionCommand } from "./host-commands.ts";
+import { addHostCommands, addMachineCommands } from "./host-commands.ts";
 import { createOutput, type Streams } from "./render/output.ts";
 import { addRunCommands } from "./run-commands.ts";
 import { oneMoreHost, oneMoreLabel, type SelectionFlags, selectionOf } from "./selection.ts";
@@ -60,14 +60,14 @@ function createProgram(run: Run): Command {
     .showHelpAfterError("(add --help for what it takes)")
     .addHelpText(
       "after",
-      "\nExit codes: 0 done or nothing to do, 1 error, 2 changes pending (plan, diff, approve, push --dry-run).",
+      "\nExit codes: 0 done or nothing to do, 1 error, 2 changes pending (plan, diff, approve, push --dry-run,\nprovision and deprovision without --yes where nobody can be asked).",
     );
   addReconcileCommands(program, run);
   addControllerCommands(program, run);
   addDevCommand(program, run);
   addBuildCommand(program, run);
   addHostCommands(program, { run, subcommand });
-  addProvisionCommand(program, { run, subcommand });
+  addMachineCommands(program, { run, subcommand });
   addRunCommands(program, { run, subcommand, withSelection });
   addSteeringCommands(program, { run, subcommand, withSelection });
   addWebhookCommands(program, { run, subcommand, withSelection });
@@ -212,6 +212,7 @@ function contextFor(command: Command, { project = ".", json = false }: Common): 
     interactive: !json && process.stdin.isTTY === true && process.stdout.isTTY === true,
     environment: environment.AL_ENV,
     dockerSocket: localDockerSocket(environment),
+    vultrUrl: environment.AL_VULTR_URL,
     gitVariables: gitVariables(environment),
     signal: interruptSignal(),
     holder: holderName(command.name()),

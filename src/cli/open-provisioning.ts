@@ -23,6 +23,7 @@ import { publicKeyOf } from "../transport/public-key.ts";
 import { connectSsh } from "../transport/ssh.ts";
 import type { CliContext } from "./context.ts";
 import { PACKAGE_ROOT } from "./package-root.ts";
+import { checkedVultrUrl } from "./vultr-url.ts";
 import { storeDirectory } from "./wake.ts";
 
 const VULTR_KEY = "vultr_api_key/default/api_key";
@@ -37,7 +38,7 @@ export interface Provisioning {
 /**
  * Wires what machines are made with; connects to nothing yet. `read` leaves the controller's store as
  * it is, absent included.
- * @throws AlError `credential-missing`, `unusable-key` (user).
+ * @throws AlError `credential-missing`, `unusable-key`, `bad-vultr-url` (user).
  */
 export async function openProvisioning(
   { home, vultrUrl }: Pick<CliContext, "home" | "vultrUrl">,
@@ -55,7 +56,7 @@ export async function openProvisioning(
     key: new Secret(key.reveal().trim()),
     limiter: createRateLimiter(VULTR_REQUESTS_PER_SECOND, clock),
     ...{ clock, random: Math.random },
-    ...(vultrUrl !== undefined && { baseUrl: vultrUrl }),
+    ...(vultrUrl !== undefined && { baseUrl: checkedVultrUrl(vultrUrl) }),
   });
   const openStore = access === "read" ? readControllerStore : openControllerStore;
   const store = openStore(storeDirectory(home, project));

@@ -4,18 +4,18 @@ import { formatProblems } from "../config/problems.ts";
 import type { ProjectConfig } from "../config/project-config.ts";
 import { openWorkingTree } from "../git/working-tree.ts";
 import type { CliContext } from "./context.ts";
+import { directoryName } from "./project.ts";
+import { checkWorkingCopy } from "./working-copy.ts";
 
 /**
- * The project as the files at `-p` say now, committed or not.
- * @throws AlError `invalid-project` listing every problem.
+ * The project as the files at `-p` say now, committed or not; without a fleet.toml it has no hosts.
+ * @throws AlError `no-working-copy`, or `invalid-project` listing every problem.
  */
-export async function readWorkingConfig({
-  project,
-  gitVariables,
-  signal,
-}: CliContext): Promise<ProjectConfig> {
+export async function readWorkingConfig(context: CliContext): Promise<ProjectConfig> {
+  await checkWorkingCopy(context);
+  const { project, gitVariables, signal } = context;
   const tree = await openWorkingTree(project, { variables: gitVariables, signal }).look();
-  const loaded = await loadProject(tree);
+  const loaded = await loadProject(tree, { directoryName: directoryName(project) });
   if (loaded.ok) return loaded.project;
   throw new AlError(`${project} is not a valid project:\n${formatProblems(loaded.problems)}`, {
     code: "invalid-project",
@@ -25,9 +25,9 @@ export async function readWorkingConfig({
 }
 
 /** The machines that fleet.lock.toml names, by host. */
-export function lockedIds({ lockedHosts }: ProjectConfig): ReadonlyMap<string, string> {
+export function lockedIds(locked: ProjectConfig["lockedHosts"]): ReadonlyMap<string, string> {
   return new Map(
-    Object.entries(lockedHosts).flatMap(([host, { instanceId }]) =>
+    Object.entries(locked).flatMap(([host, { instanceId }]) =>
       instanceId === undefined ? [] : [[host, instanceId]],
     ),
   );

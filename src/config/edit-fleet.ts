@@ -1,7 +1,6 @@
 import { isDeepStrictEqual } from "node:util";
 import { parse, TomlError } from "smol-toml";
 import { AlError } from "../base/errors.ts";
-import type { MachineOs } from "../core/machine.ts";
 import { locateTomlKeys } from "./toml-lines.ts";
 
 /** What is written of a host; a field that is absent is left as it is. */
@@ -10,10 +9,10 @@ export interface HostFields {
   readonly port?: number | undefined;
   readonly user?: string | undefined;
   readonly architecture?: string | undefined;
-  readonly provider?: "vultr" | undefined;
+  readonly provider?: string | undefined;
   readonly region?: string | undefined;
   readonly plan?: string | undefined;
-  readonly os?: MachineOs | undefined;
+  readonly os?: string | undefined;
 }
 
 /**

@@ -1,10 +1,8 @@
-import { stat } from "node:fs/promises";
 import { join } from "node:path";
 import { AlError } from "../../base/errors.ts";
 import { type HostFields, newFleetFile, withHost } from "../../config/edit-fleet.ts";
 import { Name, projectNameFrom } from "../../config/names.ts";
 import { describeApproval } from "../../core/approval.ts";
-import { isBareRepository } from "../../git/wake-hook.ts";
 import { type AdoptedMachine, adoptMachine } from "../../provisioning/adopt.ts";
 import type { Login } from "../../provisioning/adopt-ports.ts";
 import { parseLogin } from "../../provisioning/parse-login.ts";
@@ -24,6 +22,7 @@ import {
 } from "../read-fleet.ts";
 import { replaceFile } from "../replace-file.ts";
 import { storeDirectory, wakeController } from "../wake.ts";
+import { checkWorkingCopy } from "../working-copy.ts";
 
 /** Flags of `al provision --ssh`. */
 export interface AdoptFlags {
@@ -96,19 +95,6 @@ function checkName(name: string): void {
   if (problem === undefined) return;
   const message = `${JSON.stringify(name)} cannot be a host's name: it ${problem}`;
   throw new AlError(message, { code: "host-name", blame: "user", hint: "Take another name." });
-}
-
-/** What is written has to be committed by somebody. */
-async function checkWorkingCopy({ project, gitVariables, signal }: CliContext): Promise<void> {
-  const isDirectory = (await stat(project).catch(() => undefined))?.isDirectory() ?? false;
-  const options = { variables: gitVariables, signal };
-  if (isDirectory && !(await isBareRepository(project, options))) return;
-  const what = isDirectory ? "is a bare repository" : "is not a directory";
-  throw new AlError(`${project} ${what}: there is no fleet.toml to write into`, {
-    code: "no-working-copy",
-    blame: "user",
-    hint: "Run it in a checkout of the project, or name one with -p.",
-  });
 }
 
 /** Another machine under a host's name, or what a provider made, is not replaced in passing. */

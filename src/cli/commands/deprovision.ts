@@ -7,7 +7,7 @@ import type { CliContext } from "../context.ts";
 import { EXIT } from "../exit.ts";
 import { writeLockedHost } from "../lock-file.ts";
 import { openProvisioning } from "../open-provisioning.ts";
-import { lockedIds, readWorkingConfig } from "../working-config.ts";
+import { readWorkingFleet } from "../working-copy.ts";
 import { drain } from "./drain.ts";
 import { liveRuntime, type RuntimePlace, withHost } from "./live-runtime.ts";
 
@@ -32,16 +32,17 @@ export async function deprovision(
   open: typeof openProvisioning = openProvisioning,
 ): Promise<number> {
   const { output, interactive, signal, project: directory } = context;
-  const project = await readWorkingConfig(context);
+  const { file, locked } = await readWorkingFleet(context);
+  const { name: project } = file.project;
   const access = yes || interactive ? "write" : "read";
-  const { deps, close } = await open(context, project.name, access);
+  const { deps, close } = await open(context, project, access);
   try {
     const record = deps.records.machineRecord(host);
     const instanceId = record?.machine?.id;
     if (instanceId === undefined && !record?.attempts.length) {
-      throw notOurs(host, lockedIds(project).get(host));
+      throw notOurs(host, locked[host]?.instanceId);
     }
-    const isWanted = project.machines.has(host);
+    const isWanted = file.hosts[host]?.provider === "vultr";
     output.record({ kind: "deprovision-plan", host, instanceId, isWanted });
     const machine = instanceId === undefined ? "what was ordered for it" : `machine ${instanceId}`;
     output.line(`${host}: ${machine} is given back, with its firewall; all data on it is lost`);
@@ -51,9 +52,9 @@ export async function deprovision(
       return EXIT.changes;
     }
     if (!yes && !(await askYes(`give back the machine of ${host}?`))) return EXIT.error;
-    await emptyHost(context, { project: project.name, host, force });
+    await emptyHost(context, { project, host, force });
     await writeLockedHost(directory, host, undefined);
-    await releaseMachine({ project: project.name, host }, deps, { signal });
+    await releaseMachine({ project, host }, deps, { signal });
     output.record({ kind: "deprovisioned", host, instanceId });
     output.line(`${host}: given back; commit fleet.toml and fleet.lock.toml`);
     return EXIT.done;

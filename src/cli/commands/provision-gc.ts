@@ -1,12 +1,13 @@
 import { AlError } from "../../base/errors.ts";
-import type { ProjectConfig } from "../../config/project-config.ts";
 import { findOrphans, type Orphan, removeOrphans } from "../../provisioning/orphans.ts";
 import { askYes } from "../ask.ts";
 import type { CliContext } from "../context.ts";
 import { EXIT } from "../exit.ts";
 import { openProvisioning } from "../open-provisioning.ts";
+import type { Fleet } from "../read-fleet.ts";
 import { orphanLine, orphanRecord } from "../render/orphans.ts";
-import { lockedIds, readWorkingConfig } from "../working-config.ts";
+import { lockedIds } from "../working-config.ts";
+import { readWorkingFleet } from "../working-copy.ts";
 
 /** What `al provision --gc` may be told. */
 export interface GcFlags {
@@ -26,17 +27,18 @@ export async function provisionGc(
   open: typeof openProvisioning = openProvisioning,
 ): Promise<number> {
   const { output, interactive, signal } = context;
-  const project = await readWorkingConfig(context);
-  const { deps, close } = await open(context, project.name, "read");
+  const fleet = await readWorkingFleet(context);
+  const { name } = fleet.file.project;
+  const { deps, close } = await open(context, name, "read");
   try {
-    const orphans = await findOrphans(keptBy(project), deps, { signal });
+    const orphans = await findOrphans(keptBy(fleet), deps, { signal });
     const meant = orphansMeant(orphans, machine);
     output.record({
       kind: "orphans",
       orphans: orphans.map((one) => ({ ...orphanRecord(one), goes: meant.includes(one) })),
     });
     for (const orphan of orphans) output.line(orphanLine(orphan, meant.includes(orphan)));
-    if (orphans.length === 0) output.line(`nothing of ${project.name} is left behind`);
+    if (orphans.length === 0) output.line(`nothing of ${name} is left behind`);
     if (meant.length === 0) return EXIT.done;
     if (!yes && !interactive) {
       output.line(
@@ -54,11 +56,11 @@ export async function provisionGc(
   }
 }
 
-function keptBy(project: ProjectConfig) {
+function keptBy({ file, hosts, locked }: Fleet) {
   return {
-    project: project.name,
-    hosts: project.hosts.map(({ host }) => host),
-    machineIds: [...lockedIds(project).values()],
+    project: file.project.name,
+    hosts: hosts.map(({ host }) => host),
+    machineIds: [...lockedIds(locked).values()],
   };
 }
 

@@ -1,8 +1,7 @@
-import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { boundedRunner, settleBounded } from "../../base/concurrency.ts";
 import { AlError, toAlError } from "../../base/errors.ts";
-import { withHost } from "../../config/edit-fleet.ts";
+import { newFleetFile, withHost } from "../../config/edit-fleet.ts";
 import type { ProjectConfig } from "../../config/project-config.ts";
 import { type HostProvision, planProvision } from "../../provisioning/plan-provision.ts";
 import {
@@ -16,6 +15,7 @@ import { EXIT } from "../exit.ts";
 import { writeLockedHost } from "../lock-file.ts";
 import { openProvisioning, type Provisioning } from "../open-provisioning.ts";
 import { pickMachine } from "../pick-machine.ts";
+import { FLEET_FILE, readFleetText } from "../read-fleet.ts";
 import {
   provisionedLines,
   provisionPlanLines,
@@ -50,7 +50,7 @@ export async function provision(
   const orders = ordersOf(project, host);
   const machines = await open(context, project.name, yes || interactive ? "write" : "read");
   try {
-    const planned = { ...machines.deps, lockedIds: lockedIds(project) };
+    const planned = { ...machines.deps, lockedIds: lockedIds(project.lockedHosts) };
     const all = await planProvision(orders, planned, { signal });
     const plans = all.filter(({ kind }) => host !== undefined || MISSING.includes(kind));
     output.record(provisionPlanRecord(plans));
@@ -69,6 +69,8 @@ export async function provision(
     machines.close();
   }
 }
+
+const NOTHING_MISSING = "no host of fleet.toml is without its machine";
 
 /** What is to be done where no host is named. */
 const MISSING: readonly HostProvision["kind"][] = ["create", "continue", "refused"];
@@ -96,10 +98,10 @@ function ordersOf({ name: project, hosts, machines }: ProjectConfig, only?: stri
 /** Asks what another host is to be, and writes it into fleet.toml; its name, unless that is left. */
 async function addHost(
   { output, project: directory, signal }: CliContext,
-  { hosts }: ProjectConfig,
+  { name: projectName, hosts }: ProjectConfig,
   { deps }: Provisioning,
 ): Promise<string | undefined> {
-  output.line("every host has its machine");
+  output.line(NOTHING_MISSING);
   if (!(await askYes("add a host?"))) return undefined;
   const catalogue = await deps.provider.catalogue({ signal });
   const picked = await pickMachine(
@@ -107,16 +109,16 @@ async function addHost(
     hosts.map(({ host }) => host),
   );
   if (!picked) return undefined;
-  const path = join(directory, "fleet.toml");
   const { name, ...choice } = picked;
-  const fields = { provider: "vultr", ...choice } as const;
-  await replaceFile(path, withHost(await readFile(path, "utf8"), name, fields));
-  output.line(`${name} is in fleet.toml now`);
+  const before = (await readFleetText(directory)) ?? newFleetFile(projectName);
+  const text = withHost(before, name, { provider: deps.provider.name, ...choice });
+  await replaceFile(join(directory, FLEET_FILE), text);
+  output.line(`[hosts.${name}] is in ${FLEET_FILE} now`);
   return name;
 }
 
 function nothingToDo({ output }: CliContext, plans: readonly HostProvision[]): number {
-  if (plans.length === 0) output.line("every host has its machine");
+  if (plans.length === 0) output.line(NOTHING_MISSING);
   return EXIT.done;
 }
 

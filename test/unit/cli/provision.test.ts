@@ -42,7 +42,7 @@ test("it makes what is missing, writes fleet.lock.toml and approves the machines
   store.close();
   expect(await ann.provision(undefined, true)).toEqual({
     code: 0,
-    said: "every host has its machine\n",
+    said: "no host of fleet.toml is without its machine\n",
   });
   const again = await ann.provision("web-1", true);
   expect(again.code).toBe(0);
