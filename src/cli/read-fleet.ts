@@ -1,20 +1,23 @@
 import { lstat, readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { AlError, errnoOf } from "../base/errors.ts";
+import { ConfigFile } from "../config/config-file.ts";
 import { FleetFile, FleetLockFile } from "../config/fleet-file.ts";
-import { fleetHosts } from "../config/fleet-hosts.ts";
+import { fleetHosts, knownHosts } from "../config/fleet-hosts.ts";
+import { loadIngress } from "../config/ingress.ts";
 import type { SourceTree } from "../config/ports.ts";
 import { formatProblems } from "../config/problems.ts";
 import { readTomlFile } from "../config/toml-file.ts";
 import { parseLayer } from "../config/toml-layers.ts";
 import { hasFile } from "../config/tree-paths.ts";
-import type { HostInput } from "../core/project-input.ts";
+import type { HostInput, IngressInput } from "../core/project-input.ts";
 import { openRepository } from "../git/open-repository.ts";
 import type { CliContext } from "./context.ts";
 
 /** The file with the hosts of a fleet. */
 export const FLEET_FILE = "fleet.toml";
-const FILES = [FLEET_FILE, "fleet.lock.toml"];
+const CONFIG_FILE = "config.toml";
+const FILES = [FLEET_FILE, "fleet.lock.toml", CONFIG_FILE];
 
 /** The hosts of a project, whatever the state of its agents. */
 export interface Fleet {
@@ -23,6 +26,8 @@ export interface Fleet {
   readonly hosts: readonly HostInput[];
   /** Public facts by host. */
   readonly locked: FleetLockFile["hosts"];
+  /** What `[gateway]` says is public; `unclear` where it is not valid. */
+  readonly ingress: IngressInput | "unclear" | undefined;
 }
 
 /**
@@ -95,14 +100,20 @@ export function checkAddress({ host, address }: HostInput): void {
 
 async function parseFleet(tree: SourceTree): Promise<Fleet> {
   if (!hasFile(tree, FLEET_FILE)) throw noFleet();
-  const [fleet, lock] = await Promise.all([
+  const [fleet, lock, config] = await Promise.all([
     readTomlFile(tree, FLEET_FILE, FleetFile),
     readTomlFile(tree, "fleet.lock.toml", FleetLockFile),
+    readTomlFile(tree, CONFIG_FILE, ConfigFile),
   ]);
   const { hosts, problems } = fleetHosts(fleet, lock);
   const all = [...fleet.problems, ...lock.problems, ...problems];
   if (all.length > 0 || !fleet.value) throw invalid(formatProblems(all));
-  return { file: fleet.value, hosts, locked: lock.value?.hosts ?? {} };
+  const ingress = loadIngress(config, knownHosts(fleet, hosts));
+  const isUnclear = !config.isSound("gateway") || ingress.problems.length > 0;
+  return {
+    ...{ file: fleet.value, hosts, locked: lock.value?.hosts ?? {} },
+    ingress: isUnclear ? "unclear" : ingress.value,
+  };
 }
 
 /** A link is no file of a project: a commit with it would be refused. */

@@ -8,6 +8,8 @@ export interface HostHealth {
   /** IP addresses that containers resolve names with. */
   readonly resolvers: readonly string[];
   readonly resolvesNames: boolean;
+  /** Addresses of its network interfaces, as others may know them: no private ones. */
+  readonly interfaceAddresses: readonly string[];
   /** What accepts TCP connections. */
   readonly listening: readonly { readonly address: string; readonly port: number }[];
   /** sshd's effective settings, keys in lower case; undefined where the user may not see them. */
@@ -36,15 +38,24 @@ export interface Disk {
 export interface Finding {
   /** `problem`: something fails, or will. `advice`: it works, and could be safer. */
   readonly severity: "problem" | "advice";
-  readonly topic: "clock" | "disk" | "dns" | "docker" | "memory" | "ports" | "sshd" | "updates";
+  readonly topic:
+    | "certificate"
+    | "clock"
+    | "disk"
+    | "dns"
+    | "docker"
+    | "memory"
+    | "ports"
+    | "sshd"
+    | "updates";
   readonly says: string;
   /** What to do, as a sentence. */
   readonly todo: string;
 }
 
-/** Judges a host: problems first, in a fixed order; empty when all is well. */
+/** Judges a host, in a fixed order; empty when all is well. */
 export function judgeHealth(health: HostHealth): readonly Finding[] {
-  const findings = [
+  return [
     ...judgeDns(health),
     ...judgePorts(health),
     ...judgeClock(health),
@@ -54,6 +65,10 @@ export function judgeHealth(health: HostHealth): readonly Finding[] {
     ...judgeSshd(health.sshd ?? {}),
     ...judgeUpdates(health),
   ];
+}
+
+/** Findings in the order in which a person wants them: problems first, else as they are. */
+export function problemsFirst(findings: readonly Finding[]): readonly Finding[] {
   const of = (severity: Finding["severity"]) => findings.filter((one) => one.severity === severity);
   return [...of("problem"), ...of("advice")];
 }

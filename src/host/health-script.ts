@@ -20,6 +20,7 @@ sed -n 's/^nameserver[[:space:]]*/resolver /p' "$resolv" 2>/dev/null
 if [ -r /etc/docker/daemon.json ]; then printf 'daemon '; tr -d '\\n' < /etc/docker/daemon.json; echo; fi
 if getent ahosts "$1" >/dev/null 2>&1; then echo 'resolves yes'; else echo 'resolves no'; fi
 ss -Hltn 2>/dev/null | sed 's/^/listen /'
+ip -o addr show scope global 2>/dev/null | sed -n 's|^.* inet6\\{0,1\\} \\([0-9a-f.:]*\\)/.*$|address \\1|p'
 sed -n 's/^\\(MemTotal\\|SwapTotal\\): *\\([0-9]*\\) kB$/\\1 \\2/p' /proc/meminfo
 [ -e /var/run/reboot-required ] && echo 'reboot yes'
 if command -v apt-config >/dev/null 2>&1; then

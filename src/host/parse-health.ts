@@ -1,3 +1,4 @@
+import { BlockList } from "node:net";
 import { AlError } from "../base/errors.ts";
 import type { Disk, HostHealth } from "../core/host-health.ts";
 
@@ -22,6 +23,7 @@ export function parseHealth(host: string, text: string, nowMs: number): HealthLo
     disks: disksOf(all("disk"), all("inodes")),
     resolvers: dockerResolvers(one("daemon")) ?? all("resolver"),
     resolvesNames: one("resolves") === "yes",
+    interfaceAddresses: all("address").filter((address) => !isPrivate(address)),
     listening: all("listen").flatMap(socketOf),
     sshd: sshd.length > 0 ? Object.fromEntries(sshd) : undefined,
     rebootRequired: one("reboot") === "yes",
@@ -72,6 +74,23 @@ function socketOf(line: string): { address: string; port: number }[] {
   const [, address, port] = /^(.*):(\d+)$/.exec(local) ?? [];
   if (address === undefined) return [];
   return [{ address: address.replace(/^\[|\]$|%.*$/g, ""), port: Number(port) }];
+}
+
+const PRIVATE = new BlockList();
+for (const [address, bits] of [
+  ["10.0.0.0", 8],
+  ["172.16.0.0", 12],
+  ["192.168.0.0", 16],
+  ["100.64.0.0", 10],
+  ["169.254.0.0", 16],
+] as const) {
+  PRIVATE.addSubnet(address, bits, "ipv4");
+}
+PRIVATE.addSubnet("fc00::", 7, "ipv6");
+
+/** Docker's networks have such ones, and so has a host behind another that has its public address. */
+function isPrivate(address: string): boolean {
+  return PRIVATE.check(address, address.includes(":") ? "ipv6" : "ipv4");
 }
 
 /** Resolvers that Docker was told of, which count instead of the host's. */

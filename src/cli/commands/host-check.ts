@@ -3,7 +3,7 @@ import { dirname, join } from "node:path";
 import { systemClock } from "../../base/clock.ts";
 import { settleBounded } from "../../base/concurrency.ts";
 import { toAlError } from "../../base/errors.ts";
-import { type Finding, judgeHealth } from "../../core/host-health.ts";
+import { type Finding, judgeHealth, problemsFirst } from "../../core/host-health.ts";
 import type { HostInput } from "../../core/project-input.ts";
 import { openCredentialStore } from "../../credentials/credential-store.ts";
 import { lookAtHealth } from "../../host/look-at-health.ts";
@@ -11,15 +11,17 @@ import type { EngineLook } from "../../provisioning/adopt-ports.ts";
 import { readControllerStore } from "../../state/controller-store.ts";
 import { openLocal } from "../../transport/local.ts";
 import type { Transport } from "../../transport/transport.ts";
+import { checkPublic } from "../check-public.ts";
 import { openTransport } from "../compose.ts";
 import type { CliContext } from "../context.ts";
 import { EXIT } from "../exit.ts";
 import { lookAtEngine } from "../machines.ts";
-import { checkAddress, hostOf, readFleet } from "../read-fleet.ts";
+import { checkAddress, type Fleet, hostOf, readFleet } from "../read-fleet.ts";
 import { healthLines } from "../render/hosts.ts";
 import { storeDirectory } from "../wake.ts";
 
 const PARALLEL_HOSTS = 10;
+const NO_SSHD = "sshd's settings: that takes root, or sudo without a password";
 
 interface Checked {
   readonly host: string;
@@ -40,7 +42,7 @@ export async function hostCheck(context: CliContext, names: readonly string[]): 
   const pins = new Map(hosts.map(({ host }) => [host, store.hostKey(host)]));
   store.close();
   const results = await settleBounded(hosts, PARALLEL_HOSTS, (host) =>
-    checkHost(context, host, pins.get(host.host)),
+    checkHost(context, fleet, { host, fingerprint: pins.get(host.host) }),
   );
   let isSound = true;
   for (const result of results) {
@@ -59,8 +61,8 @@ export async function hostCheck(context: CliContext, names: readonly string[]): 
 
 async function checkHost(
   context: CliContext,
-  host: HostInput,
-  fingerprint: string | undefined,
+  fleet: Fleet,
+  { host, fingerprint }: { readonly host: HostInput; readonly fingerprint: string | undefined },
 ): Promise<Checked> {
   const { signal, dockerSocket } = context;
   checkAddress(host);
@@ -75,13 +77,13 @@ async function checkHost(
     ]);
     const docker = engine.kind === "usable" ? engine : undefined;
     const judged = judgeHealth({ ...look, docker, addresses });
+    const seen = { host, look, addresses, transport, isUsable: docker !== undefined };
+    const published = await checkPublic(context, fleet, seen);
+    const findings = [...engineFindings(engine), ...judged, ...published.findings];
     return {
       host: host.host,
-      findings: [...engineFindings(engine), ...judged],
-      unseen:
-        look.sshd || isLocal
-          ? []
-          : ["sshd's settings: that takes root, or sudo without a password"],
+      findings: problemsFirst(findings),
+      unseen: [...(look.sshd || isLocal ? [] : [NO_SSHD]), ...published.unseen],
     };
   } finally {
     await transport.close();

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { type HostHealth, judgeHealth } from "../../../src/core/host-health.ts";
+import { type HostHealth, judgeHealth, problemsFirst } from "../../../src/core/host-health.ts";
 
 const GIB = 1024 ** 3;
 
@@ -9,6 +9,7 @@ const GOOD: HostHealth = {
   disks: [{ mount: "/", totalBytes: 50 * GIB, freeBytes: 30 * GIB, freeInodes: 0.9 }],
   resolvers: ["1.1.1.1"],
   resolvesNames: true,
+  interfaceAddresses: ["203.0.113.7"],
   listening: [
     { address: "0.0.0.0", port: 22 },
     { address: "127.0.0.1", port: 2375 },
@@ -103,5 +104,5 @@ test.each<[string, Partial<HostHealth>, "problem" | "advice", string, string]>([
 
 test("problems come before advice", () => {
   const found = judgeHealth({ ...GOOD, clockSynchronised: false, sshd: { maxsessions: "1" } });
-  expect(found.map(({ severity }) => severity)).toEqual(["problem", "advice"]);
+  expect(problemsFirst(found).map(({ severity }) => severity)).toEqual(["problem", "advice"]);
 });

@@ -16,6 +16,11 @@ inodes /dev/vdb 0 0 0 - /var/lib/docker data
 resolver 169.254.169.254
 resolver 1.1.1.1
 resolves yes
+address 10.1.0.7
+address 203.0.113.7
+address fd00::7
+address 2001:db8::7
+address 172.17.0.1
 listen LISTEN 0      128          0.0.0.0:22        0.0.0.0:*
 listen LISTEN 0      4096 127.0.0.53%lo:53        0.0.0.0:*
 listen LISTEN 0      4096            [::]:2375         [::]:*
@@ -45,6 +50,7 @@ test("every fact is read as it was printed", () => {
     ],
     resolvers: ["169.254.169.254", "1.1.1.1"],
     resolvesNames: true,
+    interfaceAddresses: ["203.0.113.7", "2001:db8::7"],
     listening: [
       { address: "0.0.0.0", port: 22 },
       { address: "127.0.0.53", port: 53 },
