@@ -28,6 +28,13 @@ export function addHostCommands(program: Command, tools: CommandTools): void {
       const { hostCheck } = await import("./commands/host-check.ts");
       await run(command, (context) => hostCheck(context, names));
     });
+  subcommand(host, "rotate-key", "have a host make another host key, and approve that instead")
+    .argument("<name>")
+    .addHelpText("after", "\nDeployments go on meanwhile. When it is cut off, run it again.")
+    .action(async (name: string, _options, command: Command) => {
+      const { hostRotateKey } = await import("./commands/host-rotate-key.ts");
+      await run(command, (context) => hostRotateKey(context, name));
+    });
   subcommand(host, "forget", "give up a host that left fleet.toml; prints what stays there")
     .argument("<name>")
     .action(async (name: string, _options, command: Command) => {

@@ -27,6 +27,22 @@ export async function writeLockedHost(
   return true;
 }
 
+/**
+ * Replaces a host's key in fleet.lock.toml of a checkout; false where that does not have the host.
+ * @throws AlError `invalid-lock` (user) when what is there cannot be read.
+ */
+export async function writeLockedKey(
+  project: string,
+  host: string,
+  hostKey: string,
+): Promise<boolean> {
+  const path = join(project, LOCK_FILE);
+  const { [host]: facts } = hostsOf(path, await readText(path));
+  if (!facts) return false;
+  await writeLockedHost(project, host, { ...facts, hostKey });
+  return true;
+}
+
 async function readText(path: string): Promise<string> {
   return readFile(path, "utf8").catch((thrown) => {
     if (errnoOf(thrown) === "ENOENT") return "";

@@ -14,7 +14,8 @@ export function openMachines(home: string): MachinesPort {
   return {
     readHostKey,
     async connect(login, { fingerprint, signal }) {
-      const transport = await openTransport(login, credentials, { fingerprint, signal });
+      const fingerprints = [fingerprint];
+      const transport = await openTransport(login, credentials, { fingerprints, signal });
       return {
         exec: (argv, options) => transport.exec(argv, options),
         engine: (options) => lookAtEngine(transport, { ...options }),

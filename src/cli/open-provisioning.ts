@@ -9,7 +9,7 @@ import { renderUserData } from "../cloud/user-data.ts";
 import { openVultr, VULTR_REQUESTS_PER_SECOND } from "../cloud/vultr-http.ts";
 import { vultrProvider } from "../cloud/vultr-provider.ts";
 import { openCredentialStore } from "../credentials/credential-store.ts";
-import { newMachine } from "../host/new-machine.ts";
+import { type MachineOptions, newMachine } from "../host/new-machine.ts";
 import type { ContactPort, HostKeyApprovals } from "../provisioning/ports.ts";
 import type { ProvisionDeps } from "../provisioning/provision-host.ts";
 import { generateSshKeyPair } from "../provisioning/ssh-key-pair.ts";
@@ -77,12 +77,13 @@ export async function openProvisioning(
   };
 }
 
-function contactOver(privateKey: Secret): ContactPort {
+/** A way to machines, with the fleet's key. */
+export function contactOver(privateKey: Secret, options?: MachineOptions): ContactPort {
   return {
     async connect(place, hostKeys, { signal } = {}) {
       const fingerprints = hostKeys.map(fingerprintOfText);
       const hostKey = { kind: "pinned", fingerprints } as const;
-      return newMachine(await connectSsh({ ...place, privateKey, hostKey, signal }));
+      return newMachine(await connectSsh({ ...place, privateKey, hostKey, signal }), options);
     },
   };
 }

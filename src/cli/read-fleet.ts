@@ -98,6 +98,12 @@ export function checkAddress({ host, address }: HostInput): void {
   });
 }
 
+/** @throws AlError `host-local` (user) for the machine `al` runs on. */
+export function checkRemote({ host, provider }: HostInput, hint: string): void {
+  if (provider !== "local") return;
+  throw new AlError(`host ${host} is this machine`, { code: "host-local", blame: "user", hint });
+}
+
 async function parseFleet(tree: SourceTree): Promise<Fleet> {
   if (!hasFile(tree, FLEET_FILE)) throw noFleet();
   const [fleet, lock, config] = await Promise.all([

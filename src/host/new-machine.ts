@@ -1,29 +1,59 @@
 import type { CallOptions } from "../base/deadline.ts";
 import { AlError } from "../base/errors.ts";
 import type { Transport } from "../transport/transport.ts";
-import { AS_ROOT, LACKS, OWN_HOST_KEY, TAKE_HOST_KEY } from "./new-machine-scripts.ts";
+import {
+  AS_ROOT,
+  FIND_HOST_KEY,
+  LACKS,
+  OWN_HOST_KEY,
+  TAKE_HOST_KEY,
+} from "./new-machine-scripts.ts";
 
-const SSHD_DIRECTORY = "/etc/ssh";
-const SSHD_PID = "/run/sshd.pid";
 const MAX_PRINTED_BYTES = 64 * 1024;
-const PUBLIC_KEY = /^ssh-ed25519 [A-Za-z0-9+/]+={0,2}$/;
+const PUBLIC_KEY = /^(ssh-ed25519|ssh-rsa|ecdsa-sha2-nistp\d+) [A-Za-z0-9+/]+={0,2}$/;
 
-/** A machine that is being made a host, through a connection to it; satisfies the port of `provisioning`. */
-export function newMachine(transport: Transport) {
+/** Where a host key is, and sshd's process id: absolute paths of files on the machine. */
+interface SshdFiles {
+  readonly key: string;
+  readonly pid: string;
+}
+
+/** Of a machine that is made with our settings. */
+const OF_NEW_MACHINE: SshdFiles = { key: "/etc/ssh/ssh_host_ed25519_key", pid: "/run/sshd.pid" };
+
+/** How a machine differs from one that is made with our settings. */
+export interface MachineOptions {
+  /** Its host key is where sshd says: the one with one of these fingerprints, as they are when asked. */
+  readonly findKey?: () => readonly string[];
+}
+
+/**
+ * A machine that is being made a host, or gets another host key, through a connection to it; satisfies the
+ * port of `provisioning`.
+ */
+export function newMachine(transport: Transport, { findKey }: MachineOptions = {}) {
   const { host } = transport;
+  const files = async (call: CallOptions): Promise<SshdFiles> => {
+    if (findKey === undefined) return OF_NEW_MACHINE;
+    const argv = asRoot(FIND_HOST_KEY, findKey());
+    const printed = await run(transport, argv, "find its host key", call);
+    const [key = "", pid = ""] = printed.split("\n");
+    return { key, pid };
+  };
   return {
     async lacks(call: CallOptions = {}): Promise<string | undefined> {
       const printed = await run(transport, ["sh", "-c", LACKS], "look at the machine", call);
       return printed || undefined;
     },
     async ownHostKey(first: string, call: CallOptions = {}): Promise<string> {
-      const argv = asRoot(OWN_HOST_KEY, [SSHD_DIRECTORY, first]);
+      const argv = asRoot(OWN_HOST_KEY, [(await files(call)).key, first]);
       const printed = await run(transport, argv, "make a host key", call);
       if (PUBLIC_KEY.test(printed) && printed !== first) return printed;
       throw failed(host, "make a host key", `it printed ${JSON.stringify(printed.slice(0, 100))}`);
     },
     async takeHostKey(own: string, call: CallOptions = {}): Promise<void> {
-      const argv = asRoot(TAKE_HOST_KEY, [SSHD_DIRECTORY, own, SSHD_PID]);
+      const { key, pid } = await files(call);
+      const argv = asRoot(TAKE_HOST_KEY, [key, own, pid]);
       await run(transport, argv, "take the new host key", call);
     },
     close: () => transport.close(),
@@ -48,9 +78,9 @@ async function run(
 }
 
 function failed(host: string, what: string, why: string): AlError {
-  return new AlError(`host ${host}: the new machine could not ${what}: ${why}`, {
+  return new AlError(`host ${host}: the machine could not ${what}: ${why}`, {
     code: "new-machine-failed",
     blame: "transient",
-    hint: `Run the same command again; nothing is lost: al provision ${host}`,
+    hint: "Mend what it says there, and run the same command again: it goes on where it stopped.",
   });
 }

@@ -7,8 +7,8 @@ import { lookAtMachine, type MachineLook } from "./look-at-machine.ts";
 /** What is asked of an adoption. */
 export interface Adoption {
   readonly login: Login;
-  /** The fingerprint that is approved for this host already. */
-  readonly approved?: string | undefined;
+  /** The fingerprints that are believed of this host already. */
+  readonly believed?: readonly string[];
   /** The fingerprint that the operator expects; a machine with another one is refused. */
   readonly expected?: string | undefined;
 }
@@ -64,17 +64,18 @@ export async function adoptMachine(
 }
 
 async function checkKey(
-  { login, approved, expected }: Adoption,
+  { login, believed = [], expected }: Adoption,
   offered: string,
   deps: AdoptDeps,
 ): Promise<void> {
   if (expected !== undefined && expected !== offered) throw otherKey(login, offered, expected);
-  if (expected === undefined && offered !== approved) {
+  const isBelieved = believed.includes(offered);
+  if (expected === undefined && !isBelieved) {
     const answer = await deps.confirmKey(offered);
     if (answer === undefined) throw keyUnconfirmed(login, offered);
     if (!answer) throw keyRefused(login, offered);
   }
-  if (offered !== approved) deps.approveKey(offered);
+  if (!isBelieved) deps.approveKey(offered);
 }
 
 interface SessionTask {

@@ -7,12 +7,11 @@ import type {
   MachineRecords,
   NewMachine,
 } from "./ports.ts";
+import { machineNotUp, proveKey } from "./prove-key.ts";
 
 const INTERVAL_MS = 3_000;
 /** From an address to the end of the first boot. */
 const PATIENCE_MS = 15 * 60_000;
-/** How long sshd may go on with the old key, or be away, after it was told of the new one. */
-const RELOAD_MS = 30_000;
 
 /** What {@link replaceFirstKey} works with. */
 export interface FirstContactDeps {
@@ -58,7 +57,7 @@ export async function replaceFirstKey(
   } finally {
     await machine.close();
   }
-  await provesKey(place, own, deps, options);
+  await proveKey(place, own, deps, options);
   approvals.approve(place, own);
   return own;
 }
@@ -90,7 +89,7 @@ async function whenReady(
   for (;;) {
     const found = await look(place, keys, contact, signal);
     if (found.kind === "ready") return found.machine;
-    if (clock.now() - start > PATIENCE_MS) throw notUp(place, found.why);
+    if (clock.now() - start > PATIENCE_MS) throw machineNotUp(place, found.why);
     onWait?.(found.waitsFor);
     await clock.sleep(INTERVAL_MS, signal);
   }
@@ -119,31 +118,6 @@ async function look(
   }
 }
 
-/** sshd reads its keys again within a moment; until then it proves the old one, or is away. */
-async function provesKey(
-  place: MachinePlace,
-  own: string,
-  { contact, clock }: FirstContactDeps,
-  { signal }: FirstContactOptions,
-): Promise<void> {
-  const start = clock.now();
-  for (;;) {
-    try {
-      const again = await contact.connect(place, [own], { signal });
-      return await again.close();
-    } catch (thrown) {
-      signal?.throwIfAborted();
-      const error = toAlError(thrown);
-      const isOld = error.code === "host-key-mismatch";
-      if (!isOld && error.blame !== "transient") throw error;
-      if (clock.now() - start > RELOAD_MS) {
-        throw notUp(place, isOld ? "it does not take its new host key" : error.message);
-      }
-    }
-    await clock.sleep(1_000, signal);
-  }
-}
-
 function wrongMachine({ host, address, port }: MachinePlace, cause: AlError): AlError {
   const what = `host ${host}: what answers at ${address}:${port} does not have the key that its machine was made with`;
   return new AlError(`${what}; nothing was sent to it`, {
@@ -151,13 +125,5 @@ function wrongMachine({ host, address, port }: MachinePlace, cause: AlError): Al
     blame: "user",
     hint: `Another machine may have the address now: compare it in the provider's console. To give the host's machine back: al deprovision ${host}`,
     cause,
-  });
-}
-
-function notUp({ host, address, port }: MachinePlace, why: string): AlError {
-  return new AlError(`host ${host}: the machine at ${address}:${port} is not up: ${why}`, {
-    code: "machine-not-up",
-    blame: "transient",
-    hint: "Run the same command again to go on waiting; the provider's console shows what it is doing.",
   });
 }

@@ -112,3 +112,18 @@ export interface HostKeyApprovals {
   /** Replaces the one that was approved before. */
   approve(place: MachinePlace, hostKey: string): void;
 }
+
+/** The same, and the next key of a host. */
+export interface HostKeyPins extends HostKeyApprovals {
+  /** Believes this key beside the approved one, until one is approved. */
+  expect(host: string, hostKey: string): void;
+}
+
+/** Speaks to hosts whose key is replaced. */
+export interface RotationPort extends ContactPort {
+  /**
+   * The public key that answers at a host's address, if it is believed; logs in nowhere.
+   * @throws AlError `unreachable` (transient), `host-key-mismatch`, `approval-needed` (user).
+   */
+  believedKey(place: MachinePlace, call?: ProviderCall): Promise<string>;
+}

@@ -20,7 +20,12 @@ type Grant = Extract<Approval, { kind: "grant" }>;
  * can change, and a secret of its own.
  */
 export interface ControllerStore {
+  /** The approved fingerprint. */
   hostKey(host: string): string | undefined;
+  /** The approved fingerprint, and after it that of the next key while there is one. */
+  believedKeys(host: string): readonly string[];
+  /** Believes this key beside the approved one, until one is approved; nothing where none is. */
+  expectKey(host: string, fingerprint: string): void;
   isGranted(grant: Grant): boolean;
   /** The key proposed for a new host's credential versions: stable, and random per store. */
   proposedKey(host: string): Secret;
@@ -54,6 +59,7 @@ const MIGRATIONS = [
   `CREATE TABLE known_host (host TEXT PRIMARY KEY, seen TEXT NOT NULL) STRICT;
    CREATE TABLE prune_consent (revision TEXT PRIMARY KEY, given_at INTEGER NOT NULL) STRICT;`,
   "CREATE TABLE machine (host TEXT PRIMARY KEY, record TEXT NOT NULL) STRICT;",
+  "ALTER TABLE host_key ADD COLUMN next_fingerprint TEXT;",
 ];
 
 /**
@@ -87,6 +93,7 @@ export function readControllerStore(directory: string): ControllerStore {
   return {
     ...store,
     approve: refuse,
+    expectKey: refuse,
     remember: refuse,
     forget: refuse,
     consentToPrune: refuse,
@@ -135,6 +142,16 @@ function storeOn(database: DatabaseSync): ControllerStore {
     hostKey(host) {
       const row = database.prepare("SELECT fingerprint FROM host_key WHERE host = ?").get(host);
       return row?.fingerprint as string | undefined;
+    },
+    believedKeys(host) {
+      const { fingerprint, next_fingerprint: next = null } =
+        database.prepare("SELECT * FROM host_key WHERE host = ?").get(host) ?? {};
+      return [fingerprint, next].filter((key) => typeof key === "string");
+    },
+    expectKey(host, fingerprint) {
+      database
+        .prepare("UPDATE host_key SET next_fingerprint = ? WHERE host = ?")
+        .run(fingerprint, host);
     },
     isGranted: ({ credential, agent, host, remote }) =>
       database

@@ -49,7 +49,7 @@ export async function adopt(context: CliContext, name: string, flags: AdoptFlags
   const store = openControllerStore(storeDirectory(home, draft.file.project.name));
   try {
     const machine = await adoptMachine(
-      { login, approved: store.hostKey(name), expected: flags.fingerprint },
+      { login, believed: store.believedKeys(name), expected: flags.fingerprint },
       {
         machines: openMachines(home),
         ...operatorOf(context, { login, store, flags }),

@@ -39,10 +39,10 @@ export async function hostCheck(context: CliContext, names: readonly string[]): 
   const fleet = await readFleet(context);
   const hosts = names.length === 0 ? fleet.hosts : names.map((name) => hostOf(fleet, name));
   const store = readControllerStore(storeDirectory(context.home, fleet.file.project.name));
-  const pins = new Map(hosts.map(({ host }) => [host, store.hostKey(host)]));
+  const pins = new Map(hosts.map(({ host }) => [host, store.believedKeys(host)]));
   store.close();
   const results = await settleBounded(hosts, PARALLEL_HOSTS, (host) =>
-    checkHost(context, fleet, { host, fingerprint: pins.get(host.host) }),
+    checkHost(context, fleet, { host, fingerprints: pins.get(host.host) ?? [] }),
   );
   let isSound = true;
   for (const result of results) {
@@ -62,12 +62,12 @@ export async function hostCheck(context: CliContext, names: readonly string[]): 
 async function checkHost(
   context: CliContext,
   fleet: Fleet,
-  { host, fingerprint }: { readonly host: HostInput; readonly fingerprint: string | undefined },
+  { host, fingerprints }: { readonly host: HostInput; readonly fingerprints: readonly string[] },
 ): Promise<Checked> {
   const { signal, dockerSocket } = context;
   checkAddress(host);
   const isLocal = host.provider === "local";
-  const transport = await open(context, host, fingerprint);
+  const transport = await open(context, host, fingerprints);
   try {
     const socket = isLocal ? { socketPath: dockerSocket } : {};
     const [look, engine, addresses] = await Promise.all([
@@ -93,12 +93,12 @@ async function checkHost(
 function open(
   { home, signal }: CliContext,
   host: HostInput,
-  fingerprint: string | undefined,
+  fingerprints: readonly string[],
 ): Promise<Transport> | Transport {
   if (host.provider === "local")
     return openLocal({ host: host.host, env: { HOME: dirname(home) } });
   const credentials = openCredentialStore(join(home, "credentials"));
-  return openTransport(host, credentials, { fingerprint, signal });
+  return openTransport(host, credentials, { fingerprints, signal });
 }
 
 /** Every address that a name has; the connection was made to one of them. */

@@ -46,10 +46,12 @@ function withStore<T>(
 
 function knownOf({ locked }: Fleet, host: HostInput, store: ControllerStore): KnownOfHost {
   const seen = store.knownHosts().find(({ address }) => address.host === host.host);
+  const [approvedKey, nextKey] = store.believedKeys(host.host);
   const { instanceId, hostKey } = locked[host.host] ?? {};
   return {
     ...host,
-    approvedKey: store.hostKey(host.host),
+    approvedKey,
+    ...(nextKey !== undefined && { nextKey }),
     ...(instanceId !== undefined && { instanceId }),
     ...(hostKey !== undefined && { lockedKey: hostKey }),
     ...(seen && { agents: seen.agents, items: seen.inventory.items.length }),

@@ -6,11 +6,9 @@ import { join } from "node:path";
 import { AlError, errnoOf } from "../../base/errors.ts";
 import type { HostInput } from "../../core/project-input.ts";
 import { readControllerStore } from "../../state/controller-store.ts";
-import { formatEndpoint } from "../../transport/dial.ts";
-import { hostKeyMismatch } from "../../transport/host-key.ts";
-import { readHostKey } from "../../transport/read-host-key.ts";
+import { believedKey } from "../believed-key.ts";
 import type { CliContext } from "../context.ts";
-import { checkAddress, hostOf, readFleet } from "../read-fleet.ts";
+import { checkAddress, checkRemote, hostOf, readFleet } from "../read-fleet.ts";
 import { sshArguments } from "../ssh-arguments.ts";
 import { storeDirectory } from "../wake.ts";
 
@@ -25,7 +23,7 @@ export async function hostSsh(
 ): Promise<number> {
   const fleet = await readFleet(context);
   const host = hostOf(fleet, name);
-  checkRemote(host);
+  checkRemote(host, "Open a shell here.");
   checkAddress(host);
   const identity = await identityFile(context.home);
   const publicKey = await approvedKey(context, fleet.file.project.name, host);
@@ -40,20 +38,16 @@ export async function hostSsh(
   }
 }
 
-/** The key that the host offers now, if it is the approved one: OpenSSH wants the key, we keep its fingerprint. */
+/** OpenSSH wants the key, we keep its fingerprint. */
 async function approvedKey(
   { home, signal }: CliContext,
   project: string,
   host: HostInput,
 ): Promise<string> {
   const store = readControllerStore(storeDirectory(home, project));
-  const fingerprint = store.hostKey(host.host);
+  const fingerprints = store.believedKeys(host.host);
   store.close();
-  if (fingerprint === undefined) throw notApproved(host.host);
-  const offered = await readHostKey(host, { signal });
-  if (offered.fingerprint === fingerprint) return offered.publicKey;
-  const pin = { kind: "pinned", fingerprints: [fingerprint] } as const;
-  throw hostKeyMismatch({ host: host.host, endpoint: formatEndpoint(host) }, pin, offered);
+  return believedKey(host, fingerprints, { signal });
 }
 
 /** OpenSSH reads the key itself, and refuses one without its last line break. */
@@ -86,19 +80,4 @@ async function runSsh(argv: readonly string[], signal: AbortSignal): Promise<num
       cause: thrown,
     });
   }
-}
-
-function checkRemote({ host, provider }: HostInput): void {
-  if (provider === "local") {
-    const hint = "Open a shell here.";
-    throw new AlError(`host ${host} is this machine`, { code: "host-local", blame: "user", hint });
-  }
-}
-
-function notApproved(host: string): AlError {
-  return new AlError(`host ${host}: its key has not been approved`, {
-    code: "approval-needed",
-    blame: "user",
-    hint: "See what waits for your yes: al approve",
-  });
 }

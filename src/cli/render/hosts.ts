@@ -8,6 +8,8 @@ import { tableLines } from "./table.ts";
 export interface KnownOfHost extends HostInput {
   /** Fingerprint of the approved host key. */
   readonly approvedKey?: string | undefined;
+  /** Of the next key, while the approved one is being replaced. */
+  readonly nextKey?: string | undefined;
   readonly instanceId?: string | undefined;
   /** Public host key of fleet.lock.toml, for people. */
   readonly lockedKey?: string | undefined;
@@ -43,6 +45,7 @@ export function hostLines(host: KnownOfHost): string[] {
     ["drift", host.drift],
     ["instance", host.instanceId],
     ["approved key", host.provider === "local" ? undefined : (host.approvedKey ?? "none")],
+    ["next key", host.nextKey && `${host.nextKey}; to finish: al host rotate-key ${host.host}`],
     ["key in lock", host.lockedKey],
     ["agents", host.agents && listed(host.agents)],
     ["holds", host.items === undefined ? undefined : `${host.items} things of this project`],

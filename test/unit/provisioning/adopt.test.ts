@@ -47,14 +47,14 @@ test("the key is shown, confirmed and pinned before anything is sent to the mach
 });
 
 test("a key that is approved, or was given, is not asked about", async () => {
-  await adoptMachine({ login, approved: machine.fingerprint }, deps());
+  await adoptMachine({ login, believed: [machine.fingerprint] }, deps());
   expect(machine.log).toEqual(["key read", "login deploy"]);
   await adoptMachine({ login, expected: machine.fingerprint }, deps());
   expect(approved).toBe(machine.fingerprint);
 });
 
 test("another key than the given one is refused, also where that one is approved", async () => {
-  const adoption = { login, expected: OTHER, approved: machine.fingerprint };
+  const adoption = { login, expected: OTHER, believed: [machine.fingerprint] };
   await expect(adoptMachine(adoption, deps({ key: true }))).rejects.toMatchObject({
     code: "host-key-mismatch",
     blame: "user",

@@ -1,9 +1,10 @@
 import { AlError } from "../../../src/base/errors.ts";
 import type {
   ContactPort,
-  HostKeyApprovals,
+  HostKeyPins,
   MachinePlace,
   NewMachine,
+  RotationPort,
 } from "../../../src/provisioning/ports.ts";
 import { killed } from "../../vultr/in-process.ts";
 import type { VultrStandIn } from "../../vultr/stand-in.ts";
@@ -42,13 +43,17 @@ export function memoryMachines(standIn: VultrStandIn) {
     machines.set(address, keys);
     return keys;
   };
-  const connect = (place: MachinePlace, hostKeys: readonly string[]): NewMachine => {
+  /** What answers there proves. */
+  const offered = (place: MachinePlace): string => {
     if (faults.silent-- > 0) throw problem("unreachable", "transient");
     const keys = at(place.address);
     const isStale = keys.before !== undefined && faults.stale-- > 0;
     const sshd = isStale ? (keys.before ?? "") : keys.current;
-    const offered = faults.impostor ? "ssh-ed25519 OTHER" : sshd;
-    if (!hostKeys.includes(offered)) throw problem("host-key-mismatch", "user");
+    return faults.impostor ? "ssh-ed25519 OTHER" : sshd;
+  };
+  const connect = (place: MachinePlace, hostKeys: readonly string[]): NewMachine => {
+    if (!hostKeys.includes(offered(place))) throw problem("host-key-mismatch", "user");
+    const keys = at(place.address);
     return {
       lacks: async () => (faults.lacking-- > 0 ? "cloud-init" : undefined),
       async ownHostKey(first) {
@@ -65,14 +70,14 @@ export function memoryMachines(standIn: VultrStandIn) {
       close: async () => {},
     };
   };
-  return { faults, at, connect };
+  return { faults, at, offered, connect };
 }
 
 /** A way to these machines whose process is killed at its n-th call; never, without a number. */
 export function contactUntil(
-  { connect }: Pick<ReturnType<typeof memoryMachines>, "connect">,
+  { offered, connect }: Pick<ReturnType<typeof memoryMachines>, "offered" | "connect">,
   { calls = Number.POSITIVE_INFINITY, when = "before" as "before" | "after" } = {},
-): { readonly contact: ContactPort; readonly isDead: () => boolean } {
+) {
   let count = 0;
   const call = async <T>(work: () => T | Promise<T>): Promise<T> => {
     if (count >= calls) throw killed();
@@ -93,20 +98,40 @@ export function contactUntil(
         };
       }),
   };
-  return { contact, isDead: () => count >= calls };
+  const isDead = () => count >= calls;
+  /** The same for hosts; what they offer is believed if it is among these. */
+  const rotation = (believed: (host: string) => readonly string[]): RotationPort => ({
+    ...contact,
+    believedKey: (place) =>
+      call(() => {
+        const key = offered(place);
+        if (!believed(place.host).includes(key)) throw problem("host-key-mismatch", "user");
+        return key;
+      }),
+  });
+  return { contact, rotation, isDead };
 }
 
 /** Approvals that outlive the processes that write them. */
 export function memoryApprovals() {
   const keys = new Map<string, string>();
-  const seenBy = (isDead: () => boolean): HostKeyApprovals => ({
+  const next = new Map<string, string>();
+  const seenBy = (isDead: () => boolean): HostKeyPins => ({
     isApproved: (host, hostKey) => keys.get(host) === hostKey,
+    expect(host, hostKey) {
+      if (isDead()) throw killed();
+      next.set(host, hostKey);
+    },
     approve({ host }, hostKey) {
       if (isDead()) throw killed();
       keys.set(host, hostKey);
+      next.delete(host);
     },
   });
-  return { keys, seenBy };
+  /** What passes accept. */
+  const believed = (host: string) =>
+    [keys.get(host), next.get(host)].filter((key) => key !== undefined);
+  return { keys, believed, seenBy };
 }
 
 /** What the rig's user data gives as the first key. */
