@@ -1,19 +1,8 @@
-import { describe, expect, test } from "vitest";
-import { Secret } from "../../src/base/secret.ts";
-import type { Machine, MachineRequest } from "../../src/core/machine.ts";
+import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import type { Machine } from "../../src/core/machine.ts";
 import { awaitMachine } from "../../src/provisioning/await-machine.ts";
-import type { MachineProvider } from "../../src/provisioning/ports.ts";
-import type { LeapingClock } from "../vultr/leaping-clock.ts";
-
-/** A provider whose account is empty, and the time it lives in. */
-export interface ProviderWorld {
-  readonly provider: MachineProvider;
-  /** The same account with a key that is not valid. */
-  readonly withWrongKey: MachineProvider;
-  readonly clock: LeapingClock;
-  /** Region and plan that can be had, and a plan that exists but not in that region. */
-  readonly choice: { readonly region: string; readonly plan: string; readonly notHere: string };
-}
+import { troubleCases } from "./provider-trouble-cases.ts";
+import { type ProviderWorld, requestFor } from "./provider-world.ts";
 
 const RULES = [
   { protocol: "tcp", port: 22, from: "203.0.113.7/32" },
@@ -23,19 +12,23 @@ const RULES = [
 const KEY = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIOMqqnkVzrm0SdG6UOoqKLsabgH5C9okWi0dh2l9GKJl";
 
 /** What every provider of machines has to do, as the port says it. */
-export function providerConformance(name: string, open: () => ProviderWorld): void {
+export function providerConformance(
+  name: string,
+  start: () => ProviderWorld | Promise<ProviderWorld>,
+): void {
   describe(`the provider ${name}`, () => {
+    let world: ProviderWorld;
+    const open = () => world;
+    beforeEach(async () => {
+      world = await start();
+    });
+    afterEach(() => world.close?.());
     catalogueCases(open);
     machineCases(open);
     firewallCases(open);
     keyCases(open);
+    troubleCases(open);
   });
-}
-
-function requestFor({ choice }: ProviderWorld, tags: readonly string[] = []): MachineRequest {
-  const { region, plan } = choice;
-  const userData = new Secret("#cloud-config\n{}\n");
-  return { region, plan, os: "debian-13", name: "web-1", tags, userData, ipv6: true };
 }
 
 function catalogueCases(open: () => ProviderWorld): void {
@@ -141,10 +134,13 @@ function firewallCases(open: () => ProviderWorld): void {
   const name = "al/acme/web-1";
 
   test("a firewall is made once, keeps its id, and follows its rules both ways", async () => {
-    const { provider } = open();
+    const { provider, rulesOf } = open();
     const id = await provider.ensureFirewall({ name, rules: RULES });
-    expect(await provider.ensureFirewall({ name, rules: RULES })).toBe(id);
-    expect(await provider.ensureFirewall({ name, rules: RULES.slice(1) })).toBe(id);
+    for (const rules of [RULES, RULES.slice(1), RULES.slice(0, 1), [], RULES]) {
+      expect(await provider.ensureFirewall({ name, rules })).toBe(id);
+      const wanted = rules.map(({ protocol, port, from }) => `${protocol} ${port} ${from}`);
+      expect(rulesOf(id)).toEqual(wanted.sort());
+    }
     expect(await provider.listFirewalls()).toEqual([{ id, name }]);
   });
 
@@ -163,6 +159,9 @@ function firewallCases(open: () => ProviderWorld): void {
   });
 }
 
+/** More than any page of a stand-in with small ones. */
+const MANY = [1, 2, 3, 4, 5];
+
 function keyCases(open: () => ProviderWorld): void {
   test("a public key is stored once for a name, and removed by it", async () => {
     const { provider } = open();
@@ -173,5 +172,23 @@ function keyCases(open: () => ProviderWorld): void {
     await provider.removeSshKey(name);
     await provider.removeSshKey(name);
     expect(await provider.listSshKeys()).toEqual([]);
+  });
+
+  test("lists are whole, and removing takes nothing of another name", async () => {
+    const world = open();
+    const { provider, clock } = world;
+    for (const number of MANY) {
+      const name = `al/acme/web-${number}`;
+      await provider.ensureFirewall({ name, rules: [] });
+      await provider.ensureSshKey({ name, publicKey: KEY });
+      await provider.createMachine(requestFor(world, ["al-project-acme"]));
+    }
+    await clock.sleep(5_000);
+    expect(await provider.findMachines("al-project-acme")).toHaveLength(MANY.length);
+    await provider.removeFirewall("al/acme/web-1");
+    await provider.removeSshKey("al/acme/web-1");
+    const names = MANY.slice(1).map((number) => `al/acme/web-${number}`);
+    expect((await provider.listFirewalls()).map((one) => one.name).sort()).toEqual(names);
+    expect((await provider.listSshKeys()).map((one) => one.name).sort()).toEqual(names);
   });
 }

@@ -37,6 +37,8 @@ export interface StoredInstance {
   readonly createdMs: number;
   readonly number: number;
   firewallGroupId: string;
+  /** Shown for some minutes. */
+  readonly password: string;
   /** Set by a boot hook. */
   address: string | undefined;
 }
@@ -52,6 +54,9 @@ export interface StoredRule {
   readonly source: string;
   readonly notes: string;
 }
+
+/** For about as long `default_password` is shown. */
+const PASSWORD_MS = 10 * 60_000;
 
 /** One account at the stand-in: what was made, and nothing of HTTP. */
 export class VultrAccountState {
@@ -82,6 +87,7 @@ export class VultrAccountState {
     const instance: StoredInstance = {
       ...{ id: randomUUID(), body, createdMs: this.now(), number: this.everMade.length + 1 },
       ...{ firewallGroupId: body.firewall_group_id ?? "", address: undefined },
+      password: `password-${randomUUID()}`,
     };
     this.instances.set(instance.id, instance);
     this.everMade.push(instance.id);
@@ -111,8 +117,10 @@ export class VultrAccountState {
     const { id, body, createdMs } = instance;
     const phase = this.#phase(instance);
     const plan = catalogue.plans.find((one) => one.id === body.plan);
+    const isNew = this.now() - createdMs < PASSWORD_MS;
     return {
       ...{ id, plan: body.plan, region: body.region, os_id: body.os_id },
+      ...(isNew && { default_password: instance.password }),
       ...{ os: catalogue.os.find((one) => one.id === body.os_id)?.name ?? "" },
       ...{
         ram: plan?.ram ?? 0,
@@ -127,14 +135,15 @@ export class VultrAccountState {
         hostname: body.hostname ?? "vultr.guest",
       },
       ...{ v6_main_ip: body.enable_ipv6 && phase !== "none" ? `2001:db8::${instance.number}` : "" },
-      ...{ tags: body.tags ?? [], firewall_group_id: instance.firewallGroupId, kvm: "" },
-      ...{
-        gateway_v4: "0.0.0.0",
-        netmask_v4: "",
-        internal_ip: "",
-        user_scheme: "root",
-        features: [],
-      },
+      ...{ tags: body.tags ?? [], firewall_group_id: instance.firewallGroupId },
+      ...(phase === "none"
+        ? { gateway_v4: "0.0.0.0", netmask_v4: "", kvm: "" }
+        : {
+            gateway_v4: "192.0.2.254",
+            netmask_v4: "255.255.255.0",
+            kvm: "https://vnc.test/secret",
+          }),
+      ...{ internal_ip: "", user_scheme: "root", features: body.enable_ipv6 ? ["ipv6"] : [] },
     };
   }
 

@@ -22,11 +22,12 @@ export function page(context: Context, key: string, items: readonly object[], la
   });
 }
 
-/** The body of a request, or undefined when it is not what the schema asks for. */
+/** The body of a request, or undefined when it is not said to be JSON or not what the schema asks for. */
 export async function bodyOf<T extends z.ZodType>(
   context: Context,
   schema: T,
 ): Promise<z.infer<T> | undefined> {
+  if (context.req.header("content-type") !== "application/json") return undefined;
   const json = await context.req.json().catch(() => undefined);
   const result = schema.safeParse(json);
   return result.success ? result.data : undefined;

@@ -12,6 +12,8 @@ export interface VultrFault {
         readonly kind: "answer";
         readonly status: number;
         readonly error?: string;
+        /** The body, instead of an error in Vultr's form. */
+        readonly text?: string;
         readonly retryAfter?: number;
       }
     /** The request is carried out, and the connection ends before the answer. */

@@ -12,8 +12,7 @@ import { LeapingClock } from "./leaping-clock.ts";
 import { type StandInOptions, VultrStandIn } from "./stand-in.ts";
 
 /** A stand-in with a clock that leaps, and ways to it. */
-export function vultrRig(options: StandInOptions = {}) {
-  const clock = new LeapingClock();
+export function vultrRig(options: StandInOptions = {}, clock = new LeapingClock()) {
   const standIn = new VultrStandIn({ clock, ...options });
   const send = (more: Partial<VultrOptions> = {}) =>
     openVultr({

@@ -67,8 +67,7 @@ function instanceRoutes(app: Hono, state: VultrAccountState, list: List): void {
     if (state.instances.size >= state.switches.maxInstances) {
       return refuse(context, 400, "You have reached the maximum number of active instances.");
     }
-    const instance = { ...state.show(state.create(body)), default_password: randomUUID() };
-    return context.json({ instance }, 202);
+    return context.json({ instance: state.show(state.create(body)) }, 202);
   });
   app.delete("/instances/:id", async (context) => {
     const id = context.req.param("id");
@@ -148,7 +147,8 @@ function ruleRoutes(app: Hono, state: VultrAccountState, list: List): void {
     if (group.rules.length >= MOST_RULES) return refuse(context, 400, "Too many rules.");
     group.lastRule += 1;
     const source = body.source || `${body.subnet}/${body.subnet_size}`;
-    const rule = { ...body, id: group.lastRule, action: "accept", direction: "in", source };
+    const live = { action: "accept", direction: "in", type: body.ip_type, loadbalancer_id: "" };
+    const rule = { ...body, ...live, id: group.lastRule, source };
     group.rules.push(rule);
     return context.json({ firewall_rule: rule }, 201);
   });

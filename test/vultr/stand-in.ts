@@ -73,6 +73,7 @@ export class VultrStandIn {
     }
     const fault = this.#faults.take(request.method, path.slice("/v2".length));
     if (fault?.kind === "answer") {
+      if (fault.text !== undefined) return new Response(fault.text, { status: fault.status });
       return answerOf(fault.status, fault.error ?? "scripted", fault.retryAfter);
     }
     if (fault?.kind === "late") {

@@ -13,7 +13,7 @@ function standInWith(options: StandInOptions = {}) {
     const answer = await standIn.handle(
       new Request(`http://vultr.test/v2${path}`, {
         method,
-        headers: { authorization: `Bearer ${key}` },
+        headers: { authorization: `Bearer ${key}`, "content-type": "application/json" },
         ...(body === undefined ? {} : { body: JSON.stringify(body) }),
       }),
     );
