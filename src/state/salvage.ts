@@ -1,7 +1,7 @@
 import { statSync } from "node:fs";
 import { DatabaseSync, type SQLInputValue, type StatementSync } from "node:sqlite";
 import { readOnlyUrl } from "./memory-copy.ts";
-import { inTransaction } from "./sqlite.ts";
+import { inTransaction, tableNames } from "./sqlite.ts";
 
 /** What was carried over from a damaged database. */
 export interface Salvaged {
@@ -32,7 +32,7 @@ const ROWID = "rowid of this row";
 export function salvage(from: string, to: DatabaseSync, options: SalvageOptions): Salvaged {
   const kept: Record<string, number> = {};
   const incomplete: string[] = [];
-  const tables = tablesOf(to, options.first);
+  const tables = [...new Set([...options.first, ...tableNames(to)])];
   // SQLite would remove the log beside an empty file, which is all that is left then.
   if (statSync(from).size === 0) return { kept, incomplete: tables };
   let source: DatabaseSync;
@@ -137,12 +137,6 @@ function* lookUp(
       // The next one may be readable.
     }
   }
-}
-
-function tablesOf(database: DatabaseSync, first: readonly string[]): readonly string[] {
-  const sql = "SELECT name FROM sqlite_schema WHERE type = 'table' AND name NOT LIKE 'sqlite_%'";
-  const names = database.prepare(sql).all() as { name: string }[];
-  return [...new Set([...first, ...names.map(({ name }) => name)])];
 }
 
 function columnsOf(database: DatabaseSync, table: string): readonly string[] {

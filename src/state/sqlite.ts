@@ -56,6 +56,12 @@ export function proveWritable(database: DatabaseSync): void {
   database.exec(`PRAGMA user_version = ${schemaVersion(database)}`);
 }
 
+/** The tables of a database, without SQLite's own. */
+export function tableNames(database: DatabaseSync): readonly string[] {
+  const sql = "SELECT name FROM sqlite_schema WHERE type = 'table' AND name NOT LIKE 'sqlite_%'";
+  return (database.prepare(sql).all() as { name: string }[]).map(({ name }) => name);
+}
+
 /** Brings a database's schema up to the last migration. */
 export function migrate(database: DatabaseSync, migrations: readonly Migration[]): void {
   if (schemaVersion(database) >= migrations.length) return;
