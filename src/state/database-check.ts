@@ -1,8 +1,7 @@
 import { statSync } from "node:fs";
 import { DatabaseSync } from "node:sqlite";
-import { AlError } from "../base/errors.ts";
 import { readOnlyUrl } from "./memory-copy.ts";
-import { tableNames } from "./sqlite.ts";
+import { tableNames, unusable } from "./sqlite.ts";
 
 /**
  * Up to this size (log included) everything is compared with everything, which takes about a second; of
@@ -38,12 +37,7 @@ export function damageOf(
     return damageIn(database, size + logSize > fullCheckBytes ? bigTables : []);
   } catch (thrown) {
     if (isDamage(thrown)) return (thrown as Error).message;
-    throw new AlError(`${path}: the database cannot be checked: ${(thrown as Error).message}`, {
-      code: "database-unusable",
-      blame: "terminal",
-      hint: "Check free space and the owner of the file.",
-      cause: thrown,
-    });
+    throw unusable(path, "checked", thrown);
   } finally {
     database?.close();
   }

@@ -26,15 +26,16 @@ const MAX_LOOKUPS = 5000;
 const ROWID = "rowid of this row";
 
 /**
- * Copies what can be read of a damaged database into a new one that has the tables already. It does not
- * fail: what cannot be read is left out, and its table named.
+ * Copies what can be read of a damaged database into a new one that has the tables already. What cannot be
+ * read is left out, and its table named.
+ * @throws SQLite's error when the new one cannot be written, as on a full disk.
  */
 export function salvage(from: string, to: DatabaseSync, options: SalvageOptions): Salvaged {
   const kept: Record<string, number> = {};
   const incomplete: string[] = [];
   const tables = [...new Set([...options.first, ...tableNames(to)])];
   // SQLite would remove the log beside an empty file, which is all that is left then.
-  if (statSync(from).size === 0) return { kept, incomplete: tables };
+  if (!statSync(from, { throwIfNoEntry: false })?.size) return { kept, incomplete: tables };
   let source: DatabaseSync;
   try {
     source = new DatabaseSync(readOnlyUrl(from), { readOnly: true });
@@ -71,7 +72,9 @@ function carryOver(
         if (!isUsable(table, row)) throw new TypeError("not usable");
         to.prepare(`INSERT INTO "${table}" (${names}) VALUES (${marks})`).run(...values);
         rows += 1;
-      } catch {
+      } catch (thrown) {
+        // Where SQLite gave up the transaction it was not for the row.
+        if (!to.isTransaction) throw thrown;
         whole = false;
       }
     }

@@ -23,13 +23,21 @@ export function openDatabase(path: string, migrations: readonly Migration[]): Da
     return database;
   } catch (thrown) {
     database?.close();
-    throw new AlError(`${path}: the database cannot be used: ${(thrown as Error).message}`, {
+    throw unusable(path, "used", thrown);
+  }
+}
+
+/** The AlError `database-unusable` of a file that cannot be `used` or the like, since this was thrown. */
+export function unusable(path: string, participle: string, thrown: unknown): AlError {
+  return new AlError(
+    `${path}: the database cannot be ${participle}: ${(thrown as Error).message}`,
+    {
       code: "database-unusable",
       blame: "terminal",
       hint: "Check free space and the owner of the file.",
       cause: thrown,
-    });
-  }
+    },
+  );
 }
 
 /**
