@@ -55,4 +55,5 @@ export const RUN_MIGRATIONS: readonly Migration[] = [
   "ALTER TABLE runs ADD COLUMN made TEXT;",
   WEBHOOK_MIGRATION,
   SCHEDULE_MIGRATION,
+  "CREATE INDEX runs_by_end ON runs (ended_at, id) WHERE state = 'finished';",
 ];
