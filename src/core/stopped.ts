@@ -11,7 +11,8 @@ export interface Stopped extends Hold {
 }
 
 const StoppedFile = z.object({
-  since: z.int().nonnegative(),
+  /** No more than a Date can hold. */
+  since: z.int().nonnegative().max(8_640_000_000_000_000),
   by: z.string().max(200).optional(),
   drained: z.boolean().optional(),
 });

@@ -114,12 +114,18 @@ export class Locks {
     if (this.#stopped) throw notServing();
     const place = this.#lines.join(waiter);
     if (!place) return answer;
+    this.#limit(waiter, { ms: waitSeconds * 1000, place });
     // What happened before it stood here, nobody told this line of.
     const { store, clock } = this.#ports;
-    const held = await store.heldBy(run.id, clock.now());
-    if (held) this.#lines.answer(waiter, { kind: "holds-another", resourceKey: held.resourceKey });
+    try {
+      const held = await store.heldBy(run.id, clock.now());
+      if (held) {
+        this.#lines.answer(waiter, { kind: "holds-another", resourceKey: held.resourceKey });
+      }
+    } catch (thrown) {
+      this.#lines.reject(thrown, (each) => each === waiter);
+    }
     await this.#advance(resourceKey);
-    this.#limit(waiter, { ms: waitSeconds * 1000, place });
     return { place };
   }
 
@@ -179,7 +185,8 @@ export class Locks {
     this.#alarms.set(resourceKey, alarm);
     const { clock } = this.#ports;
     const advance = () => this.#serial(resourceKey, () => this.#advance(resourceKey));
-    clock.sleep(Math.max(at - clock.now(), 0), alarm.signal).then(advance, () => undefined);
+    const ms = Math.min(Math.max(at - clock.now(), 0), LONGEST_SLEEP_MS);
+    clock.sleep(ms, alarm.signal).then(advance, () => undefined);
   }
 
   /** Lets one go when its time is over, or it is gone. */
@@ -204,6 +211,8 @@ export class Locks {
   }
 }
 
+/** A timer cannot wait longer than 2^31 ms. */
+const LONGEST_SLEEP_MS = 86_400_000;
 const ENDED = { kind: "ended" } as const;
 
 function notServing(): AlError {

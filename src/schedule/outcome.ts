@@ -39,6 +39,8 @@ export function rerunOf(
   const onInterrupted = release.agents.get(agent)?.onInterrupted;
   if (end.outcome === "interrupted" && onInterrupted !== "rerun") return undefined;
   if (end.outcome !== "interrupted" && end.outcome !== "rerun") return undefined;
+  // Nobody knows why it started, or with which context.
+  if (trigger.kind === "lost") return { refused: "a run whose record was lost is not run again" };
   // Who called is told how it ended, and may call again.
   if (trigger.kind === "call" || (trigger.kind === "webhook" && end.outcome === "rerun")) {
     return { refused: `a run started by a ${trigger.kind} is not run again` };

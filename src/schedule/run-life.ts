@@ -101,8 +101,9 @@ async function startAndCarry(
   signal: AbortSignal,
 ): Promise<void> {
   const { run } = launch;
+  let launched: "started" | "held";
   try {
-    const launched = await retry(() => launchOnce(ports, launch, signal), {
+    launched = await retry(() => launchOnce(ports, launch, signal), {
       clock: ports.clock,
       signal,
       onFailure: (failure, attempt) => {
@@ -112,12 +113,11 @@ async function startAndCarry(
         return !hopeless && attempt < START_ATTEMPTS;
       },
     });
-    if (launched === "held") return await hold(ports, run, signal);
   } catch (thrown) {
     signal.throwIfAborted();
     return giveUp(ports, run, toAlError(thrown), signal);
   }
-  return carry(ports, run, signal);
+  return launched === "held" ? hold(ports, run, signal) : carry(ports, run, signal);
 }
 
 async function launchOnce(

@@ -5,8 +5,8 @@ export interface RunUpkeep {
   /** Records a run that is found under way as running: a new one, or one that is queued. */
   restore(found: FoundRun): Promise<void>;
   /**
-   * Finished runs, oldest first, that were accepted and ended before a time (ms), and that nobody needs:
-   * what a run called is kept until that run has ended.
+   * Finished runs that ended before a time (ms), and that nobody needs, in the order of their ends: what a
+   * run called is kept until that run has ended.
    */
   forgettable(options: {
     readonly before: number;

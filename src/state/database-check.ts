@@ -1,13 +1,13 @@
 import { statSync } from "node:fs";
 import { DatabaseSync } from "node:sqlite";
-import { AlError } from "../base/errors.ts";
 import { readOnlyUrl } from "./memory-copy.ts";
+import { tableNames, unusable } from "./sqlite.ts";
 
 /**
  * Up to this size (log included) everything is compared with everything, which takes about a second; of
  * what is larger, tables of big values are left out, which are read one by one.
  */
-export const FULL_CHECK_BYTES = 512 * 1024 * 1024;
+const FULL_CHECK_BYTES = 512 * 1024 * 1024;
 
 const SQLITE_CORRUPT = 11;
 const SQLITE_NOTADB = 26;
@@ -37,12 +37,7 @@ export function damageOf(
     return damageIn(database, size + logSize > fullCheckBytes ? bigTables : []);
   } catch (thrown) {
     if (isDamage(thrown)) return (thrown as Error).message;
-    throw new AlError(`${path}: the database cannot be checked: ${(thrown as Error).message}`, {
-      code: "database-unusable",
-      blame: "terminal",
-      hint: "Check free space and the owner of the file.",
-      cause: thrown,
-    });
+    throw unusable(path, "checked", thrown);
   } finally {
     database?.close();
   }
@@ -53,8 +48,8 @@ export function damageOf(
  * @throws SQLite's error, which may tell of damage itself.
  */
 export function damageIn(database: DatabaseSync, left: readonly string[] = []): string | undefined {
-  const some = left.length > 0 ? tablesBut(database, left) : undefined;
-  for (const table of some ?? [undefined]) {
+  const some = () => tableNames(database).filter((name) => !left.includes(name));
+  for (const table of left.length > 0 ? some() : [undefined]) {
     const damage = integrity(database, table) ?? orphan(database, table);
     if (damage !== undefined) return damage;
   }
@@ -67,12 +62,6 @@ export function isDamage(thrown: unknown): boolean {
   if (typeof code !== "number") return false;
   // The lower byte is the kind of error.
   return (code & 0xff) === SQLITE_CORRUPT || (code & 0xff) === SQLITE_NOTADB;
-}
-
-function tablesBut(database: DatabaseSync, left: readonly string[]): readonly string[] {
-  const sql = "SELECT name FROM sqlite_schema WHERE type = 'table' AND name NOT LIKE 'sqlite_%'";
-  const names = database.prepare(sql).all() as { name: string }[];
-  return names.map(({ name }) => name).filter((name) => !left.includes(name));
 }
 
 /** Of one table with its indexes, or of all there is. */

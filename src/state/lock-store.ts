@@ -1,5 +1,6 @@
-import type { DatabaseSync, StatementSync } from "node:sqlite";
+import type { DatabaseSync } from "node:sqlite";
 import type { LockRequest, RunLock } from "../core/run-lock.ts";
+import { statementCache } from "./run-statements.ts";
 import { inTransaction } from "./sqlite.ts";
 
 interface LockRow {
@@ -19,12 +20,7 @@ const UNFINISHED = "SELECT 1 FROM runs WHERE id = ? AND state <> 'finished'";
  * that ends loses its lock in the transaction that stores its end: the schema's own trigger sees to it.
  */
 export function createLockStore(database: DatabaseSync) {
-  const prepared = new Map<string, StatementSync>();
-  const prepare = (sql: string) => {
-    const statement = prepared.get(sql) ?? database.prepare(sql);
-    prepared.set(sql, statement);
-    return statement;
-  };
+  const prepare = statementCache(database);
   const find = (where: string, value: string) => {
     const row = prepare(`${SELECT} WHERE ${where} = ?`).get(value) as LockRow | undefined;
     return row && lockOf(row);

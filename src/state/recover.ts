@@ -6,7 +6,7 @@ import { type RunRow, runOf } from "./run-row.ts";
 import { RUN_MIGRATIONS } from "./run-schema.ts";
 import { type Salvaged, salvage } from "./salvage.ts";
 import { type Aside, setAside } from "./set-aside.ts";
-import { openDatabase } from "./sqlite.ts";
+import { openDatabase, unusable } from "./sqlite.ts";
 import { syncDirectory } from "./sync-directory.ts";
 
 /** A database that was found damaged: what is wrong with it, where it is now, what was saved. */
@@ -22,10 +22,11 @@ const RECOVERED = ".recovered";
 const HALF = ".recovering";
 
 /**
- * Opens a runtime's database. A damaged one is put aside, and a new one takes its place with all that can
- * be read of it; `recovery` tells of it. A crash at any point leaves the one or the other, whole. Nobody
- * else may have it open.
- * @throws AlError `database-unusable` when the file is out of reach, which is no damage.
+ * Opens a runtime's database. Of a damaged one all that can be read is put into a new one, which takes its
+ * place when it is whole; the damaged one is put aside, and `recovery` tells of it. A crash at any point
+ * leaves the one or the other, whole. Nobody else may have it open.
+ * @throws AlError `database-unusable` when the file is out of reach, which is no damage, or the new one
+ * cannot be written, as on a full disk: then nothing has changed.
  */
 export function openRunDatabase(
   path: string,
@@ -34,8 +35,8 @@ export function openRunDatabase(
   finishReplacing(path);
   const reason = damageOf(path, { bigTables: BIG_TABLES });
   if (reason === undefined) return { database: openDatabase(path, RUN_MIGRATIONS) };
+  const salvaged = salvageInto(`${path}${HALF}`, path);
   const aside = setAside(path, now);
-  const salvaged = salvageInto(`${path}${HALF}`, aside.file);
   renameSync(`${path}${HALF}`, `${path}${RECOVERED}`);
   syncDirectory(dirname(path));
   finishReplacing(path);
@@ -56,11 +57,15 @@ function finishReplacing(path: string): void {
 
 function salvageInto(path: string, from: string): Salvaged {
   const fresh = openDatabase(path, RUN_MIGRATIONS);
-  chmodSync(path, 0o600);
   try {
-    return salvage(from, fresh, { first: FIRST_TABLES, isUsable });
+    chmodSync(path, 0o600);
+    const salvaged = salvage(from, fresh, { first: FIRST_TABLES, isUsable });
+    // Closing it would do so, too, and not tell of a failure.
+    fresh.exec("PRAGMA wal_checkpoint(TRUNCATE)");
+    return salvaged;
+  } catch (thrown) {
+    throw unusable(path, "written", thrown);
   } finally {
-    // The last one to close it moves the log into the file.
     fresh.close();
   }
 }

@@ -55,4 +55,10 @@ export const RUN_MIGRATIONS: readonly Migration[] = [
   "ALTER TABLE runs ADD COLUMN made TEXT;",
   WEBHOOK_MIGRATION,
   SCHEDULE_MIGRATION,
+  "CREATE INDEX runs_by_end ON runs (ended_at, id) WHERE state = 'finished';",
+  // The index holds what it held and the costs, so that it serves an older version as well.
+  `ALTER TABLE runs ADD COLUMN cost REAL
+     AS (CAST(CASE WHEN json_valid(usage) THEN usage ->> '$.cost' END AS REAL)) VIRTUAL;
+   DROP INDEX runs_by_start;
+   CREATE INDEX runs_by_start ON runs (agent, started_at, cost) WHERE started_at IS NOT NULL;`,
 ];

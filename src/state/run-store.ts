@@ -136,7 +136,7 @@ function lookupsOf(prepare: Prepare) {
          WHERE state IN ('starting', 'running') AND state = 'starting' AND agent = ?`,
       ).get(agent) as { starting: number };
       const { runs, cost } = prepare(
-        `SELECT count(*) AS runs, coalesce(sum(usage ->> '$.cost'), 0) AS cost FROM runs
+        `SELECT count(*) AS runs, coalesce(sum(cost), 0) AS cost FROM runs
          WHERE agent = ? AND started_at >= ?`,
       ).get(agent, since) as unknown as DayUse;
       return { runs: runs + starting, cost };

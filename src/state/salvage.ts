@@ -1,7 +1,7 @@
 import { statSync } from "node:fs";
 import { DatabaseSync, type SQLInputValue, type StatementSync } from "node:sqlite";
 import { readOnlyUrl } from "./memory-copy.ts";
-import { inTransaction } from "./sqlite.ts";
+import { inTransaction, tableNames } from "./sqlite.ts";
 
 /** What was carried over from a damaged database. */
 export interface Salvaged {
@@ -26,15 +26,16 @@ const MAX_LOOKUPS = 5000;
 const ROWID = "rowid of this row";
 
 /**
- * Copies what can be read of a damaged database into a new one that has the tables already. It does not
- * fail: what cannot be read is left out, and its table named.
+ * Copies what can be read of a damaged database into a new one that has the tables already. What cannot be
+ * read is left out, and its table named.
+ * @throws SQLite's error when the new one cannot be written, as on a full disk.
  */
 export function salvage(from: string, to: DatabaseSync, options: SalvageOptions): Salvaged {
   const kept: Record<string, number> = {};
   const incomplete: string[] = [];
-  const tables = tablesOf(to, options.first);
+  const tables = [...new Set([...options.first, ...tableNames(to)])];
   // SQLite would remove the log beside an empty file, which is all that is left then.
-  if (statSync(from).size === 0) return { kept, incomplete: tables };
+  if (!statSync(from, { throwIfNoEntry: false })?.size) return { kept, incomplete: tables };
   let source: DatabaseSync;
   try {
     source = new DatabaseSync(readOnlyUrl(from), { readOnly: true });
@@ -71,7 +72,9 @@ function carryOver(
         if (!isUsable(table, row)) throw new TypeError("not usable");
         to.prepare(`INSERT INTO "${table}" (${names}) VALUES (${marks})`).run(...values);
         rows += 1;
-      } catch {
+      } catch (thrown) {
+        // Where SQLite gave up the transaction it was not for the row.
+        if (!to.isTransaction) throw thrown;
         whole = false;
       }
     }
@@ -137,12 +140,6 @@ function* lookUp(
       // The next one may be readable.
     }
   }
-}
-
-function tablesOf(database: DatabaseSync, first: readonly string[]): readonly string[] {
-  const sql = "SELECT name FROM sqlite_schema WHERE type = 'table' AND name NOT LIKE 'sqlite_%'";
-  const names = database.prepare(sql).all() as { name: string }[];
-  return [...new Set([...first, ...names.map(({ name }) => name)])];
 }
 
 function columnsOf(database: DatabaseSync, table: string): readonly string[] {

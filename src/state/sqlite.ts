@@ -23,13 +23,21 @@ export function openDatabase(path: string, migrations: readonly Migration[]): Da
     return database;
   } catch (thrown) {
     database?.close();
-    throw new AlError(`${path}: the database cannot be used: ${(thrown as Error).message}`, {
+    throw unusable(path, "used", thrown);
+  }
+}
+
+/** The AlError `database-unusable` of a file that cannot be `used` or the like, since this was thrown. */
+export function unusable(path: string, participle: string, thrown: unknown): AlError {
+  return new AlError(
+    `${path}: the database cannot be ${participle}: ${(thrown as Error).message}`,
+    {
       code: "database-unusable",
       blame: "terminal",
       hint: "Check free space and the owner of the file.",
       cause: thrown,
-    });
-  }
+    },
+  );
 }
 
 /**
@@ -54,6 +62,12 @@ export function inTransaction<T>(database: DatabaseSync, work: () => T): T {
  */
 export function proveWritable(database: DatabaseSync): void {
   database.exec(`PRAGMA user_version = ${schemaVersion(database)}`);
+}
+
+/** The tables of a database, without SQLite's own. */
+export function tableNames(database: DatabaseSync): readonly string[] {
+  const sql = "SELECT name FROM sqlite_schema WHERE type = 'table' AND name NOT LIKE 'sqlite_%'";
+  return (database.prepare(sql).all() as { name: string }[]).map(({ name }) => name);
 }
 
 /** Brings a database's schema up to the last migration. */

@@ -1,4 +1,3 @@
-import { encodeTime } from "ulid";
 import type { Json } from "../../src/base/canonical-json.ts";
 import type { RunLock } from "../../src/core/run-lock.ts";
 import type { LockStore } from "../../src/schedule/locks.ts";
@@ -161,9 +160,9 @@ function memoryUpkeep(memory: Memory): RunUpkeep {
       runs.set(found.id, { ...base, startedAt, start, state: "running" });
     },
     async forgettable({ before, limit }) {
-      const ids = [...runs.keys()].filter((id) => id < encodeTime(Math.max(before, 0)));
-      const old = ids.filter((id) => notNeeded(id, before)).sort();
-      return old.slice(0, limit).map((id) => ({ id, agent: runs.get(id)?.agent ?? "" }));
+      const old = [...runs.values()].filter(({ id }) => notNeeded(id, before));
+      old.sort((a, b) => (a.endedAt ?? 0) - (b.endedAt ?? 0) || (a.id < b.id ? -1 : 1));
+      return old.slice(0, limit).map(({ id, agent }) => ({ id, agent }));
     },
     async forget(ids) {
       for (const id of ids) {

@@ -4,6 +4,7 @@ import { join } from "node:path";
 import type { DatabaseSync } from "node:sqlite";
 import { openRunDatabase } from "../../src/state/recover.ts";
 import { createRunStorage } from "../../src/state/run-storage.ts";
+import { tableNames } from "../../src/state/sqlite.ts";
 import type { StorageBench } from "./storage.ts";
 
 /** Opens a database as a runtime does. @throws TypeError when it was found damaged. */
@@ -32,9 +33,7 @@ export function sqliteBench(): StorageBench {
       onChange();
       return 0;
     });
-    for (const { name } of opened
-      .prepare("SELECT name FROM sqlite_schema WHERE type = 'table'")
-      .all()) {
+    for (const name of tableNames(opened)) {
       for (const change of ["INSERT", "UPDATE", "DELETE"]) {
         opened.exec(
           `CREATE TEMP TRIGGER tell_${name}_${change} AFTER ${change} ON main.${name}

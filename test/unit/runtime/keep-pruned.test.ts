@@ -25,6 +25,7 @@ const DAY_MS = 24 * HOUR_MS;
 const MANUAL = { kind: "manual" } as const;
 
 const ulid = monotonicFactory();
+const ulidAt = monotonicFactory();
 
 let projectDir: string;
 let clock: SimulatedClock;
@@ -85,6 +86,20 @@ test("runs and their logs are forgotten when their time is over, and none before
   await clock.advance(2 * HOUR_MS);
   await prune({ days: 2 });
   expect([await records(), await logs()]).toEqual([[young], [young]]);
+});
+
+test("runs are forgotten by their end, though a clock that was ahead once gave them their ids", async () => {
+  const ids = Array.from({ length: 51 }, () => ulidAt(clock.now() + 365 * DAY_MS));
+  for (const id of ids) {
+    await store.accept({ id, agent: "dev", trigger: MANUAL, createdAt: 1, reruns: 0 });
+    await log(id);
+    await end(id);
+    await clock.advance(1000);
+  }
+  await clock.advance(30 * DAY_MS - 10_000);
+  await prune();
+  const young = ids.slice(-10);
+  expect([await records(), await logs()]).toEqual([young, young]);
 });
 
 test("what has not ended is kept, and what it called", async () => {

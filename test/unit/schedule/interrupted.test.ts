@@ -3,6 +3,7 @@ import { expect, it } from "vitest";
 import type { ReleasedAgent } from "../../../src/core/released.ts";
 import { RUN_MIGRATIONS } from "../../../src/state/run-schema.ts";
 import { createRunStore } from "../../../src/state/run-store.ts";
+import { createRunUpkeep } from "../../../src/state/run-upkeep.ts";
 import { openDatabase } from "../../../src/state/sqlite.ts";
 import { agent, createWorld, release } from "./harness.ts";
 import { mortal } from "./mortal.ts";
@@ -12,7 +13,8 @@ const MINUTE = 60 * SECOND;
 
 /** A world whose runs are in a real database, and whose host may die under them. */
 function fragile(more: Partial<ReleasedAgent> = {}, project: { maxReruns?: number } = {}) {
-  const store = createRunStore(openDatabase(":memory:", RUN_MIGRATIONS));
+  const database = openDatabase(":memory:", RUN_MIGRATIONS);
+  const store = createRunStore(database);
   const world = createWorld({ store });
   world.release = release([agent("dev", { onInterrupted: "rerun", ...more })], project);
   world.engine.behaviour = () => ({ ms: MINUTE, code: 0 });
@@ -20,7 +22,7 @@ function fragile(more: Partial<ReleasedAgent> = {}, project: { maxReruns?: numbe
   const hostDies = () => {
     for (const name of world.engine.containers.keys()) world.engine.end(name, 255);
   };
-  return { world, store, hostDies };
+  return { world, database, store, hostDies };
 }
 
 it("a run whose host died is run again, once, with the same trigger and context", async () => {
@@ -71,6 +73,27 @@ it("what was killed, or was called, is not run again", async () => {
   await world.clock.advance(MINUTE);
   expect(await world.history()).toEqual(["dev manual killed", "dev call interrupted"]);
   expect((await store.get(id))?.detail).toContain("a run started by a call is not run again");
+});
+
+it.each([
+  [255, "interrupted"],
+  [42, "rerun"],
+])("what lost its record is not run again when it ends with %i", async (code, outcome) => {
+  const { world, database, store } = fragile();
+  const old = world.open();
+  await old.start();
+  const { id } = await old.trigger("dev");
+  await world.clock.advance(SECOND);
+  await old.stop();
+  const { start, startedAt } = (await store.get(id)) ?? {};
+  if (!start || startedAt === undefined) throw new TypeError("it has not started");
+  database.exec("DELETE FROM runs");
+  await createRunUpkeep(database).restore({ id, agent: "dev", createdAt: 1, startedAt, start });
+  world.engine.end(start.container, code);
+  await world.open().start();
+  await world.clock.advance(MINUTE);
+  expect(await world.history()).toEqual([`dev lost ${outcome}`]);
+  expect((await store.get(id))?.detail).toMatch(/a run whose record was lost is not run again$/);
 });
 
 it("an agent that does not say so is not run again", async () => {

@@ -4,6 +4,8 @@ import { join } from "node:path";
 import type { DatabaseSync } from "node:sqlite";
 import fc from "fast-check";
 import { afterEach, beforeEach, expect, it } from "vitest";
+import type { Clock } from "../../../src/base/clock.ts";
+import { AlError } from "../../../src/base/errors.ts";
 import type { LockOptions } from "../../../src/core/run-lock.ts";
 import { Locks } from "../../../src/schedule/locks.ts";
 import { createLockStore } from "../../../src/state/lock-store.ts";
@@ -16,6 +18,7 @@ import { SimulatedClock, settle } from "./simulated-clock.ts";
 const KEY = "thing";
 const RUNS = ["1", "2", "3", "4"] as const;
 const wait = { waitSeconds: 300 };
+const DAY_SECONDS = 24 * 3600;
 
 let directory: string;
 let database: DatabaseSync;
@@ -27,6 +30,9 @@ let answers: string[];
 /** Requests without an answer yet. */
 let pending: { readonly id: string; readonly key: string }[];
 
+const current = async () =>
+  live ? release([agent("dev")], { lockTimeoutSeconds: 1800 }) : undefined;
+
 async function openAll(): Promise<void> {
   clock = new SimulatedClock();
   live = true;
@@ -34,8 +40,6 @@ async function openAll(): Promise<void> {
   pending = [];
   directory = mkdtempSync(join(tmpdir(), "al-lines-"));
   database = openDatabase(join(directory, "state.db"), RUN_MIGRATIONS);
-  const current = async () =>
-    live ? release([agent("dev")], { lockTimeoutSeconds: 1800 }) : undefined;
   locks = new Locks({ store: createLockStore(database), releases: { current }, clock });
   for (const id of RUNS) {
     const trigger = { kind: "manual" } as const;
@@ -181,6 +185,37 @@ it("gives a lock to whoever finds it taken while its holder ends", async () => {
   };
   locks = new Locks({ store: racing, clock, releases: { current: async () => release([]) } });
   expect(await locks.acquire(await runOf("2"), KEY, wait)).toMatchObject({ kind: "held" });
+});
+
+it("keeps nobody in line whom it could not look up", async () => {
+  const store = createLockStore(database);
+  const heldBy = () => Promise.reject(new AlError("disk I/O error", { code: "x", blame: "bug" }));
+  await ask("1");
+  locks = new Locks({ store: { ...store, heldBy }, clock, releases: { current } });
+  await ask("2", KEY, wait);
+  expect(answers).toEqual(["1 thing held", "2 thing x"]);
+  await giveBack("1");
+  expect(await locks.list()).toEqual([]);
+});
+
+it("looks now and then after a line whose lock is held for longer than a timer can wait", async () => {
+  const store = createLockStore(database);
+  let asked = 0;
+  const acquire: typeof store.acquire = (request) => {
+    asked += 1;
+    return store.acquire(request);
+  };
+  // As Node does with a timer of more than that.
+  const sleep: Clock["sleep"] = (ms, signal) => clock.sleep(ms < 2 ** 31 ? ms : 1, signal);
+  const timers = { now: () => clock.now(), sleep };
+  locks = new Locks({ store: { ...store, acquire }, clock: timers, releases: { current } });
+  await ask("1", KEY, { ttlSeconds: 30 * DAY_SECONDS });
+  await ask("2", KEY, { waitSeconds: 20 * DAY_SECONDS });
+  asked = 0;
+  await clock.advance(100);
+  expect(asked).toBe(0);
+  await clock.advance(19 * DAY_SECONDS * 1000);
+  expect(asked).toBe(19);
 });
 
 it("gives no lock to a run that is over", async () => {

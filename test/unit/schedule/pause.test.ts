@@ -7,8 +7,8 @@ const SECOND = 1000;
 const MINUTE = 60 * SECOND;
 const HOUR = 60 * MINUTE;
 
-async function start(world = createWorld()) {
-  const scheduler = world.open();
+async function start(world = createWorld(), seen: Parameters<typeof world.open>[0] = {}) {
+  const scheduler = world.open(seen);
   await scheduler.start();
   return { world, scheduler };
 }
@@ -157,6 +157,27 @@ it("what is being made when the scheduler is paused goes back to the queue unsta
   await scheduler.resume({});
   await world.clock.advance(HOUR);
   expect(world.engine.starts).toEqual([id]);
+  expect(await world.history()).toEqual(["dev manual completed"]);
+});
+
+it("what cannot go back to the queue is not given up, and goes back when the next runtime starts", async () => {
+  const world = createWorld();
+  const error = new AlError("busy", { code: "docker-failed", blame: "transient" });
+  const requeue = () => Promise.reject(new TypeError("disk I/O error"));
+  const { scheduler } = await start(world, { store: { ...world.store, requeue } });
+  world.engine.failures = [{ call: "create", error }];
+  await scheduler.trigger("dev");
+  await world.clock.advance(100);
+  await scheduler.pause({});
+  await world.clock.advance(HOUR);
+  expect(await world.history()).toEqual(["dev manual starting"]);
+  await scheduler.stop();
+  const next = world.open();
+  await next.start();
+  await world.clock.advance(HOUR);
+  expect(await world.history()).toEqual(["dev manual queued"]);
+  await next.resume({});
+  await world.clock.advance(HOUR);
   expect(await world.history()).toEqual(["dev manual completed"]);
 });
 

@@ -1,5 +1,4 @@
 import {
-  chmodSync,
   copyFileSync,
   existsSync,
   mkdirSync,
@@ -18,11 +17,19 @@ import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { damageOf } from "../../../src/state/database-check.ts";
 import { openRunDatabase } from "../../../src/state/recover.ts";
 import { createRunStore } from "../../../src/state/run-store.ts";
-import { asides, MAX_ASIDE } from "../../../src/state/set-aside.ts";
-
-const NOW = Date.parse("2026-01-31T12:00:00.500Z");
-const PAGE = 4096;
-const QUEUED = 50;
+import { asides } from "../../../src/state/set-aside.ts";
+import {
+  fill,
+  leafAmidst,
+  look,
+  NOW,
+  overwrite,
+  PAGE,
+  QUEUED,
+  rootOf,
+  SOUND,
+  write,
+} from "./damaged-database.ts";
 
 let directory: string;
 let path: string;
@@ -32,56 +39,10 @@ beforeEach(() => {
 });
 afterEach(() => rmSync(directory, { recursive: true, force: true }));
 
-/** A database with many finished runs and some that wait, closed in order. */
-async function fill(finished = 200): Promise<void> {
-  const { database } = openRunDatabase(path, NOW);
-  await write(database, finished);
-  database.close();
-}
-
-async function write(database: DatabaseSync, finished: number): Promise<void> {
-  database.exec("PRAGMA synchronous = OFF");
-  const store = createRunStore(database);
-  for (let n = 0; n < finished + QUEUED; n += 1) {
-    const id = `01K${String(n).padStart(23, "0")}`;
-    const trigger = { kind: "webhook", source: "github", context: { n } } as const;
-    await store.accept({ id, agent: "dev", trigger, createdAt: n, reruns: 0, key: `k/${n}` });
-    if (n < finished) await store.finished(id, { outcome: "completed", endedAt: n });
-  }
-}
-
-/** Opens it, and says what is there. */
-async function look(now = NOW) {
-  const { database, recovery } = openRunDatabase(path, now);
-  const store = createRunStore(database);
-  const waiting = await store.unfinished();
-  const triggers = await Promise.all(waiting.map(({ id }) => store.trigger(id)));
-  const all = await store.list({ limit: 1000 });
-  const check = database.prepare("PRAGMA integrity_check").all();
-  database.close();
-  return { recovery, waiting, triggers, all, check };
-}
-
-/** The page where a table or an index begins. */
-function rootOf(name: string): number {
-  const database = new DatabaseSync(path);
-  const row = database.prepare("SELECT rootpage FROM sqlite_schema WHERE name = ?").get(name);
-  database.close();
-  return Number(row?.rootpage);
-}
-
-function overwrite(page: number, bytes: Buffer): void {
-  const content = readFileSync(path);
-  bytes.copy(content, (page - 1) * PAGE);
-  writeFileSync(path, content);
-}
-
-const SOUND = [{ integrity_check: "ok" }];
-
 describe("a sound database", () => {
   it("is opened as it is, and one that is not there is made", async () => {
-    await fill();
-    const { recovery, waiting } = await look();
+    await fill(path);
+    const { recovery, waiting } = await look(path);
     expect(recovery).toBeUndefined();
     expect(waiting).toHaveLength(QUEUED);
     expect(readdirSync(directory)).toEqual(["state.db"]);
@@ -97,19 +58,19 @@ describe("a sound database", () => {
     }
     database.close();
     path = join(copy, "state.db");
-    const { recovery, waiting } = await look();
+    const { recovery, waiting } = await look(path);
     expect(recovery).toBeUndefined();
     expect(waiting).toHaveLength(QUEUED);
   });
 });
 
 it("checks less of a large database: all that decides what runs", async () => {
-  await fill();
-  overwrite(rootOf("run_contexts"), Buffer.alloc(PAGE));
+  await fill(path);
+  overwrite(path, rootOf(path, "run_contexts"), Buffer.alloc(PAGE));
   const large = { bigTables: ["run_contexts"], fullCheckBytes: 0 };
   expect(damageOf(path, large)).toBeUndefined();
   expect(damageOf(path)).toEqual(expect.any(String));
-  overwrite(rootOf("runs_unfinished"), Buffer.alloc(PAGE));
+  overwrite(path, rootOf(path, "runs_unfinished"), Buffer.alloc(PAGE));
   expect(damageOf(path, large)).toEqual(expect.any(String));
 });
 
@@ -119,10 +80,10 @@ describe("a damaged database", () => {
     ["is empty", () => Buffer.alloc(0)],
     ["was cut off in its first page", (content: Buffer) => content.subarray(0, 1000)],
   ])("that %s is kept aside, and an empty one takes its place", async (_what, spoil) => {
-    await fill();
+    await fill(path);
     const spoilt = spoil(readFileSync(path));
     writeFileSync(path, spoilt);
-    const { recovery, waiting, check } = await look();
+    const { recovery, waiting, check } = await look(path);
     const file = `${path}.damaged-20260131T120000Z`;
     const since = Math.floor(NOW / 1000) * 1000;
     expect(recovery).toMatchObject({ file, since, reason: expect.any(String), kept: {} });
@@ -131,14 +92,14 @@ describe("a damaged database", () => {
     expect(statSync(file).mode & 0o777).toBe(0o600);
     expect([waiting, check]).toEqual([[], SOUND]);
     expect(asides(path)).toEqual([{ since, file }]);
-    expect((await look()).recovery).toBeUndefined();
+    expect((await look(path)).recovery).toBeUndefined();
   });
 
   it("loses no row with a torn page of an index", async () => {
-    await fill();
+    await fill(path);
     for (const index of ["runs_unfinished", "runs_by_agent"]) {
-      overwrite(rootOf(index), Buffer.alloc(PAGE));
-      const { recovery, waiting, triggers, all, check } = await look();
+      overwrite(path, rootOf(path, index), Buffer.alloc(PAGE));
+      const { recovery, waiting, triggers, all, check } = await look(path);
       expect(recovery?.kept).toEqual({ runs: 200 + QUEUED, run_contexts: QUEUED });
       expect(recovery?.incomplete).toEqual([]);
       expect(waiting).toHaveLength(QUEUED);
@@ -148,16 +109,16 @@ describe("a damaged database", () => {
   });
 
   it("is found where an index lacks a run that waits", async () => {
-    await fill();
-    const root = rootOf("runs_unfinished");
+    await fill(path);
+    const root = rootOf(path, "runs_unfinished");
     const before = readFileSync(path).subarray((root - 1) * PAGE, root * PAGE);
     const { database } = openRunDatabase(path, NOW);
     const trigger = { kind: "manual" } as const;
     const run = { id: "01KZ", agent: "dev", trigger, createdAt: 1, reruns: 0 };
     await createRunStore(database).accept(run);
     database.close();
-    overwrite(root, before);
-    const { recovery, waiting } = await look();
+    overwrite(path, root, before);
+    const { recovery, waiting } = await look(path);
     expect(recovery?.reason).toContain("missing from index");
     expect(waiting.map(({ id }) => id)).toContain("01KZ");
   });
@@ -170,7 +131,7 @@ it("misses a database of which only the log is left", async () => {
   database.close();
   rmSync(path);
   writeFileSync(`${path}-wal`, log);
-  const { recovery, waiting } = await look();
+  const { recovery, waiting } = await look(path);
   expect(recovery?.reason).toContain("its log is there without it");
   expect(waiting).toEqual([]);
   expect(asides(path)).toMatchObject([{ file: recovery?.file }]);
@@ -179,20 +140,33 @@ it("misses a database of which only the log is left", async () => {
 
 describe("rows of a damaged database", () => {
   it("are not kept that refer to nothing", async () => {
-    await fill();
+    await fill(path);
     const database = new DatabaseSync(path);
     database.exec("PRAGMA foreign_keys = OFF; INSERT INTO locks VALUES ('key', 'nobody', 1, 2)");
     database.close();
-    const { recovery, waiting } = await look();
+    const { recovery, waiting } = await look(path);
     expect(recovery?.reason).toContain("locks");
     expect(recovery?.incomplete).toEqual(["locks"]);
     expect(waiting).toHaveLength(QUEUED);
   });
 
+  it("are all that lie on other pages than a torn one", async () => {
+    await fill(path);
+    const { page, rows } = leafAmidst(path, "runs");
+    overwrite(path, page, Buffer.alloc(PAGE));
+    const { recovery, waiting, all, check } = await look(path);
+    expect(recovery?.incomplete).toEqual(["runs"]);
+    expect([waiting.length, check]).toEqual([QUEUED, SOUND]);
+    const ids = all.map(({ id }) => Number(id.slice(3)));
+    expect([ids.at(-1), ids[0]]).toEqual([0, 200 + QUEUED - 1]);
+    expect(rows).toBeGreaterThan(1);
+    expect(ids).toHaveLength(200 + QUEUED - rows);
+  });
+
   it("are those that were there, and can be worked with, whichever pages are torn", async () => {
-    await fill();
+    await fill(path);
     const whole = readFileSync(path);
-    const before = new Map((await look()).all.map((run) => [run.id, run]));
+    const before = new Map((await look(path)).all.map((run) => [run.id, run]));
     const pages = whole.length / PAGE;
     const damage = fc.record({
       page: fc.integer({ min: 1, max: pages }),
@@ -204,9 +178,9 @@ describe("rows of a damaged database", () => {
         for (const name of readdirSync(directory)) rmSync(join(directory, name));
         writeFileSync(path, whole);
         for (const { page, fill: byte, half } of all) {
-          overwrite(page, Buffer.alloc(half ? PAGE / 2 : PAGE, byte));
+          overwrite(path, page, Buffer.alloc(half ? PAGE / 2 : PAGE, byte));
         }
-        const found = await look();
+        const found = await look(path);
         expect(found.check).toEqual(SOUND);
         for (const run of found.all) expect(run).toEqual(before.get(run.id));
         if (found.recovery) expect(existsSync(found.recovery.file)).toBe(true);
@@ -214,52 +188,5 @@ describe("rows of a damaged database", () => {
       }),
       { numRuns: 25 },
     );
-  });
-});
-
-describe("putting a damaged database aside", () => {
-  it("overwrites none and keeps the newest", async () => {
-    for (let n = 0; n < MAX_ASIDE + 2; n += 1) {
-      writeFileSync(path, `damage ${n}`);
-      await look(NOW + Math.floor(n / 2) * 1000);
-    }
-    const contents = asides(path).map(({ file }) => readFileSync(file, "utf8"));
-    expect(contents).toEqual(["damage 6", "damage 5", "damage 4", "damage 3", "damage 2"]);
-  });
-
-  it("can be interrupted before the new one is whole", async () => {
-    await fill();
-    overwrite(rootOf("runs_unfinished"), Buffer.alloc(PAGE));
-    writeFileSync(`${path}.recovering`, "half");
-    writeFileSync(`${path}.damaged-20260131T120000Z-wal`, "half");
-    const { recovery, waiting } = await look();
-    expect(recovery?.file).toBe(`${path}.damaged-20260131T120000Z-2`);
-    expect(waiting).toHaveLength(QUEUED);
-    expect(existsSync(`${path}.recovering`)).toBe(false);
-  });
-
-  it("can be interrupted before the new one takes the old one's place and log", async () => {
-    await fill();
-    const { database } = openRunDatabase(path, NOW);
-    await createRunStore(database).finished(`01K${"0".repeat(20)}200`, {
-      ...{ outcome: "completed", endedAt: 1 },
-    });
-    const log = readFileSync(`${path}-wal`);
-    database.close();
-    copyFileSync(path, `${path}.recovered`);
-    writeFileSync(path, "damaged");
-    writeFileSync(`${path}-wal`, log);
-    const { recovery, waiting } = await look();
-    expect(recovery).toBeUndefined();
-    expect(waiting).toHaveLength(QUEUED - 1);
-  });
-
-  it("does not take a file that is out of reach for a damaged one", async () => {
-    mkdirSync(path);
-    expect(() => openRunDatabase(path, NOW)).toThrow(
-      expect.objectContaining({ code: "database-unusable", blame: "terminal" }),
-    );
-    expect(readdirSync(directory)).toEqual(["state.db"]);
-    chmodSync(path, 0o700);
   });
 });
