@@ -168,6 +168,15 @@ test("a drain waits for what runs, and what waits starts again with the host; le
   await expect.poll(idle, PATIENCE).toBe(true);
 });
 
+test("a pause that was there before a drain is there after the start, too", async () => {
+  orFail(await world.al("pause"));
+  orFail(await world.al("stop", "--drain"));
+  expect(orFail(await world.al("start")).stdout).toMatch(
+    /^ {2}paused since .+ by .+; to go on: al resume --host one$/m,
+  );
+  expect(orFail(await world.al("resume")).stdout).toContain("one: resumed");
+});
+
 test("a stop that kills leaves nothing running, and the record says so", async () => {
   say("sleep 100");
   const run = await trigger();
