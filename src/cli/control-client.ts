@@ -17,7 +17,8 @@ export interface AskOptions {
   readonly timeoutMs?: number;
 }
 
-type Runtime = Pick<LiveRuntime, "connection" | "runtime">;
+/** All that asking a runtime takes. */
+export type Runtime = Pick<LiveRuntime, "connection" | "runtime">;
 
 /** What of a response is needed; `T` is what it has when all went well. */
 interface Received<T> {

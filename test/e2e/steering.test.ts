@@ -134,6 +134,10 @@ test("locks and the queue show what is there; kill ends a run, or all of an agen
   expect(await outcome(first)).toBe("killed");
   expect((await world.al("kill", first)).code).toBe(1);
   await untilRunning(second);
+  const dropped = await trigger();
+  expect(orFail(await world.al("kill", dropped)).stdout).toBe(
+    `one: dropped run ${dropped} of greeter from the queue`,
+  );
   const third = await trigger();
   const killed = orFail(await world.al("kill", "greeter", "--queued"));
   expect(killed.stdout.split("\n").sort()).toEqual([
