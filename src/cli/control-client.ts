@@ -73,7 +73,7 @@ export async function* askLines<T>(
 
 /**
  * A runtime's answer as it comes.
- * @throws AlError with the API's own message, code and hint.
+ * @throws AlError with the API's own message, code and hint; `no-answer` (transient) when it goes away first.
  */
 export async function askStream(
   live: Runtime,

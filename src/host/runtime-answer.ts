@@ -15,7 +15,7 @@ const BROKEN = ["ECONNRESET", "EPIPE", "ERR_STREAM_PREMATURE_CLOSE"];
 
 /**
  * What an exchange with a runtime comes to.
- * @throws AlError `no-answer` (transient) when it takes too long or the runtime breaks it off.
+ * @throws AlError `no-answer` (transient) when it takes too long or the runtime breaks it off; any other as it is.
  */
 export async function runtimeAnswer<T>(
   { host, runtime, signal, timeoutMs }: Awaited,
@@ -26,7 +26,7 @@ export async function runtimeAnswer<T>(
   try {
     return await exchange(AbortSignal.any(ends));
   } catch (thrown) {
-    if (signal?.aborted) throw thrown;
+    if (signal?.aborted || thrown instanceof AlError) throw thrown;
     if (late?.aborted || BROKEN.includes(errnoOf(thrown) ?? "")) {
       throw noAnswer(host, runtime, thrown);
     }

@@ -28,10 +28,10 @@ export function startLines(
     ...(activeRuns > 0 ? [`${counted(activeRuns, "run")} under way`] : []),
     ...(queued > 0 ? [`${queued} queued`] : []),
   ];
-  const where = whereFlags(host, dev);
+  const goOn = `al resume ${whereFlags(host, dev)}`;
   return [
     `${host}: ready, revision ${shortHash(revision)}${work.length > 0 ? `, ${work.join(", ")}` : ""}`,
-    ...(paused ? [`  ${heldText({ state: "paused" }, paused)}; to go on: al resume ${where}`] : []),
-    ...(isBehind ? [`  the project is at ${shortHash(wanted)}: al apply ${where}`] : []),
+    ...(paused ? [`  ${heldText({ state: "paused" }, paused)}; to go on: ${goOn}`] : []),
+    ...(isBehind ? [`  the project is at ${shortHash(wanted)}: al apply --host ${host}`] : []),
   ];
 }

@@ -74,7 +74,7 @@ test("a host that was drained and does not become ready is said to stay paused, 
   await expect((await start({ confirmTimeoutMs: 0 }))()).rejects.toMatchObject({
     ...{ code: "not-ready", blame: "transient" },
     message: expect.stringContaining("; host web-1 stays paused, as it was for its stop"),
-    hint: expect.stringMatching(/docker logs .+; once it is ready, .+: al resume --host web-1$/),
+    hint: expect.stringMatching(/docker logs .+; to let it go on: al resume --host web-1$/),
   });
   expect(ports.state.holds.size).toBe(1);
 });
@@ -88,7 +88,7 @@ test("who leaves while a drained host starts is told that it stays paused", asyn
   await expect(starting).rejects.toMatchObject({
     ...{ code: "start-left", blame: "user" },
     message: "interrupted by SIGINT; host web-1 stays paused, as it was for its stop",
-    hint: "Once it is ready, let it go on: al resume --host web-1",
+    hint: "To let it go on: al resume --host web-1",
   });
 });
 
