@@ -139,10 +139,10 @@ async function orStaysPaused<T>(
 function staysPaused(host: string, thrown: unknown, { dev, signal }: Letting): AlError {
   const cause = toAlError(thrown);
   const { code, blame } = signal.aborted ? ({ code: "start-left", blame: "user" } as const) : cause;
-  const resume = `al resume ${whereFlags(host, dev)}`;
+  const goOn = `al resume ${whereFlags(host, dev)}`;
   return new AlError(`${cause.message}; host ${host} stays paused, as it was for its stop`, {
     ...{ code, blame, cause },
-    hint: `${cause.hint ? `${cause.hint}; to` : "To"} let it go on: ${resume}`,
+    hint: `${cause.hint ? `${cause.hint}; to` : "To"} let it go on: ${goOn}`,
   });
 }
 
