@@ -28,6 +28,8 @@ export interface Adapters {
   readonly store: ControllerStore;
   readonly hosts: HostsPort;
   readonly deps: PassDeps;
+  /** Fires when the command is interrupted. */
+  readonly signal: AbortSignal;
   /** A connection for commands that look at or talk to a host outside a pass. */
   connect(address: HostAddress): Promise<HostConnection>;
   close(): void;
@@ -86,6 +88,7 @@ export function compose(
   return {
     store,
     hosts,
+    signal: context.signal,
     deps: {
       ...{ hosts, approvals, credentials, clock: systemClock, holder: context.holder },
       // Without a fleet.toml there is no fleet that a host could leave; another project's hosts are not ours.

@@ -1,5 +1,6 @@
 import { homedir, hostname, userInfo } from "node:os";
 import { join } from "node:path";
+import { AlError } from "../base/errors.ts";
 import type { Output } from "./render/output.ts";
 
 /** Where `al` runs and how it speaks. */
@@ -82,7 +83,9 @@ export function interruptSignal(): AbortSignal {
   const controller = new AbortController();
   for (const name of ["SIGINT", "SIGTERM"] as const) {
     process.once(name, () => {
-      controller.abort(new Error(`interrupted by ${name}`));
+      const message = `interrupted by ${name}`;
+      const hint = "The same command goes on where this one stopped.";
+      controller.abort(new AlError(message, { code: "interrupted", blame: "user", hint }));
       process.once(name, () => process.exit(128 + (name === "SIGINT" ? 2 : 15)));
     });
   }

@@ -33,10 +33,13 @@ interface Common {
 export async function main(argv: readonly string[]): Promise<number> {
   let exitCode: number = EXIT.done;
   let json = false;
+  let signal: AbortSignal | undefined;
   const run: Run = async (command, work) => {
     const common = command.optsWithGlobals<Common>();
     json = common.json ?? false;
-    exitCode = await work(contextFor(command, common));
+    const context = contextFor(command, common);
+    signal = context.signal;
+    exitCode = await work(context);
   };
   try {
     await createProgram(run).parseAsync(argv, { from: "user" });
@@ -44,7 +47,10 @@ export async function main(argv: readonly string[]): Promise<number> {
   } catch (thrown) {
     // Commander has printed its own message; `--help` is not a failure.
     if (thrown instanceof CommanderError) return thrown.exitCode === 0 ? EXIT.done : EXIT.error;
-    createOutput(json, { out: process.stdout, err: process.stderr }).fail(toAlError(thrown));
+    const error = toAlError(thrown);
+    // What was going on says only that it was aborted.
+    const cause = signal?.aborted && error.blame === "bug" ? toAlError(signal.reason) : error;
+    createOutput(json, { out: process.stdout, err: process.stderr }).fail(cause);
     return EXIT.error;
   }
 }

@@ -59,6 +59,7 @@ function addLogs(program: Command, { run, subcommand, withSelection }: RunComman
     .option("--since <time>", "all runs since then: 10m, 2d, 2026-01-31T08:00", sinceTime)
     .option("--grep <pattern>", "only lines that match this regular expression", pattern)
     .option("--scheduler", "what the runtimes say of themselves, instead of runs")
+    .addOption(allHosts())
     .option("--dev", DEV, false)
     .addHelpText("after", "\nThe runtimes' own log goes back 20 MiB on each host.")
     .action(async (first: string | undefined, second: string | undefined, ...rest: unknown[]) => {

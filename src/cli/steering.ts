@@ -16,13 +16,10 @@ import {
   QueueAnswer,
   ResumedAnswer,
 } from "../gateway/steering-schema.ts";
-import type { LiveRuntime } from "./commands/live-runtime.ts";
-import { ask, type ControlClient } from "./control-client.ts";
+import { ask, type ControlClient, type Runtime } from "./control-client.ts";
 
 /** Time for a container to be killed, and seen to be. */
 const KILL_MS = 60_000;
-
-type Runtime = Pick<LiveRuntime, "connection" | "runtime">;
 
 /** One agent of a runtime, or all of them, and who wants something of it: `ann@laptop`. */
 export interface Wish {

@@ -7,6 +7,7 @@ import type { CallOptions } from "../base/deadline.ts";
 import { AlError } from "../base/errors.ts";
 import type { RuntimeReport } from "../core/observed.ts";
 import type { DockerClient } from "../docker/docker-client.ts";
+import { runtimeAnswer } from "./runtime-answer.ts";
 
 /** The program in the runtime's image that joins its stdio to the control socket. */
 const PROXY = ["node", "/app/dist/runtime/control-proxy.js"];
@@ -31,7 +32,7 @@ export interface RuntimeControl {
     runtime: string,
     options?: { readonly signal?: AbortSignal | undefined; readonly certain?: boolean },
   ): Promise<RuntimeReport | undefined>;
-  /** The parsed JSON answer. @throws AlError with the API's own message and code. */
+  /** The parsed JSON answer. @throws AlError with the API's own message and code, or `no-answer` (transient). */
   call(request: ControlRequest): Promise<unknown>;
   /** As the global one; of the address only path and query count, and the body is text. */
   fetch(runtime: string, url: string, init?: RequestInit): Promise<Response>;
@@ -68,12 +69,12 @@ export function openControl(docker: DockerClient): RuntimeControl {
     return agent;
   };
   const call = async ({ runtime, timeoutMs = 20_000, body, signal, ...rest }: ControlRequest) => {
-    const ends = AbortSignal.timeout(timeoutMs);
-    const response = await send(agentFor(runtime), {
-      ...{ ...rest, signal: AbortSignal.any([signal, ends].filter(isThere)) },
-      ...(body !== undefined && { body: JSON.stringify(body), headers: JSON_HEADERS }),
+    const sent = body !== undefined && { body: JSON.stringify(body), headers: JSON_HEADERS };
+    const of = { host: docker.host, runtime, signal, timeoutMs };
+    const { status, answer } = await runtimeAnswer(of, async (signal) => {
+      const response = await send(agentFor(runtime), { ...rest, ...sent, signal });
+      return { status: response.statusCode ?? 0, answer: parseJson(await text(response)) };
     });
-    const [status, answer] = [response.statusCode ?? 0, parseJson(await text(response))];
     if (status >= 200 && status < 300) return answer;
     throw refusedBy(docker.host, status, answer);
   };
@@ -173,10 +174,6 @@ export function refusedBy(host: string, status: number, body: unknown): AlError 
     blame: status >= 500 ? "transient" : "user",
     ...(hint === undefined ? {} : { hint }),
   });
-}
-
-function isThere<T>(value: T | undefined): value is T {
-  return value !== undefined;
 }
 
 function parseJson(body: string): unknown {

@@ -108,6 +108,13 @@ function meddling(machine: Machine): Meddling {
       const [tree, inner] = treeOf(path);
       tree?.delete(inner);
     },
+    async blockCurrent(work) {
+      const files = projectOn(machine, PROJECT);
+      files.blocked = "current";
+      await work().finally(() => {
+        files.blocked = undefined;
+      });
+    },
     async retagImage(reference) {
       images.set(reference, { [LABELS.project]: PROJECT, [LABELS.specHash]: "e".repeat(64) });
     },

@@ -130,6 +130,12 @@ function meddling(real: RealHost, project: string): Meddling {
     async removeFile(path) {
       await real.run(`rm ${at(path)}`);
     },
+    async blockCurrent(work) {
+      const [current, aside] = [at("current.json"), at("aside.json")];
+      // Nothing can be renamed over a directory.
+      await real.run(`mv ${current} ${aside} && mkdir ${current}`);
+      await work().finally(() => real.run(`rmdir ${current} && mv ${aside} ${current}`));
+    },
     async retagImage(reference) {
       const images = await docker.listImages({ "action-llama.project": project });
       const other = images.flatMap(({ references }) => references).find((one) => one !== reference);

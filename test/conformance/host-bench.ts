@@ -27,6 +27,8 @@ export interface Meddling {
   /** Writes a file of the project's directory, by relative path, making its parents. */
   writeFile(path: string, text: string): Promise<void>;
   removeFile(path: string): Promise<void>;
+  /** Has writes of `current.json` fail while this works; it is then as it was. */
+  blockCurrent(work: () => Promise<void>): Promise<void>;
   /** Gives an image's reference to something else, which carries another spec hash. */
   retagImage(reference: string): Promise<void>;
   /** Gives the name to an image of another project. */

@@ -59,6 +59,8 @@ export function runtimeCases(use: () => HostRig): void {
     });
   });
 
+  unwrittenCase(use);
+
   test("a withdrawal leaves nothing live and nothing running", async () => {
     const container = (await use().target(use().spec())).current.runtime;
     await use().doTwice({ kind: "withdraw", container });
@@ -66,6 +68,26 @@ export function runtimeCases(use: () => HostRig): void {
     const seen = await use().look();
     expect(seen.files.has("current.json")).toBe(false);
     expect(Object.values(seen.containers)).not.toContain("running");
+  });
+}
+
+function unwrittenCase(use: () => HostRig): void {
+  test("a switch that cannot be written leaves running what ran, and nothing else", async () => {
+    const before = (await use().target(use().spec())).current.runtime;
+    const spec = use().spec("three", {}, "2");
+    const { current } = await use().prepare(spec);
+    const context = use().context(spec, await use().observe());
+    await use().bench.meddle.blockCurrent(async () => {
+      const step = { kind: "switch", current, previous: undefined } as const;
+      await expect(use().session.carryOut(step, context)).rejects.toMatchObject({
+        code: "file-failed",
+      });
+    });
+    expect((await use().look()).containers).toMatchObject({
+      [before]: "running",
+      [current.runtime]: "exited",
+    });
+    await expectLive(use(), before);
   });
 }
 

@@ -134,6 +134,10 @@ test("locks and the queue show what is there; kill ends a run, or all of an agen
   expect(await outcome(first)).toBe("killed");
   expect((await world.al("kill", first)).code).toBe(1);
   await untilRunning(second);
+  const dropped = await trigger();
+  expect(orFail(await world.al("kill", dropped)).stdout).toBe(
+    `one: dropped run ${dropped} of greeter from the queue`,
+  );
   const third = await trigger();
   const killed = orFail(await world.al("kill", "greeter", "--queued"));
   expect(killed.stdout.split("\n").sort()).toEqual([
@@ -166,6 +170,15 @@ test("a drain waits for what runs, and what waits starts again with the host; le
   expect(await outcome(run)).toBe("completed");
   const idle = async () => (await runs()).every(({ state }) => state === "finished");
   await expect.poll(idle, PATIENCE).toBe(true);
+});
+
+test("a pause that was there before a drain is there after the start, too", async () => {
+  orFail(await world.al("pause"));
+  orFail(await world.al("stop", "--drain"));
+  expect(orFail(await world.al("start")).stdout).toMatch(
+    /^ {2}paused since .+ by .+; to go on: al resume --host one$/m,
+  );
+  expect(orFail(await world.al("resume")).stdout).toContain("one: resumed");
 });
 
 test("a stop that kills leaves nothing running, and the record says so", async () => {

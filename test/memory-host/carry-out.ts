@@ -130,10 +130,11 @@ async function writeCredentials(
 async function stopStanding(
   { engine, context }: Tools,
   except: readonly (string | undefined)[] = [],
-): Promise<void> {
-  for (const name of await engine.standing(context.spec.project)) {
-    if (!except.includes(name)) await engine.stopContainer(name);
-  }
+): Promise<readonly string[]> {
+  const found = await engine.standing(context.spec.project);
+  const others = found.filter(({ name }) => !except.includes(name));
+  for (const { name } of others) await engine.stopContainer(name);
+  return others.filter(({ state }) => state === "running").map(({ name }) => name);
 }
 
 async function removeOwnContainer(name: string, { engine, context }: Tools): Promise<void> {
@@ -158,8 +159,13 @@ async function createNetwork(
 
 async function switchTo(current: Current, tools: Tools): Promise<void> {
   const { engine, files } = tools;
-  await stopStanding(tools, [current.runtime, current.door, current.ingress]);
-  await writeJson(files, "current", { ...current, network: { ...current.network } });
+  const stopped = await stopStanding(tools, [current.runtime, current.door, current.ingress]);
+  try {
+    await writeJson(files, "current", { ...current, network: { ...current.network } });
+  } catch (thrown) {
+    await Promise.allSettled(stopped.map((name) => engine.startContainer(name)));
+    throw thrown;
+  }
   await engine.startContainer(current.runtime);
   for (const entry of [current.door, current.ingress]) {
     if (entry !== undefined) await engine.startContainer(entry);

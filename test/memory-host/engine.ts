@@ -24,8 +24,8 @@ export interface Engine {
   removeRules(project: string, image: string): Promise<void>;
   /** Removes the project's containers of runs and one-shot containers that do not run. */
   clearRuns(project: string): Promise<void>;
-  /** Names of runtimes and doors of a project that are not exited. */
-  standing(project: string): Promise<readonly string[]>;
+  /** Runtimes and doors of a project that are not exited. */
+  standing(project: string): Promise<readonly { readonly name: string; readonly state: string }[]>;
 }
 
 type Labels = Readonly<Record<string, string>>;
@@ -142,7 +142,7 @@ function containerCalls({ machine, call }: Link) {
         [...containers]
           .filter(([, { labels }]) => labels[LABELS.project] === project)
           .filter(([, { labels, state }]) => isStanding(labels[LABELS.role]) && state !== "exited")
-          .map(([name]) => name),
+          .map(([name, { state }]) => ({ name, state })),
       ),
   };
 }

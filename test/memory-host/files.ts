@@ -1,10 +1,7 @@
 import { AlError } from "../../src/base/errors.ts";
 import { Secret } from "../../src/base/secret.ts";
 import type { Link } from "./link.ts";
-import { type MemoryProject, projectDirOf, projectOn } from "./machine.ts";
-
-/** The single files of a project's directory. */
-export type FileName = "key" | "current" | "inventory";
+import { type FileName, type MemoryProject, projectDirOf, projectOn } from "./machine.ts";
 
 /** A credential's value, or the set on the machine it is copied from. */
 export type CredentialContent = Secret | { readonly carriedFrom: string };
@@ -59,6 +56,7 @@ export function filesOf({ machine, call }: Link, project: string): Files {
       call(
         `write ${name}`,
         () => {
+          if (at().blocked === name) throw unwritable(name);
           at()[name] = text;
         },
         leftover(""),
@@ -99,6 +97,10 @@ export function filesOf({ machine, call }: Link, project: string): Files {
       return call("remove project", effect, torn);
     },
   };
+}
+
+function unwritable(name: FileName): AlError {
+  return new AlError(`${name} cannot be written`, { code: "file-failed", blame: "transient" });
 }
 
 function copied({ credentials }: MemoryProject, path: string, from: CredentialContent): Buffer {

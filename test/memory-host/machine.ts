@@ -22,6 +22,9 @@ export interface MemoryNetwork extends NetworkSpec {
   readonly betweenContainers?: boolean | undefined;
 }
 
+/** The single files of a project's directory that passes write. */
+export type FileName = "key" | "current" | "inventory";
+
 /** A project's directory. Texts are what the files hold, so that they can be damaged. */
 export interface MemoryProject {
   key: string | undefined;
@@ -43,6 +46,8 @@ export interface MemoryProject {
   hasIngressDirectory?: boolean;
   /** Public names that have a directory for certificates. */
   readonly certificates: Set<string>;
+  /** The file that cannot be written, as on a full disk. */
+  blocked?: FileName | undefined;
   /** Relative paths that somebody else put there. */
   readonly strangers?: Set<string>;
 }

@@ -97,7 +97,7 @@ async function drainHost(
 ): Promise<void> {
   await withHost(place, adapters, async (found) => {
     try {
-      await drain(context, liveRuntime(found), { kill: false });
+      await drain(context, liveRuntime(found), { kill: false, dev: false });
     } catch (thrown) {
       if (!hasCode(thrown, "not-deployed") && !hasCode(thrown, "host-stopped")) throw thrown;
     }

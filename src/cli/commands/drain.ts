@@ -2,10 +2,14 @@ import { systemClock } from "../../base/clock.ts";
 import { AlError, hasCode, toAlError } from "../../base/errors.ts";
 import type { CliContext } from "../context.ts";
 import { drainText } from "../render/drain.ts";
+import { whereFlags } from "../render/where-flags.ts";
 import { askStatus, killRun, pause, queueOf, runsUnderWay } from "../steering.ts";
 import type { LiveRuntime } from "./live-runtime.ts";
 
 const POLL_MS = 1000;
+
+/** Who drains a host, and hears of it. */
+export type Drainer = Pick<CliContext, "output" | "person" | "signal">;
 
 /**
  * Pauses a host and waits until no run is active there; with `kill` it kills them. True when nobody had
@@ -13,9 +17,9 @@ const POLL_MS = 1000;
  * @throws AlError `drain-left` when that is interrupted or fails: it stays paused.
  */
 export async function drain(
-  context: CliContext,
+  context: Drainer,
   live: LiveRuntime,
-  options: { readonly kill: boolean },
+  options: { readonly kill: boolean; readonly dev: boolean },
 ): Promise<boolean> {
   const { signal, person } = context;
   const before = await askStatus(live, signal);
@@ -23,13 +27,14 @@ export async function drain(
   try {
     await untilIdle(context, live, options);
   } catch (thrown) {
-    throw left(live.observed.host, thrown, signal.aborted);
+    const where = whereFlags(live.observed.host, options.dev);
+    throw left(live.observed.host, where, { thrown, isAborted: signal.aborted });
   }
   return before.paused === undefined;
 }
 
 async function untilIdle(
-  { output, signal }: CliContext,
+  { output, signal }: Drainer,
   live: LiveRuntime,
   { kill }: { readonly kill: boolean },
 ): Promise<void> {
@@ -64,13 +69,17 @@ async function killAll(
   }
 }
 
-function left(host: string, thrown: unknown, isAborted: boolean): AlError {
+function left(
+  host: string,
+  where: string,
+  { thrown, isAborted }: { readonly thrown: unknown; readonly isAborted: boolean },
+): AlError {
   const cause = toAlError(thrown);
   const why = isAborted ? "runs are still active" : cause.message;
   return new AlError(`host ${host} is not stopped, and stays paused: ${why}`, {
     code: "drain-left",
     blame: isAborted ? "user" : cause.blame,
     cause,
-    hint: `To let it go on: al resume --host ${host}; to stop it now: al stop --host ${host}`,
+    hint: `To let it go on: al resume ${where}; to stop it now: al stop ${where}`,
   });
 }

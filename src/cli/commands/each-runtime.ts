@@ -130,8 +130,8 @@ export function reportFailures(
   { output }: CliContext,
   answers: readonly HostAnswer<unknown>[],
 ): number {
+  refuseOnlyFailure(answers);
   const failed = answers.filter((one) => one.kind === "failed");
-  if (failed[0] && answers.length === 1) throw failed[0].error;
   for (const { host, error } of failed) {
     output.record({ kind: "host-failed", host, error: errorRecord(error) });
     output.progress(`${host}: ${errorText(error)}`);
@@ -139,9 +139,17 @@ export function reportFailures(
   return failed.length === 0 ? EXIT.done : EXIT.error;
 }
 
-/** The answers of those hosts that answered. */
+/**
+ * The answers of those hosts that answered.
+ * @throws AlError what went wrong, where only one host was asked.
+ */
 export function answered<T>(
   answers: readonly HostAnswer<T>[],
 ): readonly { readonly host: string; readonly answer: T }[] {
+  refuseOnlyFailure(answers);
   return answers.flatMap((one) => (one.kind === "answered" ? [one] : []));
+}
+
+function refuseOnlyFailure([only, ...others]: readonly HostAnswer<unknown>[]): void {
+  if (only?.kind === "failed" && others.length === 0) throw only.error;
 }

@@ -1,11 +1,10 @@
 import { AlError, hasCode } from "../../base/errors.ts";
 import { RunAnswer } from "../../gateway/control-schema.ts";
-import { ask, type ControlClient } from "../control-client.ts";
-import type { LiveRuntime } from "./live-runtime.ts";
+import { ask, type ControlClient, type Runtime } from "../control-client.ts";
 
 /** A run by its id, if this runtime knows it. */
 export async function findRun(
-  live: LiveRuntime,
+  live: Runtime,
   id: string,
   signal: AbortSignal,
 ): Promise<RunAnswer | undefined> {

@@ -1,12 +1,11 @@
-import { hasCode } from "../../base/errors.ts";
 import type { CliContext } from "../context.ts";
 import { EXIT } from "../exit.ts";
 import { killLines } from "../render/kill.ts";
 import { isRunId } from "../run-id.ts";
-import { killAgent, killRun } from "../steering.ts";
+import { killAgent } from "../steering.ts";
 import { answered, askRuntimes, type RuntimeSelection, reportFailures } from "./each-runtime.ts";
-import { findRun, unknownRun } from "./find-run.ts";
-import type { LiveRuntime } from "./live-runtime.ts";
+import { endRun } from "./end-run.ts";
+import { unknownRun } from "./find-run.ts";
 
 /** What `al kill` is about. */
 export interface KillOptions extends Omit<RuntimeSelection, "agent"> {
@@ -27,41 +26,19 @@ async function killOne(
   { what: run, dev, selection }: KillOptions,
 ): Promise<number> {
   const { output, signal } = context;
-  const answers = await askRuntimes(context, { dev, selection }, async (live) => {
-    const found = await findRun(live, run, signal);
-    if (!found) return undefined;
-    const killed = await isKilled(live, run, signal);
-    return { killed, agent: found.agent, outcome: found.outcome };
-  });
+  const answers = await askRuntimes(context, { dev, selection }, (live) =>
+    endRun(live, run, signal),
+  );
   for (const { host, answer } of answered(answers)) {
     if (!answer) continue;
-    const { killed, agent, outcome } = answer;
-    output.record({
-      kind: "killed",
-      host,
-      agent,
-      killed: killed ? [run] : [],
-      cancelled: [],
-      failed: [],
-    });
-    const why = outcome === undefined ? "does not run" : `has ended: ${outcome}`;
-    output.line(
-      killed ? `${host}: killed run ${run} of ${agent}` : `${host}: run ${run} of ${agent} ${why}`,
-    );
-    return killed ? EXIT.done : EXIT.error;
+    const { ended, ...became } = answer;
+    output.record({ kind: "killed", host, ...became });
+    const over = `${host}: run ${run} of ${became.agent} has ended: ${ended}`;
+    for (const line of ended ? [over] : killLines(host, became)) output.line(line);
+    return became.killed.length + became.cancelled.length > 0 ? EXIT.done : EXIT.error;
   }
   if (answers.some(({ kind }) => kind === "failed")) return reportFailures(context, answers);
   throw unknownRun(run);
-}
-
-async function isKilled(live: LiveRuntime, run: string, signal: AbortSignal): Promise<boolean> {
-  try {
-    await killRun(live, run, signal);
-    return true;
-  } catch (thrown) {
-    if (hasCode(thrown, "not-running")) return false;
-    throw thrown;
-  }
 }
 
 async function killAll(

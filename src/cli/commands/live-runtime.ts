@@ -65,7 +65,8 @@ export async function withHost<T>(
 ): Promise<T> {
   const connection = await adapters.connect(address);
   try {
-    return await work({ connection, observed: await connection.observe(project) });
+    const observed = await connection.observe(project, { signal: adapters.signal });
+    return await work({ connection, observed });
   } finally {
     await connection.close();
   }

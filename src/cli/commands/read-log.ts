@@ -1,7 +1,6 @@
-import { createInterface } from "node:readline";
-import { AlError } from "../../base/errors.ts";
+import { AlError, hasCode } from "../../base/errors.ts";
 import { LogEvent } from "../../gateway/control-schema.ts";
-import { askStream, type ControlClient } from "../control-client.ts";
+import { askLines, type ControlClient } from "../control-client.ts";
 import type { LiveRuntime } from "./live-runtime.ts";
 
 /** Which part of which log. */
@@ -20,7 +19,7 @@ export interface LogPart {
 
 /**
  * A run's log, as the runtime gives it; the last event of a finished run is its end.
- * @throws AlError `log-left` (user), `log-cut-off` (transient) when it is followed and the run goes on without us.
+ * @throws AlError `log-left` (user), `log-cut-off` (transient): the run goes on without us.
  */
 export async function* readLog(
   live: LiveRuntime,
@@ -32,17 +31,15 @@ export async function* readLog(
   try {
     const asked = { param: { agent, run }, query: queryOf(part) };
     const get = (api: ControlClient) => api.api.logs.agents[":agent"][":run"].$get(asked);
-    const input = await askStream(live, get, { signal });
-    for await (const text of createInterface({ input })) {
-      const event = LogEvent.parse(JSON.parse(text));
+    for await (const event of askLines(live, LogEvent, get, { signal })) {
       ended = event.kind === "end";
       yield event;
     }
   } catch (thrown) {
-    if (!signal.aborted) throw thrown;
-    throw goesOn(part, "log-left", "interrupted");
+    if (signal.aborted) throw goesOn(part, "log-left", thrown);
+    throw hasCode(thrown, "cut-off") ? goesOn(part, "log-cut-off", thrown) : thrown;
   }
-  if (follow && !ended) throw goesOn(part, "log-cut-off", "the log broke off");
+  if (follow && !ended) throw goesOn(part, "log-cut-off");
 }
 
 function queryOf({ follow, lines, since, cursor }: LogPart): Record<string, string> {
@@ -52,10 +49,16 @@ function queryOf({ follow, lines, since, cursor }: LogPart): Record<string, stri
   return { ...(follow && { follow: "1" }), ...Object.fromEntries(numbers) };
 }
 
-function goesOn({ agent, run }: LogPart, code: string, what: string): AlError {
+function goesOn(
+  { agent, run }: LogPart,
+  code: "log-left" | "log-cut-off",
+  cause?: unknown,
+): AlError {
+  const what = code === "log-left" ? "interrupted" : "the log broke off";
   return new AlError(`${what}; what the run does, it does without this command`, {
     code,
     blame: code === "log-left" ? "user" : "transient",
     hint: `Look again: al logs ${agent} ${run} --follow`,
+    cause,
   });
 }

@@ -4,7 +4,7 @@ import { ask, type ControlClient } from "../control-client.ts";
 import { EXIT } from "../exit.ts";
 import { runRecordLines, runTable } from "../render/runs.ts";
 import { isRunId } from "../run-id.ts";
-import { askRuntimes, type RuntimeSelection, reportFailures } from "./each-runtime.ts";
+import { answered, askRuntimes, type RuntimeSelection, reportFailures } from "./each-runtime.ts";
 import { findRun, unknownRun } from "./find-run.ts";
 
 /** Which records `al runs` shows. */
@@ -32,8 +32,8 @@ async function listRuns(context: CliContext, options: RunsOptions): Promise<numb
     const get = (api: ControlClient) => api.control.runs.$get({ query });
     return (await ask(live, RunsAnswer, get, { signal })).runs;
   });
-  const found = answers.flatMap((one) =>
-    one.kind === "answered" ? one.answer.map((run) => ({ host: one.host, run })) : [],
+  const found = answered(answers).flatMap(({ host, answer }) =>
+    answer.map((run) => ({ host, run })),
   );
   // Ids sort by the time of their acceptance.
   const newest = found.sort((a, b) => (a.run.id < b.run.id ? 1 : -1)).slice(0, lines);
@@ -45,10 +45,10 @@ async function listRuns(context: CliContext, options: RunsOptions): Promise<numb
 async function showRun(context: CliContext, options: RunsOptions, id: string): Promise<number> {
   const { output, signal } = context;
   const answers = await askRuntimes(context, options, (live) => findRun(live, id, signal));
-  for (const one of answers) {
-    if (one.kind === "failed" || !one.answer) continue;
-    output.record({ kind: "run", host: one.host, ...one.answer });
-    for (const line of runRecordLines(one.host, one.answer)) output.line(line);
+  for (const { host, answer } of answered(answers)) {
+    if (!answer) continue;
+    output.record({ kind: "run", host, ...answer });
+    for (const line of runRecordLines(host, answer)) output.line(line);
     return EXIT.done;
   }
   if (answers.some(({ kind }) => kind === "failed")) return reportFailures(context, answers);

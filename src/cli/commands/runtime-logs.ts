@@ -1,8 +1,7 @@
-import { createInterface } from "node:readline";
-import { AlError } from "../../base/errors.ts";
+import { AlError, hasCode } from "../../base/errors.ts";
 import { RuntimeLogEvent } from "../../gateway/control-schema.ts";
 import type { CliContext } from "../context.ts";
-import { askStream, type ControlClient } from "../control-client.ts";
+import { askLines, type ControlClient } from "../control-client.ts";
 import { runtimeLogLine } from "../render/runtime-log.ts";
 import { askRuntimes, type RuntimeSelection, reportFailures } from "./each-runtime.ts";
 import type { LiveRuntime } from "./live-runtime.ts";
@@ -36,8 +35,11 @@ export async function runtimeLogs(
   return reportFailures(context, answers);
 }
 
-/** What is there, or the last lines of it; then what comes. */
-async function showLog(
+/**
+ * What is there, or the last lines of it; then what comes.
+ * @throws AlError `log-left` (user) when interrupted, `log-cut-off` (transient) when the runtime ends.
+ */
+export async function showLog(
   live: LiveRuntime,
   { follow, lines = Infinity, since, grep }: RuntimeLogsOptions,
   { show, signal }: { show: (event: RuntimeLogEvent) => void; signal: AbortSignal },
@@ -57,9 +59,9 @@ async function showLog(
   for await (const event of readRuntimeLog(live, query, signal)) {
     if (isWanted(event)) show(event);
   }
+  throw noMore(live, "log-cut-off");
 }
 
-/** @throws AlError `log-left` (user) when interrupted. */
 async function* readRuntimeLog(
   live: LiveRuntime,
   query: Record<string, string>,
@@ -67,13 +69,22 @@ async function* readRuntimeLog(
 ): AsyncGenerator<RuntimeLogEvent> {
   const get = (api: ControlClient) => api.api.logs.scheduler.$get({ query });
   try {
-    const input = await askStream(live, get, { signal });
-    for await (const text of createInterface({ input })) {
-      yield RuntimeLogEvent.parse(JSON.parse(text));
-    }
+    yield* askLines(live, RuntimeLogEvent, get, { signal });
   } catch (thrown) {
-    if (!signal.aborted) throw thrown;
-    const hint = "Look again: al logs --scheduler";
-    throw new AlError("interrupted", { code: "log-left", blame: "user", hint, cause: thrown });
+    if (signal.aborted) throw noMore(live, "log-left", thrown);
+    throw hasCode(thrown, "cut-off") ? noMore(live, "log-cut-off", thrown) : thrown;
   }
+}
+
+function noMore(
+  { observed: { host } }: LiveRuntime,
+  code: "log-left" | "log-cut-off",
+  cause?: unknown,
+): AlError {
+  const isLeft = code === "log-left";
+  return new AlError(isLeft ? "interrupted" : `host ${host}: the runtime's log broke off`, {
+    ...{ code, cause },
+    blame: isLeft ? "user" : "transient",
+    hint: "Look again: al logs --scheduler",
+  });
 }

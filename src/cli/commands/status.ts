@@ -2,7 +2,6 @@ import { settleBounded } from "../../base/concurrency.ts";
 import { toAlError } from "../../base/errors.ts";
 import type { HostAddress } from "../../core/desired.ts";
 import type { HostSelection } from "../../core/select-hosts.ts";
-import { StatusAnswer } from "../../gateway/control-schema.ts";
 import { type Adapters, compose } from "../compose.ts";
 import type { CliContext } from "../context.ts";
 import { devPlace } from "../dev-place.ts";
@@ -10,6 +9,7 @@ import { EXIT } from "../exit.ts";
 import { openProject } from "../project.ts";
 import { type HostStatus, statusLines, statusRecord } from "../render/status.ts";
 import { EVERYTHING, narrowed } from "../selection.ts";
+import { askStatus } from "../steering.ts";
 import { notDeployed } from "./live-runtime.ts";
 
 /** `al status`: every host as it is now, its agents and its latest runs. */
@@ -68,10 +68,7 @@ async function hostStatus(
     const { current, stopped } = observed;
     if (!current) return { kind: "unknown", host, error: notDeployed(host) };
     if (stopped) return { kind: "stopped", host, observed, stopped };
-    const { runtime } = current;
-    const path = "/control/status";
-    const answer = await connection.control.call({ runtime, method: "GET", path, signal });
-    const live = StatusAnswer.parse(answer);
+    const live = await askStatus({ connection, runtime: current.runtime }, signal);
     return { kind: "live", host, observed, live };
   } finally {
     await connection.close();

@@ -1,9 +1,12 @@
 import { systemClock } from "../../base/clock.ts";
+import { AlError } from "../../base/errors.ts";
+import { counted } from "../../core/counted.ts";
 import type { Stopped } from "../../core/stopped.ts";
 import type { CliContext } from "../context.ts";
 import { type StopEnd, stopLines } from "../render/stop.ts";
+import { whereFlags } from "../render/where-flags.ts";
 import { stopContainers } from "../stop-runtime.ts";
-import { drain } from "./drain.ts";
+import { type Drainer, drain } from "./drain.ts";
 import { answered, askHosts, type RuntimeSelection, reportFailures } from "./each-runtime.ts";
 import { liveRuntime, notDeployed, type ObservedPlace } from "./live-runtime.ts";
 
@@ -31,10 +34,16 @@ export async function stop(context: CliContext, options: StopOptions): Promise<n
   return reportFailures(context, answers);
 }
 
-async function stopHost(
-  context: CliContext,
+type Stopping = Omit<StopOptions, "selection"> & { readonly project: string };
+
+/**
+ * Stops one host; one that was stopped before stays so, with its time.
+ * @throws AlError `not-deployed`, `already-stopped` (user): runs that are to end can be reached no more.
+ */
+export async function stopHost(
+  context: Drainer,
   place: ObservedPlace,
-  { project, ...options }: StopOptions & { readonly project: string },
+  { project, ...options }: Stopping,
 ): Promise<StopEnd> {
   const { signal, person } = context;
   const { connection, observed } = place;
@@ -48,15 +57,30 @@ async function stopHost(
   };
   if (!before) await connection.writeStopped(observed.facts.projectDir, marker);
   const { runs } = await stopContainers(connection, { project, roles: ["runtime"], signal });
+  const isUnmet = before && (options.drain || options.kill) && runs.length > 0;
+  if (isUnmet) throw alreadyStopped(observed.host, runs, options);
   return { stopped: marker, already: before !== undefined, runs };
 }
 
 /** True when it was paused for this, and by nobody before. */
 async function drainIfAsked(
-  context: CliContext,
+  context: Drainer,
   place: ObservedPlace,
-  { drain: waits, kill }: Pick<StopOptions, "drain" | "kill">,
+  { drain: waits, kill, dev }: Pick<StopOptions, "drain" | "kill" | "dev">,
 ): Promise<boolean> {
   if (!waits && !kill) return false;
-  return drain(context, liveRuntime(place), { kill });
+  return drain(context, liveRuntime(place), { kill, dev });
+}
+
+function alreadyStopped(
+  host: string,
+  runs: readonly string[],
+  { kill, dev }: Pick<StopOptions, "kill" | "dev">,
+): AlError {
+  const where = whereFlags(host, dev);
+  const again = `al stop ${where} ${kill ? "--kill" : "--drain"}`;
+  const those = `its ${counted(runs.length, "run")}: ${runs.join(", ")}`;
+  const message = `host ${host} was stopped before, and nothing there can ${kill ? "kill" : "wait for"} ${those}`;
+  const hint = `Start it first: al start ${where}; then: ${again}`;
+  return new AlError(message, { code: "already-stopped", blame: "user", hint });
 }

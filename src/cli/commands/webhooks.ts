@@ -5,7 +5,7 @@ import type { CliContext } from "../context.ts";
 import { ask, type ControlClient } from "../control-client.ts";
 import { EXIT } from "../exit.ts";
 import { receiptTable, replayLines } from "../render/webhooks.ts";
-import { askRuntimes, type RuntimeSelection, reportFailures } from "./each-runtime.ts";
+import { answered, askRuntimes, type RuntimeSelection, reportFailures } from "./each-runtime.ts";
 import type { LiveRuntime } from "./live-runtime.ts";
 
 /** Whose receipts a command is about. */
@@ -22,8 +22,8 @@ export async function webhookLs(
     const get = (api: ControlClient) => api.control.webhooks.$get({ query });
     return (await ask(live, ReceiptsAnswer, get, { signal })).receipts;
   });
-  const found = answers.flatMap((one) =>
-    one.kind === "answered" ? one.answer.map((receipt) => ({ host: one.host, receipt })) : [],
+  const found = answered(answers).flatMap(({ host, answer }) =>
+    answer.map((receipt) => ({ host, receipt })),
   );
   // Ids sort by the time of receipt.
   const newest = found.sort((a, b) => (a.receipt.id < b.receipt.id ? 1 : -1)).slice(0, lines);
@@ -47,11 +47,11 @@ export async function webhookReplay(
   const answers = await askRuntimes(context, selection, (live) =>
     replay(live, { id, request }, signal),
   );
-  for (const one of answers) {
-    if (one.kind === "failed" || !one.answer) continue;
-    output.record({ kind: "replayed", host: one.host, receipt: id, ...one.answer });
-    for (const line of replayLines(one.answer)) output.line(line);
-    return one.answer.runs.length > 0 || one.answer.refused.length === 0 ? EXIT.done : EXIT.error;
+  for (const { host, answer } of answered(answers)) {
+    if (!answer) continue;
+    output.record({ kind: "replayed", host, receipt: id, ...answer });
+    for (const line of replayLines(answer)) output.line(line);
+    return answer.runs.length > 0 || answer.refused.length === 0 ? EXIT.done : EXIT.error;
   }
   if (answers.some(({ kind }) => kind === "failed")) return reportFailures(context, answers);
   throw unknownReceipt(id);

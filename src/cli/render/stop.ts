@@ -1,6 +1,7 @@
 import { counted } from "../../core/counted.ts";
 import type { Stopped } from "../../core/stopped.ts";
 import { stoppedText } from "./holds.ts";
+import { whereFlags } from "./where-flags.ts";
 
 /** What stopping one host came to. */
 export interface StopEnd {
@@ -17,11 +18,10 @@ export function stopLines(
   { stopped, already, runs }: StopEnd,
   { dev }: { readonly dev: boolean },
 ): string[] {
-  const start = dev ? "al start --dev" : `al start --host ${host}`;
   return [
     already
       ? `${host}: was ${stoppedText(stopped)}`
-      : `${host}: stopped, also after a reboot, until: ${start}`,
+      : `${host}: stopped, also after a reboot, until: al start ${whereFlags(host, dev)}`,
     ...(runs.length > 0 ? [`  ${goesOn(runs)}`, ...runs.map((run) => `    ${run}`)] : []),
   ];
 }

@@ -56,13 +56,18 @@ test("a stop tells what goes on and the way back; what was stopped before keeps 
 
 test("a start tells what is under way, that it is paused, and that the project is further on", () => {
   const end = { revision: "a".repeat(40), activeRuns: 1, queued: 2, resumed: false };
-  expect(startLines("one", { ...end, wanted: "b".repeat(40), paused: HOLD })).toEqual([
+  expect(
+    startLines("one", { ...end, wanted: "b".repeat(40), paused: HOLD }, { dev: false }),
+  ).toEqual([
     "one: ready, revision aaaaaaaaaaaa, 1 run under way, 2 queued",
     "  paused since 2026-01-31 08:00 UTC by ann@laptop; to go on: al resume --host one",
     "  the project is at bbbbbbbbbbbb: al apply --host one",
   ]);
   const idle = { ...end, activeRuns: 0, queued: 0, wanted: end.revision };
-  expect(startLines("one", idle)).toEqual(["one: ready, revision aaaaaaaaaaaa"]);
+  expect(startLines("one", idle, { dev: false })).toEqual(["one: ready, revision aaaaaaaaaaaa"]);
+  expect(startLines("local", { ...idle, paused: HOLD }, { dev: true })[1]).toContain(
+    "to go on: al resume --dev",
+  );
 });
 
 test("a drain shows for whom it waits, and says it again only when that changes", () => {

@@ -15,6 +15,7 @@ const OWN = [
     "state.db-wal",
     "state.db-shm",
   ],
+  ...["state.db.damaged-20260131T120000Z", "state.db.recovered", "state.db.recovering-wal"],
   ...["runtime.lock", "runtime.lock-journal", "logs/dev/run-1.log"],
   ...["door/outside.sock", "door/outside.sock.next", "ingress/outside.sock"],
   ...["ingress/certificate.pem", "ingress/certificate.pem.half"],

@@ -3,11 +3,11 @@ import { expect, test } from "vitest";
 import { Secret } from "../../../src/base/secret.ts";
 import type { PassEvent } from "../../../src/core/pass.ts";
 import { runFleetPass } from "../../../src/reconcile/fleet-pass.ts";
-import { foreignState } from "../../memory-host/machine.ts";
+import { foreignState, projectOn } from "../../memory-host/machine.ts";
 import { loseLock } from "../../memory-host/memory-hosts.ts";
 import { addressOf, hostSpec, recipesOf } from "../../memory-host/specs.ts";
 import { createWorld, REMOTE, ROLLOUT } from "../../memory-host/world.ts";
-import { currentOf, expectConverged, runningRuntimes } from "./checks.ts";
+import { currentOf, expectConverged, runningDoors, runningRuntimes } from "./checks.ts";
 
 const agents = { dev: { actions: "Fix issues." } };
 const spec = hostSpec({ revision: "r1", agents });
@@ -128,6 +128,23 @@ test("putting back that fails too is reported as that", async () => {
     },
   });
   expect(result).toMatchObject({ kind: "failed", aftermath: "unrestored" });
+});
+
+test("a host on which no switch can be written goes on with what it has, and later switches", async () => {
+  const world = createWorld();
+  const at = (runtime: string, door: string) => ({ runtime, door, port: 8080, agents });
+  await world.pass(hostSpec({ revision: "r1", ...at("1", "1") }));
+  const files = projectOn(world.machine, "acme");
+  const standing = () => [...runningRuntimes(world.machine), ...runningDoors(world.machine)];
+  const [before, live] = [standing(), files.current];
+  const wanted = hostSpec({ revision: "r2", ...at("2", "2") });
+  files.blocked = "current";
+  expect(await world.pass(wanted)).toMatchObject({ kind: "failed" });
+  expect(before).toHaveLength(2);
+  expect([standing(), files.current]).toEqual([before, live]);
+  files.blocked = undefined;
+  expect(await world.pass(wanted)).toMatchObject({ kind: "applied" });
+  expectConverged(world, wanted);
 });
 
 test("an image that a container of somebody else uses is kept, listed, and tried again", async () => {
