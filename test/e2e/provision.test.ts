@@ -1,3 +1,4 @@
+import { once } from "node:events";
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { parse } from "smol-toml";
@@ -7,7 +8,7 @@ import { readControllerStore } from "../../src/state/controller-store.ts";
 import { fingerprintOfText } from "../../src/transport/host-key.ts";
 import { openssh } from "../lab/openssh.ts";
 import { type ModelServer, startModelServer } from "../model-server/server.ts";
-import { jsonLines, runAl } from "../world/al.ts";
+import { jsonLines, runAl, spawnAl } from "../world/al.ts";
 import { type CloudWorld, createCloudWorld } from "../world/cloud-world.ts";
 import { addCredential } from "../world/home.ts";
 import { writeSampleProject } from "../world/sample-project.ts";
@@ -154,6 +155,22 @@ test("a host that left fleet.toml keeps its machine until somebody says otherwis
   expect(stdout).toContain("to do this: al deprovision web-1 --yes");
   expect(atVultr()).toMatchObject({ instances: 1, groups: 1 });
   expect(await inside(OURS)).toContain(`/${PROJECT}/`);
+});
+
+test("interrupted while it waits for a run, it says what that leaves, and the machine stays", async () => {
+  const child = spawnAl(
+    ["-p", world.copy.directory, "deprovision", "web-1", "--yes"],
+    world.options,
+  );
+  let said = "";
+  child.stderr.on("data", (bytes: Buffer) => {
+    said += bytes.toString();
+    if (said.includes("waiting for 1 run to end")) child.kill("SIGINT");
+  });
+  const [code] = await once(child, "close");
+  expect({ code, said }).toMatchObject({ code: 1 });
+  expect(said).toContain("interrupted: host web-1 keeps its machine, and stays paused");
+  expect(atVultr()).toMatchObject({ instances: 1, groups: 1 });
 });
 
 test("it is given back after its run has ended, with nothing of ours on it, and forgotten", async () => {
