@@ -94,7 +94,7 @@ export function checkAddress({ host, address }: HostInput): void {
   throw new AlError(`host ${host} has no address yet`, {
     code: "host-unprovisioned",
     blame: "user",
-    hint: `Make a machine of yours this host: al provision ${host} --ssh USER@ADDRESS`,
+    hint: `Make its machine: al provision ${host}`,
   });
 }
 
@@ -148,7 +148,7 @@ function noFleet(): AlError {
   return new AlError("there is no fleet.toml: the only host is this machine", {
     code: "no-fleet",
     blame: "user",
-    hint: "Make one with its first host: al provision NAME --ssh USER@ADDRESS",
+    hint: "Make one with its first host: al provision, or of a machine that you have: al provision NAME --ssh USER@ADDRESS",
   });
 }
 

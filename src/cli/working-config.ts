@@ -23,12 +23,3 @@ export async function readWorkingConfig(context: CliContext): Promise<ProjectCon
     hint: "Nothing was changed. Mend these and try again.",
   });
 }
-
-/** The machines that fleet.lock.toml names, by host. */
-export function lockedIds(locked: ProjectConfig["lockedHosts"]): ReadonlyMap<string, string> {
-  return new Map(
-    Object.entries(locked).flatMap(([host, { instanceId }]) =>
-      instanceId === undefined ? [] : [[host, instanceId]],
-    ),
-  );
-}

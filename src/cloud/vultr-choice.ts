@@ -17,6 +17,11 @@ const OS_NAMES: Readonly<Record<MachineOs, string>> = {
   "ubuntu-24.04": "Ubuntu 24.04 LTS x64",
 };
 
+/** The distribution behind a name of Vultr's; undefined for one that no host is made with. */
+export function osNamed(name: string): MachineOs | undefined {
+  return MACHINE_OSES.find((os) => OS_NAMES[os] === name);
+}
+
 /** A choice that can be had now. */
 export interface CheckedChoice {
   readonly plan: MachinePlan;

@@ -97,15 +97,16 @@ function newRule({ protocol, port, from }: FirewallRule): NewVultrRule {
   return { ip_type: family, protocol, port: String(port), subnet: address, subnet_size: bits };
 }
 
-function wantedKey({ protocol, port, from }: FirewallRule): string {
-  return `${protocol} ${port} ${ipRange(from)}`;
+/** A rule as text, in the one form that {@link foundKey} has too: `tcp 22 from ::/0`. */
+export function wantedKey({ protocol, port, from }: FirewallRule): string {
+  return `${protocol} ${port} from ${ipRange(from)}`;
 }
 
 /** Vultr echoes a rule's own range as its source; any other source makes it another rule. */
-function foundKey(rule: VultrFirewallRule): string {
+export function foundKey(rule: VultrFirewallRule): string {
   const range = canonical(`${rule.subnet}/${rule.subnet_size}`);
   const isPlain = rule.source === "" || canonical(rule.source) === range;
-  return `${rule.protocol.toLowerCase()} ${rule.port} ${range}${isPlain ? "" : ` ${rule.source}`}`;
+  return `${rule.protocol.toLowerCase()} ${rule.port} from ${range}${isPlain ? "" : ` ${rule.source}`}`;
 }
 
 /** What is no range, such as a load balancer's id, stays as it is. */

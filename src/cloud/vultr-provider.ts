@@ -8,9 +8,10 @@ import type {
   NamedItem,
 } from "../core/machine.ts";
 import { ensureNamed } from "./ensure-named.ts";
-import { checkChoice, vultrCatalogue } from "./vultr-choice.ts";
+import { checkChoice, osNamed, vultrCatalogue } from "./vultr-choice.ts";
 import { type VultrCall, vultrClient } from "./vultr-client.ts";
 import { ensureFirewall, listFirewalls, removeFirewall } from "./vultr-firewall.ts";
+import { firewallDifference } from "./vultr-firewall-difference.ts";
 import type { SendToVultr } from "./vultr-http.ts";
 import type { VultrInstance } from "./vultr-schemas.ts";
 
@@ -43,6 +44,10 @@ export function vultrProvider(send: SendToVultr) {
       firewall: { readonly name: string; readonly rules: readonly FirewallRule[] },
       call: VultrCall = {},
     ) => ensureFirewall(client, firewall, call),
+    firewallDifference: (
+      firewall: { readonly name: string; readonly rules: readonly FirewallRule[] },
+      call: VultrCall = {},
+    ) => firewallDifference(client, firewall, call),
     removeFirewall: (name: string, call: VultrCall = {}) => removeFirewall(client, name, call),
     listFirewalls: (call: VultrCall = {}) => listFirewalls(client, call),
     async ensureSshKey(
@@ -94,6 +99,7 @@ function machineOf(instance: VultrInstance): Machine {
     ipv6: instance.v6_main_ip || undefined,
     region: instance.region,
     plan: instance.plan,
+    os: osNamed(instance.os),
     tags: instance.tags ?? [],
     firewallId: instance.firewall_group_id || undefined,
     createdAtMs: Date.parse(instance.date_created),

@@ -37,6 +37,7 @@ export const VultrInstance = z.object({
   v6_main_ip: z.string().default(""),
   region: z.string(),
   plan: z.string(),
+  os: z.string().default(""),
   status: z.string(),
   power_status: z.string(),
   server_status: z.string(),

@@ -82,6 +82,8 @@ export interface Machine {
   readonly ipv6: string | undefined;
   readonly region: string;
   readonly plan: string;
+  /** Undefined for one that no host is made with. */
+  readonly os: MachineOs | undefined;
   readonly tags: readonly string[];
   readonly firewallId: string | undefined;
   /** Milliseconds since the Unix epoch. */
@@ -96,6 +98,15 @@ export interface FirewallRule {
   readonly from: string;
 }
 
+/** How a firewall differs from what it should be. */
+export interface FirewallDifference {
+  /** Of the firewalls with its name; none where it is missing. */
+  readonly ids: readonly string[];
+  readonly missing: readonly FirewallRule[];
+  /** What it lets in besides, in the provider's words. */
+  readonly extra: readonly string[];
+}
+
 /** Something at a provider that is found by its name: a firewall, a public key. */
 export interface NamedItem {
   readonly id: string;
@@ -108,6 +119,8 @@ export interface MachineAttempt {
   readonly nonce: string;
   /** The public host key that was sent along: `ssh-ed25519 AAAA...`. */
   readonly hostKey: string;
+  /** Whom the machine was to be made with; absent in old records. */
+  readonly user?: string | undefined;
 }
 
 /** What we know of a host's machine, whatever becomes of this process. */

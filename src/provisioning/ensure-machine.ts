@@ -12,6 +12,8 @@ const ATTEMPTS = 3;
 export interface MachineOrder extends Omit<MachineRequest, "name" | "userData"> {
   readonly project: string;
   readonly host: string;
+  /** Whom it is made with: remembered, since fleet.toml may say something else by the next time. */
+  readonly user?: string | undefined;
   /** The operator's own, besides ours. */
   readonly tags: readonly string[];
 }
@@ -35,6 +37,8 @@ export interface EnsuredMachine {
   readonly machine: Machine;
   /** The key it must offer at first contact. */
   readonly hostKey: string;
+  /** Whom it was made with, where that is known. */
+  readonly user: string | undefined;
   /** False when it was there before. */
   readonly isNew: boolean;
 }
@@ -84,13 +88,13 @@ async function orderMachine(
   { record: before, deps, signal }: Context,
 ): Promise<{ machine: Machine; record: MachineRecord }> {
   const { provider, records, clock } = deps;
-  const { project, host, tags, ...choice } = order;
+  const { project, host, user, tags, ...choice } = order;
   let record = before;
   for (let number = 1; ; number += 1) {
     const previous = record;
     const { userData, hostKey } = await deps.firstBoot();
     const nonce = deps.newNonce();
-    record = { ...previous, attempts: [...previous.attempts, { nonce, hostKey }] };
+    record = { ...previous, attempts: [...previous.attempts, { nonce, hostKey, user }] };
     records.recordMachine(record);
     const request = {
       ...choice,
@@ -129,7 +133,7 @@ async function settleOn(
   if (isLate) throw ofAnother(record.host, stranger);
   const nonce = ownerOf(machine)?.nonce ?? "";
   records.recordMachine({ ...record, machine: { id: machine.id, nonce } });
-  return { machine, hostKey: hostKeyOf(record, nonce), isNew };
+  return { machine, ...attemptOf(record, nonce), isNew };
 }
 
 async function recorded(
@@ -141,17 +145,25 @@ async function recorded(
   const machine =
     (await provider.getMachine(id, { signal })) ??
     (await clock.sleep(2_000, signal).then(() => provider.getMachine(id, { signal })));
-  if (machine) return { machine, hostKey: hostKeyOf(record, nonce), isNew: false };
-  throw new AlError(`the machine of host ${record.host}, ${id}, is gone from its provider`, {
+  if (machine) return { machine, ...attemptOf(record, nonce), isNew: false };
+  throw machineGone(record.host, id);
+}
+
+/** The error for a host whose machine its provider does not know any more. */
+export function machineGone(host: string, id: string): AlError {
+  return new AlError(`the machine of host ${host}, ${id}, is gone from its provider`, {
     code: "machine-gone",
     blame: "user",
-    hint: `If it was removed on purpose, run: al deprovision ${record.host}`,
+    hint: `If it was removed on purpose, run: al deprovision ${host}`,
   });
 }
 
-function hostKeyOf({ host, attempts }: MachineRecord, nonce: string): string {
+function attemptOf(
+  { host, attempts }: MachineRecord,
+  nonce: string,
+): Pick<EnsuredMachine, "hostKey" | "user"> {
   const attempt = attempts.find((one) => one.nonce === nonce);
-  if (attempt) return attempt.hostKey;
+  if (attempt) return { hostKey: attempt.hostKey, user: attempt.user };
   throw new AlError(`host ${host}: no attempt is recorded for machine nonce ${nonce}`, {
     code: "machine-record-torn",
     blame: "bug",

@@ -1,4 +1,5 @@
 import type {
+  FirewallDifference,
   FirewallRule,
   Machine,
   MachineCatalogue,
@@ -48,6 +49,11 @@ export interface MachineProvider {
     firewall: { readonly name: string; readonly rules: readonly FirewallRule[] },
     call?: ProviderCall,
   ): Promise<string>;
+  /** How the firewall of this name differs from that; changes nothing. */
+  firewallDifference(
+    firewall: { readonly name: string; readonly rules: readonly FirewallRule[] },
+    call?: ProviderCall,
+  ): Promise<FirewallDifference>;
   /** None is fine. @throws AlError `firewall-in-use` (user) while a machine is behind it. */
   removeFirewall(name: string, call?: ProviderCall): Promise<void>;
   /** Every firewall of the account, also those of others. */

@@ -1,6 +1,11 @@
 import { hasCode } from "../base/errors.ts";
 import type { Secret } from "../base/secret.ts";
-import { MACHINE_SSH_PORT, type MachineOs, type MachineSpec } from "../core/machine.ts";
+import {
+  type FirewallRule,
+  MACHINE_SSH_PORT,
+  type MachineOs,
+  type MachineSpec,
+} from "../core/machine.ts";
 import { awaitMachine } from "./await-machine.ts";
 import { type EnsuredMachine, ensureMachine } from "./ensure-machine.ts";
 import { firewallRules } from "./firewall-rules.ts";
@@ -15,6 +20,8 @@ export interface HostOrder {
   /** Whom the machine is made with. */
   readonly user: string;
   readonly machine: MachineSpec;
+  /** Whether everybody may use HTTP and HTTPS there. */
+  readonly isPublic: boolean;
 }
 
 /** What {@link provisionHost} works with. */
@@ -61,9 +68,14 @@ export async function provisionHost(
   deps: ProvisionDeps,
   { onStep = () => {}, signal }: ProvisionOptions = {},
 ): Promise<ProvisionedHost> {
-  const { host, user } = order;
+  const { host } = order;
   const { provider, clock } = deps;
-  const { machine, hostKey, isNew } = await machineFor(order, deps, { onStep, signal });
+  const {
+    machine,
+    hostKey,
+    user = order.user,
+    isNew,
+  } = await machineFor(order, deps, { onStep, signal });
   onStep("boot");
   const onLook = (seen: { readonly state: string } | undefined) =>
     onStep("boot", seen?.state ?? "the provider to know it");
@@ -76,33 +88,42 @@ export async function provisionHost(
   return { ...place, instanceId: machine.id, hostKey: own, isNew };
 }
 
+/** The firewall that a host is to have. */
+export function firewallOf({ project, host, machine: { sshFrom }, isPublic }: HostOrder): {
+  readonly name: string;
+  readonly rules: readonly FirewallRule[];
+} {
+  const rules = firewallRules({ sshFrom, sshPort: MACHINE_SSH_PORT, isPublic });
+  return { name: itemName({ project, host }), rules };
+}
+
 /** The firewall first, so that no machine is ever without it. */
 async function machineFor(
-  { project, host, user, machine: spec }: HostOrder,
+  order: HostOrder,
   deps: ProvisionDeps,
   { onStep, signal }: Required<Pick<ProvisionOptions, "onStep">> & ProvisionOptions,
 ): Promise<EnsuredMachine> {
   const { provider, records } = deps;
-  const { sshFrom, os, region, plan: planId, tags, ipv6 } = spec;
+  const { project, host, user } = order;
+  const { os, region, plan: planId, tags, ipv6 } = order.machine;
   const choice = { region, plan: planId, os };
   // A machine that is there needs no plan in stock.
   const isThere = records.machineRecord(host)?.machine !== undefined;
   const plan = isThere ? undefined : await provider.checkChoice(choice, { signal });
   onStep("firewall");
-  const name = itemName({ project, host });
-  const rules = firewallRules({ sshFrom, sshPort: MACHINE_SSH_PORT, isPublic: false });
-  const firewallId = await provider.ensureFirewall({ name, rules }, { signal });
+  const firewall = firewallOf(order);
+  const firewallId = await provider.ensureFirewall(firewall, { signal });
   onStep("machine");
   const firstBoot = async () => {
     const { memoryMb } = plan ?? (await provider.checkChoice(choice, { signal }));
     return deps.firstBoot({ os, user, memoryMb });
   };
   try {
-    const order = { project, host, ...choice, tags, ipv6, firewallId };
-    return await ensureMachine(order, { ...deps, firstBoot }, { signal });
+    const wanted = { project, host, user, ...choice, tags, ipv6, firewallId };
+    return await ensureMachine(wanted, { ...deps, firstBoot }, { signal });
   } catch (thrown) {
     const isRefused = hasCode(thrown, "provider-quota") || hasCode(thrown, "provider-refused");
-    if (isRefused) await provider.removeFirewall(name, { signal }).catch(() => {});
+    if (isRefused) await provider.removeFirewall(firewall.name, { signal }).catch(() => {});
     throw thrown;
   }
 }

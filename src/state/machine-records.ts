@@ -4,7 +4,9 @@ import type { MachineRecord } from "../core/machine.ts";
 
 const Stored = z.object({
   host: z.string(),
-  attempts: z.array(z.object({ nonce: z.string(), hostKey: z.string() })),
+  attempts: z.array(
+    z.object({ nonce: z.string(), hostKey: z.string(), user: z.string().optional() }),
+  ),
   machine: z
     .object({ id: z.string(), nonce: z.string(), ownKey: z.string().optional() })
     .nullable()

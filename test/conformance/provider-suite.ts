@@ -144,6 +144,19 @@ function firewallCases(open: () => ProviderWorld): void {
     expect(await provider.listFirewalls()).toEqual([{ id, name }]);
   });
 
+  test("what a firewall lacks and lets in besides is told, and nothing is changed by that", async () => {
+    const { provider } = open();
+    const [ssh, web, web6] = RULES;
+    const difference = () => provider.firewallDifference({ name, rules: [ssh, web] });
+    expect(await difference()).toEqual({ ids: [], missing: [ssh, web], extra: [] });
+    const id = await provider.ensureFirewall({ name, rules: [ssh, web6] });
+    const found = { ids: [id], missing: [web], extra: [expect.stringContaining("::/0")] };
+    expect(await difference()).toEqual(found);
+    expect(await difference()).toEqual(found);
+    await provider.ensureFirewall({ name, rules: [ssh, web] });
+    expect(await difference()).toEqual({ ids: [id], missing: [], extra: [] });
+  });
+
   test("a firewall in use stays, and goes when its machine has gone", async () => {
     const world = open();
     const { provider, clock } = world;

@@ -82,7 +82,7 @@ async function emptyHost(context: CliContext, { project, host, force }: Going): 
     }
     adapters.store.forget(host);
   } catch (thrown) {
-    context.signal.throwIfAborted();
+    if (context.signal.aborted) throw interrupted(host, thrown);
     throw notEmptied(host, thrown);
   } finally {
     adapters.close();
@@ -101,6 +101,16 @@ async function drainHost(
     } catch (thrown) {
       if (!hasCode(thrown, "not-deployed") && !hasCode(thrown, "host-stopped")) throw thrown;
     }
+  });
+}
+
+function interrupted(host: string, thrown: unknown): AlError {
+  const cause = toAlError(thrown);
+  return new AlError(`interrupted: host ${host} keeps its machine, and stays paused if it was`, {
+    code: "interrupted",
+    blame: "user",
+    hint: `To go on: al deprovision ${host}. To keep the host: al resume --host ${host}`,
+    cause,
   });
 }
 

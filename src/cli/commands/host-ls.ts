@@ -15,7 +15,8 @@ export async function hostLs(context: CliContext): Promise<number> {
   );
   for (const one of known) output.record({ kind: "host", ...one });
   if (known.length === 0) {
-    output.line("fleet.toml has no hosts; add one: al provision NAME --ssh USER@ADDRESS");
+    output.line("fleet.toml has no hosts; add one: al provision");
+    output.line("or a machine that you have: al provision NAME --ssh USER@ADDRESS");
   } else for (const line of hostsTable(known)) output.line(line);
   return EXIT.done;
 }

@@ -6,7 +6,6 @@ import { EXIT } from "../exit.ts";
 import { openProvisioning } from "../open-provisioning.ts";
 import type { Fleet } from "../read-fleet.ts";
 import { orphanLine, orphanRecord } from "../render/orphans.ts";
-import { lockedIds } from "../working-config.ts";
 import { readWorkingFleet } from "../working-copy.ts";
 
 /** What `al provision --gc` may be told. */
@@ -60,7 +59,7 @@ function keptBy({ file, hosts, locked }: Fleet) {
   return {
     project: file.project.name,
     hosts: hosts.map(({ host }) => host),
-    machineIds: [...lockedIds(locked).values()],
+    machineIds: Object.values(locked).flatMap(({ instanceId }) => instanceId ?? []),
   };
 }
 

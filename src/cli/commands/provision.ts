@@ -3,7 +3,8 @@ import { boundedRunner, settleBounded } from "../../base/concurrency.ts";
 import { AlError, toAlError } from "../../base/errors.ts";
 import { newFleetFile, withHost } from "../../config/edit-fleet.ts";
 import type { ProjectConfig } from "../../config/project-config.ts";
-import { type HostProvision, planProvision } from "../../provisioning/plan-provision.ts";
+import type { HostProvision } from "../../provisioning/host-provision.ts";
+import { planProvision } from "../../provisioning/plan-provision.ts";
 import {
   type HostOrder,
   type ProvisionedHost,
@@ -23,7 +24,7 @@ import {
   provisionStepLine,
 } from "../render/provision.ts";
 import { replaceFile } from "../replace-file.ts";
-import { lockedIds, readWorkingConfig } from "../working-config.ts";
+import { readWorkingConfig } from "../working-config.ts";
 
 /** Machines that are made at the same time. */
 const PARALLEL = 4;
@@ -50,21 +51,23 @@ export async function provision(
   const orders = ordersOf(project, host);
   const machines = await open(context, project.name, yes || interactive ? "write" : "read");
   try {
-    const planned = { ...machines.deps, lockedIds: lockedIds(project.lockedHosts) };
-    const all = await planProvision(orders, planned, { signal });
-    const plans = all.filter(({ kind }) => host !== undefined || MISSING.includes(kind));
+    const locked = new Map(Object.entries(project.lockedHosts));
+    const all = await planProvision(orders, { ...machines.deps, locked }, { signal });
+    const plans = all.filter((one) => host !== undefined || isToldOf(one));
     output.record(provisionPlanRecord(plans));
     for (const line of provisionPlanLines(plans)) output.line(line);
     if (plans.some(({ kind }) => kind === "refused")) return EXIT.error;
-    if (plans.length === 0 && interactive && !yes) {
+    const wanted = plans.filter(({ kind }) => TO_DO.includes(kind));
+    const isAsked = host === undefined && wanted.length === 0 && interactive && !yes;
+    if (isAsked) {
       const added = await addHost(context, project, machines);
-      return added === undefined ? EXIT.done : await provision(context, { host: added, yes }, open);
+      if (added !== undefined) return await provision(context, { host: added, yes }, open);
     }
-    const wanted = plans.filter(({ kind }) => kind !== "elsewhere");
-    if (wanted.length === 0) return nothingToDo(context, plans);
+    if (wanted.length === 0) return nothingToDo(context, plans, isAsked);
     if (!yes && !interactive) return sayHow(context, host);
     if (!yes && !(await askYes("do this?"))) return EXIT.error;
-    return await carryOut(context, wanted, machines);
+    const code = await carryOut(context, wanted, machines);
+    return plans.some(isOther) ? EXIT.error : code;
   } finally {
     machines.close();
   }
@@ -72,13 +75,24 @@ export async function provision(
 
 const NOTHING_MISSING = "no host of fleet.toml is without its machine";
 
-/** What is to be done where no host is named. */
-const MISSING: readonly HostProvision["kind"][] = ["create", "continue", "refused"];
+const TO_DO: readonly HostProvision["kind"][] = ["create", "continue", "update"];
 
-function ordersOf({ name: project, hosts, machines }: ProjectConfig, only?: string): HostOrder[] {
+/** Where no host is named, those with nothing to do or to say are not listed. */
+function isToldOf(one: HostProvision): boolean {
+  return TO_DO.includes(one.kind) || one.kind === "refused" || isOther(one);
+}
+
+/** A machine that is not what fleet.toml asks for, and cannot become it, waits for the operator. */
+function isOther(one: HostProvision): boolean {
+  return (one.kind === "ready" || one.kind === "update") && one.differs.length > 0;
+}
+
+function ordersOf(config: ProjectConfig, only?: string): HostOrder[] {
+  const { name: project, hosts, machines, gateway } = config;
   const orders = hosts.flatMap(({ host, user }): HostOrder[] => {
     const machine = machines.get(host);
-    return machine ? [{ project, host, user, machine }] : [];
+    const isPublic = gateway.ingress?.host === host;
+    return machine ? [{ project, host, user, machine, isPublic }] : [];
   });
   if (only === undefined) return orders;
   const named = orders.filter(({ host }) => host === only);
@@ -117,9 +131,13 @@ async function addHost(
   return name;
 }
 
-function nothingToDo({ output }: CliContext, plans: readonly HostProvision[]): number {
-  if (plans.length === 0) output.line(NOTHING_MISSING);
-  return EXIT.done;
+function nothingToDo(
+  { output }: CliContext,
+  plans: readonly HostProvision[],
+  isSaid: boolean,
+): number {
+  if (plans.length === 0 && !isSaid) output.line(NOTHING_MISSING);
+  return plans.some(isOther) ? EXIT.error : EXIT.done;
 }
 
 function sayHow({ output }: CliContext, host: string | undefined): number {
