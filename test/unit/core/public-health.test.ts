@@ -165,7 +165,12 @@ test.each<[string, Partial<PublicHealth>, ...Found]>([
   [
     "an issuer that nobody trusts",
     { https: shown({ issuer: "Lab" }, false) },
-    ...(["problem", "certificate", "does not trust who signed the certificate: Lab", "trust"] as const),
+    ...([
+      "problem",
+      "certificate",
+      "does not trust who signed the certificate: Lab",
+      "trust",
+    ] as const),
   ],
   [
     "an issuer of one's own that nobody else trusts",
