@@ -82,10 +82,15 @@ function judgeGiven(
 }
 
 /** Who comes through a proxy sees the proxy's certificate. */
-function judgeTrust(issuer: string, trusted: boolean, { tls, trustedProxies }: PublicSite) {
+function judgeTrust(
+  issuer: string,
+  trusted: boolean,
+  { tls, trustedProxies }: PublicSite,
+): Finding[] {
   if (trusted || (tls.kind === "given" && trustedProxies.length > 0)) return [];
   const says = `this machine does not trust who signed the certificate: ${issuer}`;
-  const todo = "Whoever sends must trust that issuer; GitHub and others do not send else.";
+  const todo =
+    "Whoever sends must trust that issuer, and be shown all certificates in between; GitHub does not send else.";
   const isChosen = tls.kind === "given" || tls.directory !== undefined;
   return [finding(isChosen ? "advice" : "problem", says, todo)];
 }

@@ -87,7 +87,8 @@ function judgeIngress(health: PublicHealth): Finding[] {
   const { site, container, taken } = health;
   if (container?.state === "running") return judgeServed(health, container.name);
   if (taken.length > 0) {
-    const says = `the ingress is not running, and something else has port${taken.length > 1 ? "s" : ""} ${taken.join(" and ")}`;
+    const ports = `port${taken.length > 1 ? "s" : ""} ${taken.join(" and ")}`;
+    const says = `the ingress is not running, and something else has ${ports}`;
     const todo =
       "See what it is (ss -ltnp; docker ps), and end it; or take `public` out of [gateway] of config.toml.";
     return [problem("ports", says, todo)];

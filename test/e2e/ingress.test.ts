@@ -6,7 +6,7 @@ import { afterAll, beforeAll, expect, test, vi } from "vitest";
 import { lookAtPublic } from "../../src/cli/look-at-public.ts";
 import { type AcmeServer, selfSigned, startAcmeServer } from "../lab/acme-server.ts";
 import { ensureCaddyBaseImage } from "../lab/caddy-base-image.ts";
-import { jsonLines } from "../world/al.ts";
+import { type AlResult, jsonLines } from "../world/al.ts";
 import { addCredential } from "../world/home.ts";
 import { hostState } from "../world/host-state.ts";
 import { orFail } from "../world/world.ts";
@@ -50,11 +50,15 @@ afterAll(async () => {
 
 /** Writes, commits and applies a project with these lines in `[gateway]`. */
 async function deploy(...gateway: readonly string[]): Promise<void> {
+  orFail(await tryToDeploy(...gateway));
+}
+
+async function tryToDeploy(...gateway: readonly string[]): Promise<AlResult> {
   const control = gateway.includes("publicControl = true");
   await on.write({ port: PORT, baseImage, control, gateway });
   await on.push("settings");
   await on.world.approveAll();
-  orFail(await on.world.al("apply"));
+  return on.world.al("apply");
 }
 
 const byAcme = () => [
@@ -244,4 +248,21 @@ test("when nothing is public any more, no port, key or certificate is left", asy
   expect((await hostState(on.world.host, PROJECT)).unlisted).toEqual([]);
   expect(await on.send({ id: "still-here" })).toMatchObject({ status: 200 });
   expect((await on.world.al("plan")).code).toBe(0);
+});
+
+test("where something else has the port, nothing is lost, and it is said", async () => {
+  const before = await on.live();
+  const take = 'docker run -d --name taker -p 443:1 --network bridge --entrypoint sleep "$1" 600';
+  await on.shell(take, baseImage);
+  const { code, stdout } = await tryToDeploy(`public = "${OTHER_NAME}"`, 'certificate = "origin"');
+  expect(code).toBe(1);
+  expect(stdout).toContain("port 443 of the host is taken");
+  expect(await on.live()).toEqual(before);
+  expect(await on.send({ id: "still-served" })).toMatchObject({ status: 200 });
+  expect(await checked("ports")).toContainEqual(
+    expect.objectContaining({ says: expect.stringContaining("something else has port 443") }),
+  );
+  await on.shell("docker rm -f taker");
+  orFail(await on.world.al("apply"));
+  await untilPublic({ ...place, name: OTHER_NAME });
 });
