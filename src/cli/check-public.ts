@@ -56,6 +56,7 @@ export async function checkPublic(
   ]);
   const findings = judgePublic({
     ...{ site, container, stored, ...asked },
+    remote: host.provider === "local" ? undefined : host.host,
     nowMs: systemClock.now(),
     taken: PORTS.filter((port) => look.listening.some((socket) => socket.port === port)),
     own: [...look.interfaceAddresses, ...addresses],

@@ -15,9 +15,13 @@ export interface PublicLookOptions {
   readonly signal: AbortSignal;
   /** Address and port of the DNS servers that are asked; default: this machine's. */
   readonly servers?: readonly string[];
+  /** Default: the usual ones. */
+  readonly ports?: { readonly http: number; readonly https: number };
   /** How long a connection may take. Default 5000. */
   readonly timeoutMs?: number;
 }
+
+const PORTS = { http: 80, https: 443 };
 
 /** Whoever holds a name can give it any number. */
 const MAX_PLACES = 8;
@@ -26,13 +30,13 @@ const MAX_PLACES = 8;
 export async function lookAtPublic(
   name: string,
   address: string,
-  { signal, servers, timeoutMs = 5000 }: PublicLookOptions,
+  { signal, servers, ports = PORTS, timeoutMs = 5000 }: PublicLookOptions,
 ): Promise<PublicLook> {
   const bounds = {
     signal: AbortSignal.any([signal, AbortSignal.timeout(3 * timeoutMs)]),
     timeoutMs,
   };
-  const show = (host: string) => shownAt(host, name, bounds);
+  const show = (host: string) => shownAt({ host, port: ports.https }, name, bounds);
   const places = async (): Promise<readonly Place[] | undefined> => {
     const found = await addressesOf(name, { servers, signal: bounds.signal });
     const some = found?.slice(0, MAX_PLACES);
@@ -41,7 +45,7 @@ export async function lookAtPublic(
   const [leadsTo, https, http] = await Promise.all([
     places(),
     show(address),
-    answerAt(address, 80, bounds),
+    answerAt({ host: address, port: ports.http }, bounds),
   ]);
   signal.throwIfAborted();
   return { leadsTo, https, http };
@@ -90,15 +94,20 @@ interface Bounds {
   readonly timeoutMs: number;
 }
 
-async function answerAt(host: string, port: number, bounds: Bounds): Promise<Answer> {
-  const { socket, answer } = await dial(host, port, bounds);
+interface Target {
+  readonly host: string;
+  readonly port: number;
+}
+
+async function answerAt(to: Target, bounds: Bounds): Promise<Answer> {
+  const { socket, answer } = await dial(to, bounds);
   socket.destroy();
   return answer;
 }
 
 /** The certificate is looked at whoever signed it; what it is worth is judged elsewhere. */
-async function shownAt(host: string, name: string, bounds: Bounds): Promise<Shown> {
-  const { socket, answer } = await dial(host, 443, bounds);
+async function shownAt(to: Target, name: string, bounds: Bounds): Promise<Shown> {
+  const { socket, answer } = await dial(to, bounds);
   if (answer !== "open") return { kind: "unreached", answer };
   const secure = connectTls({
     ...{ socket, servername: name, rejectUnauthorized: false },
@@ -120,11 +129,10 @@ async function shownAt(host: string, name: string, bounds: Bounds): Promise<Show
 }
 
 async function dial(
-  host: string,
-  port: number,
+  to: Target,
   bounds: Bounds,
 ): Promise<{ readonly socket: Socket; readonly answer: Answer }> {
-  const socket = connect({ host, port, autoSelectFamily: true });
+  const socket = connect({ ...to, autoSelectFamily: true });
   // It may fail at any later time, too.
   socket.on("error", () => socket.destroy());
   try {

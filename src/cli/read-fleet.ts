@@ -35,7 +35,9 @@ export interface Fleet {
  * before it is committed; in a bare repository from its newest commit.
  * @throws AlError `no-fleet`, `invalid-project`.
  */
-export async function readFleet(context: CliContext): Promise<Fleet> {
+export async function readFleet(
+  context: Pick<CliContext, "project" | "gitVariables" | "signal">,
+): Promise<Fleet> {
   const files = await filesIn(context.project);
   if (files.size > 0) return parseFleet(treeOf(files));
   const options = { variables: context.gitVariables, signal: context.signal };

@@ -32,13 +32,15 @@ export function judgeCertificate(
   around: Around,
   logs: string,
 ): Finding[] {
-  const { site, nowMs } = around;
+  const { site, nowMs, stored } = around;
   const { name, tls } = site;
   if (!certificate.isForName) {
     return [finding("problem", `the certificate is not for ${name}`, otherTodo(site))];
   }
   if (tls.kind === "given") {
-    const late = judgeGiven(certificate, "the certificate", { site, nowMs });
+    const isOld = stored?.isForName && stored.untilMs > certificate.untilMs;
+    const todo = isOld ? "Deliver the newer one in your store: al push" : otherTodo(site);
+    const late = judgeGiven(certificate, "the certificate", { nowMs, todo });
     return [...late, ...judgeTrust(certificate.issuer, trusted || late.length > 0, site)];
   }
   const leftMs = certificate.untilMs - nowMs;
@@ -58,7 +60,7 @@ export function judgeStored({ site, nowMs, stored, https }: Stored): Finding[] {
   if (!stored.isForName) {
     return [finding("problem", `${called} in your store is not for ${site.name}`, otherTodo(site))];
   }
-  const late = judgeGiven(stored, `${called} in your store`, { site, nowMs });
+  const late = judgeGiven(stored, `${called} in your store`, { nowMs, todo: otherTodo(site) });
   if (late.length > 0 || served === undefined) return late;
   const says = `another certificate is served than ${called} in your store`;
   return [finding("advice", says, "Deliver it: al push")];
@@ -71,19 +73,24 @@ interface Stored extends Around {
 function judgeGiven(
   { untilMs }: Certificate,
   called: string,
-  { site, nowMs }: Pick<Around, "site" | "nowMs">,
+  { nowMs, todo }: { readonly nowMs: number; readonly todo: string },
 ): Finding[] {
   const leftMs = untilMs - nowMs;
   if (leftMs >= SOON_MS.advice) return [];
   const severity = leftMs < SOON_MS.problem ? "problem" : "advice";
-  return [finding(severity, `${called} ${expires(leftMs)}`, otherTodo(site))];
+  return [finding(severity, `${called} ${expires(leftMs)}`, todo)];
 }
 
 /** Who comes through a proxy sees the proxy's certificate. */
-function judgeTrust(issuer: string, trusted: boolean, { tls, trustedProxies }: PublicSite) {
+function judgeTrust(
+  issuer: string,
+  trusted: boolean,
+  { tls, trustedProxies }: PublicSite,
+): Finding[] {
   if (trusted || (tls.kind === "given" && trustedProxies.length > 0)) return [];
   const says = `this machine does not trust who signed the certificate: ${issuer}`;
-  const todo = "Whoever sends must trust that issuer; GitHub and others do not send else.";
+  const todo =
+    "Whoever sends must trust that issuer, and be shown all certificates in between; GitHub does not send else.";
   const isChosen = tls.kind === "given" || tls.directory !== undefined;
   return [finding(isChosen ? "advice" : "problem", says, todo)];
 }

@@ -12,6 +12,8 @@ import { ipRange, parseIpRange } from "./ip-range.ts";
 export interface PublicHealth {
   readonly site: PublicSite;
   readonly nowMs: number;
+  /** The host to log in at; undefined where it is this machine. */
+  readonly remote: string | undefined;
   /** The ingress's container on the host; undefined where there is none. */
   readonly container: { readonly name: string; readonly state: string } | undefined;
   /** Which of ports 80 and 443 something on the host has. */
@@ -85,7 +87,8 @@ function judgeIngress(health: PublicHealth): Finding[] {
   const { site, container, taken } = health;
   if (container?.state === "running") return judgeServed(health, container.name);
   if (taken.length > 0) {
-    const says = `the ingress is not running, and something else has port ${taken.join(" and ")}`;
+    const ports = `port${taken.length > 1 ? "s" : ""} ${taken.join(" and ")}`;
+    const says = `the ingress is not running, and something else has ${ports}`;
     const todo =
       "See what it is (ss -ltnp; docker ps), and end it; or take `public` out of [gateway] of config.toml.";
     return [problem("ports", says, todo)];
@@ -96,12 +99,12 @@ function judgeIngress(health: PublicHealth): Finding[] {
     return [problem("ports", says, todo)];
   }
   const says = `nothing serves ${site.name}: the ingress is ${container.state}`;
-  return [problem("ports", says, `al apply; its last words: ${logsOf(container.name)}`)];
+  return [problem("ports", says, `al apply; its last words: ${logsOf(health, container.name)}`)];
 }
 
 function judgeServed(health: PublicHealth, container: string): Finding[] {
   const { https, site } = health;
-  const logs = logsOf(container);
+  const logs = logsOf(health, container);
   if (https.kind === "unreached") {
     // A firewall may let the proxies in and nobody else.
     const severity = site.trustedProxies.length > 0 ? "advice" : "problem";
@@ -129,7 +132,7 @@ function judgePlain({ site, http }: PublicHealth): Finding[] {
 }
 
 function firewallTodo(port: number): string {
-  return `Let TCP to port ${port} of the host through: the provider's firewall, and its own.`;
+  return `Let TCP to port ${port} of the host through: the provider's firewall (al provision, where it made the machine), and its own.`;
 }
 
 function withoutCertificate({ name, tls }: PublicSite, says: string, logs: string): Finding {
@@ -141,8 +144,9 @@ function withoutCertificate({ name, tls }: PublicSite, says: string, logs: strin
   return problem("certificate", said, todo);
 }
 
-function logsOf(container: string): string {
-  return `docker logs ${container}`;
+function logsOf({ remote }: PublicHealth, container: string): string {
+  const command = `docker logs ${container}`;
+  return remote === undefined ? command : `al host ssh ${remote} -- ${command}`;
 }
 
 function problem(topic: Finding["topic"], says: string, todo: string): Finding {

@@ -1,4 +1,4 @@
-import { BlockList } from "node:net";
+import { BlockList, isIP } from "node:net";
 import { AlError } from "../base/errors.ts";
 import type { Disk, HostHealth } from "../core/host-health.ts";
 
@@ -23,7 +23,7 @@ export function parseHealth(host: string, text: string, nowMs: number): HealthLo
     disks: disksOf(all("disk"), all("inodes")),
     resolvers: dockerResolvers(one("daemon")) ?? all("resolver"),
     resolvesNames: one("resolves") === "yes",
-    interfaceAddresses: all("address").filter((address) => !isPrivate(address)),
+    interfaceAddresses: all("address").filter(isKnownToOthers),
     listening: all("listen").flatMap(socketOf),
     sshd: sshd.length > 0 ? Object.fromEntries(sshd) : undefined,
     rebootRequired: one("reboot") === "yes",
@@ -89,8 +89,9 @@ for (const [address, bits] of [
 PRIVATE.addSubnet("fc00::", 7, "ipv6");
 
 /** Docker's networks have such ones, and so has a host behind another that has its public address. */
-function isPrivate(address: string): boolean {
-  return PRIVATE.check(address, address.includes(":") ? "ipv6" : "ipv4");
+function isKnownToOthers(address: string): boolean {
+  const family = isIP(address);
+  return family > 0 && !PRIVATE.check(address, family === 6 ? "ipv6" : "ipv4");
 }
 
 /** Resolvers that Docker was told of, which count instead of the host's. */

@@ -66,6 +66,15 @@ const DRIFTS: readonly Drift[] = [
     steps: ["replace-runtime", "switch"],
   },
   {
+    what: "the runtime is made anew with one more variable",
+    script: `docker inspect ${RUNTIME} > /tmp/inspected; name=$(jq -r '.[0].Name[1:]' /tmp/inspected)
+      jq '.[0] | .Config + {HostConfig} | .Env += ["NODE_OPTIONS=--trace-exit"]' /tmp/inspected > /tmp/body
+      docker rm -f ${RUNTIME}
+      curl -fsS --unix-socket /var/run/docker.sock -H 'Content-Type: application/json' -d @/tmp/body         "http://docker/containers/create?name=$name"`,
+    says: /the runtime container was altered: it was given other variables/,
+    steps: ["replace-runtime", "switch"],
+  },
+  {
     what: "an agent's image is removed",
     script: `docker rmi $(docker images -q 'al-${PROJECT}/agent-greeter')`,
     says: /image al-drift\/agent-greeter:\w+ is not on the host/,

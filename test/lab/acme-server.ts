@@ -16,6 +16,8 @@ import { freePort } from "./free-port.ts";
 export interface AcmeServer {
   /** URL of its directory. */
   readonly directory: string;
+  /** Address and port of the DNS server that it asks. */
+  readonly dns: string;
   /** PEM of what signs for the server's own HTTPS. */
   readonly ownRoot: string;
   /** PEM of what signs the certificates that it issues. */
@@ -41,12 +43,13 @@ export async function startAcmeServer(
     ...{ certificate: own.certificate, privateKey: own.key, httpPort: 80, tlsPort: 443 },
   };
   await writeFile(config, JSON.stringify({ pebble }));
+  const nameServer = `127.0.0.1:${dns}`;
   const names = start([
     "pebble-challtestsrv",
-    ...["-defaultIPv4", resolveTo, "-defaultIPv6", "", "-dns01", `127.0.0.1:${dns}`],
+    ...["-defaultIPv4", resolveTo, "-defaultIPv6", "", "-dns01", nameServer],
     ...["-http01", "", "-https01", "", "-tlsalpn01", "", "-management", ""],
   ]);
-  const server = start(["pebble", "-config", config, "-dnsserver", `127.0.0.1:${dns}`]);
+  const server = start(["pebble", "-config", config, "-dnsserver", nameServer]);
   const ownRoot = await readFile(own.certificate, "utf8");
   const root = () => get(`https://${address}:${management}/roots/0`, ownRoot);
   const stop = async () => {
@@ -57,7 +60,7 @@ export async function startAcmeServer(
     await stop();
     throw thrown;
   });
-  return { directory: `https://${address}:${port}/dir`, ownRoot, root, stop };
+  return { directory: `https://${address}:${port}/dir`, dns: nameServer, ownRoot, root, stop };
 }
 
 /** A certificate that signs itself, for one name as openssl writes it: `IP:10.0.0.1`, `DNS:agents.test`. */
@@ -67,7 +70,7 @@ export async function selfSigned(
 ): Promise<{ readonly certificate: string; readonly key: string }> {
   const [certificate, key] = [join(directory, "certificate.pem"), join(directory, "key.pem")];
   await mustRun([
-    ...(["openssl", "req", "-x509", "-nodes", "-days", "2", "-subj", "/CN=lab"] as const),
+    ...(["openssl", "req", "-x509", "-nodes", "-days", "90", "-subj", "/CN=lab"] as const),
     ...["-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1"],
     ...["-addext", `subjectAltName=${name}`, "-keyout", key, "-out", certificate],
   ]);

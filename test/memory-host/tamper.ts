@@ -85,6 +85,10 @@ export const TAMPERINGS = {
   },
   "the ingress is published elsewhere": ({ machine }) =>
     alter(machine, { ports: ":80->8080, :8443->8443" }, "ingress"),
+  "the ingress was given other arguments": ({ machine }) =>
+    alter(machine, { command: '[["{}"]]' }, "ingress"),
+  "the runtime was given other variables": ({ machine }) =>
+    alter(machine, { environment: "NODE_OPTIONS=--inspect" }),
   "the ingress's directory is gone": ({ files }) => {
     files.hasIngressDirectory = false;
   },

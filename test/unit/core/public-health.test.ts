@@ -38,6 +38,7 @@ const BEHIND: PublicSite = { ...GIVEN, trustedProxies: ["173.245.48.0/20"] };
 const GOOD: PublicHealth = {
   site: ACME,
   nowMs: NOW,
+  remote: "one",
   container: { name: "al-p-ingress-1", state: "running" },
   taken: [80, 443],
   own: ["203.0.113.7", "2001:db8::7"],
@@ -64,7 +65,7 @@ test.each<[string, Partial<PublicHealth>]>([
 });
 
 type Found = [severity: "problem" | "advice", topic: string, says: string, todo: string];
-const LOGS = "docker logs al-p-ingress-1";
+const LOGS = "al host ssh one -- docker logs al-p-ingress-1";
 
 test.each<[string, Partial<PublicHealth>, ...Found]>([
   [
@@ -91,6 +92,11 @@ test.each<[string, Partial<PublicHealth>, ...Found]>([
     "another's certificate at the name's address",
     { leadsTo: [{ address: "192.0.2.9", shown: shown({ fingerprint: "BB" }) }] },
     ...(["problem", "dns", "192.0.2.9", "203.0.113.7"] as const),
+  ],
+  [
+    "both ports that another has",
+    { container: undefined, taken: [80, 443] },
+    ...(["problem", "ports", "has ports 80 and 443", "ss -ltnp"] as const),
   ],
   [
     "no ingress",
@@ -202,4 +208,20 @@ test("of an ingress that does not run, nothing else is said", () => {
   const unreached = { kind: "unreached", answer: "refused" } as const;
   const facts = { container: undefined, taken: [], https: unreached, http: "refused" } as const;
   expect(judgePublic({ ...GOOD, ...facts })).toHaveLength(1);
+});
+
+test("where the store has a newer one than what expires, that is to be delivered", () => {
+  const stored = { ...CERTIFICATE, fingerprint: "BB" };
+  const https = shown({ untilMs: NOW + 1000 });
+  const found = judgePublic({ ...GOOD, site: GIVEN, stored, https });
+  expect(found.map(({ severity, todo }) => [severity, todo])).toEqual([
+    ["problem", "Deliver the newer one in your store: al push"],
+    ["advice", "Deliver it: al push"],
+  ]);
+});
+
+test("what is on this machine needs no login", () => {
+  const container = { name: "al-p-ingress-1", state: "dead" };
+  const [found] = judgePublic({ ...GOOD, remote: undefined, container, taken: [] });
+  expect(found?.todo).toBe("al apply; its last words: docker logs al-p-ingress-1");
 });

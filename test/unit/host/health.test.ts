@@ -21,6 +21,7 @@ address 203.0.113.7
 address fd00::7
 address 2001:db8::7
 address 172.17.0.1
+address 1.2
 listen LISTEN 0      128          0.0.0.0:22        0.0.0.0:*
 listen LISTEN 0      4096 127.0.0.53%lo:53        0.0.0.0:*
 listen LISTEN 0      4096            [::]:2375         [::]:*
