@@ -63,6 +63,12 @@ export function addProvisionCommand(program: Command, { subcommand, run }: Comma
     .requiredOption("--ssh <user@address[:port]>", "where its sshd answers, and as whom")
     .option("--fingerprint <SHA256:...>", "its host key, instead of being asked about it")
     .option("--install-docker", "install the distribution's Docker where there is none", false)
+    .option(
+      "--harden",
+      "make its settings safer: says which, asks, and lets nobody be locked out",
+      false,
+    )
+    .option("--yes", "harden it without asking", false)
     .addHelpText(
       "after",
       "\nLogs in with the key in vps_ssh, sees whether Docker answers there, and writes [hosts.<host>]" +

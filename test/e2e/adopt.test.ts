@@ -1,11 +1,15 @@
+import { once } from "node:events";
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
+import { createInterface } from "node:readline";
+import { setTimeout as delay } from "node:timers/promises";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { openMachines } from "../../src/cli/machines.ts";
 import type { Login, MachinesPort } from "../../src/provisioning/adopt-ports.ts";
 import { hardenSshd } from "../../src/provisioning/harden-sshd.ts";
+import { fingerprintOf } from "../lab/keys.ts";
 import { openssh } from "../lab/openssh.ts";
-import { type AlResult, jsonLines, runAl } from "../world/al.ts";
+import { type AlResult, jsonLines, runAl, spawnAl } from "../world/al.ts";
 import { alOnTerminal } from "../world/terminal.ts";
 import { createWorld, orFail, type World } from "../world/world.ts";
 
@@ -130,14 +134,64 @@ test("where the second login fails, the host is as it was, by itself", async () 
   await expect.poll(login, { timeout: 60_000 }).toMatchObject({ code: 0, stdout: "deploy\n" });
 });
 
+test("al host rotate-key may be killed anywhere: the host is deployed to, and the next one finishes", async () => {
+  await world.copy.commit("a host");
+  const kills = [
+    ["make", 0],
+    ["make", 400],
+    ["take", 0],
+    ["take", 400],
+    ["prove", 0],
+  ] as const;
+  for (const [step, afterMs] of kills) {
+    await rotateAndKill(step, afterMs);
+    orFail(await al("host", "ssh", "one", "--", "true"));
+    expect(jsonLines((await al("--json", "plan")).stdout)).toContainEqual(
+      expect.objectContaining({ kind: "plan", outcomes: { planned: 1 } }),
+    );
+  }
+  const { stdout } = orFail(await al("--json", "host", "rotate-key", "one"));
+  const [rotated] = jsonLines(stdout).filter(({ kind }) => kind === "key-rotated");
+  const publicKey = await asRoot("cut -d ' ' -f 1,2 /etc/ssh/ssh_host_ed25519_key.pub");
+  expect(rotated).toMatchObject({ hostKey: publicKey, fingerprint: fingerprintOf(publicKey) });
+  expect(publicKey).not.toBe(world.host.hostPublicKey);
+  expect(await approvedKeys()).toEqual({ approvedKey: rotated?.fingerprint });
+  expect(await asRoot("ls /etc/ssh | grep al-; docker image ls -q; docker ps -aq")).toBe("");
+});
+
+test("a host that is restarted has its new key", async () => {
+  await world.host.restart();
+  orFail(await al("host", "ssh", "one", "--", "true"));
+});
+
 test("a host with another key than the approved one is not logged in to", async () => {
+  const { approvedKey } = await approvedKeys();
   await asRoot(
     "rm /etc/ssh/ssh_host_ed25519_key*; ssh-keygen -q -t ed25519 -N '' -f /etc/ssh/ssh_host_ed25519_key; kill -HUP $(cat /run/sshd.pid)",
   );
   const { code, stderr } = await al("host", "ssh", "one", "--", "true");
   expect(code).toBe(1);
-  expect(stderr).toContain(`approved is ${world.host.hostKeyFingerprint}`);
+  expect(stderr).toContain(`approved is ${approvedKey}`);
 });
+
+/** Runs `al host rotate-key` and kills it a while after a step has begun, if it is there still. */
+async function rotateAndKill(step: string, afterMs: number): Promise<void> {
+  const args = ["-p", world.copy.directory, "--json", "host", "rotate-key", "one"];
+  const child = spawnAl(args, world.options);
+  const closed = once(child, "close");
+  for await (const line of createInterface({ input: child.stdout })) {
+    if (jsonLines(line)[0]?.step === step) break;
+  }
+  await delay(afterMs);
+  child.kill("SIGKILL");
+  await closed;
+}
+
+async function approvedKeys() {
+  const [host] = jsonLines(orFail(await al("--json", "host", "show", "one")).stdout);
+  const { approvedKey, nextKey } = host ?? {};
+  return { approvedKey, nextKey };
+}
 
 function machines(): MachinesPort {
   return openMachines(join(world.home, ".action-llama"));

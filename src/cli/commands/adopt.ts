@@ -24,6 +24,7 @@ import {
 } from "../read-fleet.ts";
 import { replaceFile } from "../replace-file.ts";
 import { storeDirectory, wakeController } from "../wake.ts";
+import { harden } from "./harden.ts";
 
 /** Flags of `al provision --ssh`. */
 export interface AdoptFlags {
@@ -32,6 +33,10 @@ export interface AdoptFlags {
   /** The machine's fingerprint, as its operator knows it. */
   readonly fingerprint?: string | undefined;
   readonly installDocker: boolean;
+  /** Change the machine's settings so that it is safer. */
+  readonly harden: boolean;
+  /** Harden it without asking. */
+  readonly yes: boolean;
 }
 
 /**
@@ -61,7 +66,7 @@ export async function adopt(context: CliContext, name: string, flags: AdoptFlags
     const isWritten = await writeHost(project, login, machine);
     await wakeController(home, draft.file.project.name);
     tell(context, { login, machine, isWritten });
-    return EXIT.done;
+    return flags.harden ? await harden(context, { login, machine, yes: flags.yes }) : EXIT.done;
   } finally {
     store.close();
   }
