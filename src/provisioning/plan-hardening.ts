@@ -30,6 +30,7 @@ export interface HardeningPlaces {
   readonly mark: string;
 }
 
+/** Those of Debian and Ubuntu. */
 export const HARDENING_PLACES: HardeningPlaces = {
   daemonJson: "/etc/docker/daemon.json",
   dockerPid: "/run/docker.pid",

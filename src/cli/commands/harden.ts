@@ -1,5 +1,4 @@
-import type { ProvisionAssets } from "../../cloud/provision-assets.ts";
-import { readProvisionAssets } from "../../cloud/provision-assets.ts";
+import { type ProvisionAssets, readProvisionAssets } from "../../cloud/provision-assets.ts";
 import type { AdoptedMachine } from "../../provisioning/adopt.ts";
 import type { Login } from "../../provisioning/adopt-ports.ts";
 import { hardenMachine } from "../../provisioning/harden-machine.ts";
