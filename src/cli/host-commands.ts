@@ -72,7 +72,8 @@ export function addProvisionCommand(program: Command, { subcommand, run }: Comma
     .addHelpText(
       "after",
       "\nLogs in with the key in vps_ssh, sees whether Docker answers there, and writes [hosts.<host>]" +
-        "\ninto fleet.toml. May be repeated: what was done is not done again.",
+        "\ninto fleet.toml. May be repeated: what was done is not done again." +
+        "\nExit code 2 when hardening waits for --yes.",
     )
     .action(async (name: string, flags: AdoptFlags, command: Command) => {
       const { adopt } = await import("./commands/adopt.ts");

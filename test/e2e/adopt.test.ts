@@ -142,6 +142,7 @@ test("a hardened host is safer by itself, anybody with a key gets in, and once m
     files: [],
     docker: [],
     sshd: [],
+    begun: false,
   };
   expect(jsonLines(again.stdout).slice(1)).toEqual([nothing]);
 });

@@ -3,6 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { parse } from "smol-toml";
 import { afterAll, beforeAll, expect, test } from "vitest";
+import { hostRotateKey } from "../../src/cli/commands/host-rotate-key.ts";
 import { provision } from "../../src/cli/commands/provision.ts";
 import type { CliContext } from "../../src/cli/context.ts";
 import { createOutput } from "../../src/cli/render/output.ts";
@@ -47,17 +48,17 @@ function store(path: string, value: string): void {
   writeFileSync(file, value, { mode: 0o600 });
 }
 
-const al = (signal: AbortSignal) => {
+const contextFor = (signal: AbortSignal) => {
   const write = (text: string) => {
     said += text;
   };
-  const context = {
+  return {
     ...{ home, project, signal, interactive: false, vultrUrl: server.baseUrl, dockerSocket: "" },
     ...{ gitVariables: {}, holder: "test", person: "ann@laptop" },
     output: createOutput(false, { out: { write }, err: { write } }),
   } satisfies CliContext;
-  return provision(context, { host: undefined, yes: true });
 };
+const al = (signal: AbortSignal) => provision(contextFor(signal), { host: undefined, yes: true });
 
 const facts = () => {
   const lock = parse(readFileSync(join(project, "fleet.lock.toml"), "utf8"));
@@ -96,4 +97,25 @@ test("a machine keeps its key over a reboot, and another al provision leaves all
     before?.hostKey,
   );
   expect(machines.machines.size).toBe(1);
+});
+
+test("al host rotate-key gives it another key, which fleet.lock.toml and al provision know", async () => {
+  const before = facts();
+  const context = contextFor(new AbortController().signal);
+  expect(await hostRotateKey(context, "web-1"), said).toBe(0);
+  const { address = "", hostKey = "" } = facts() ?? {};
+  expect(hostKey).not.toBe(before?.hostKey);
+  const [machine] = [...machines.machines.values()] as [CloudMachine];
+  const files = await machine.exec("sh", "-c", "cat /etc/ssh/ssh_host_*.pub; ls /etc/ssh");
+  expect(files.stdout).toContain(hostKey);
+  expect(files.stdout).not.toContain("al-next");
+  const view = { address, port: 22, user: "deploy", privateKey: login.privateKey.reveal() };
+  expect(await openssh({ ...view, hostPublicKey: hostKey }, "docker image ls -aq")).toMatchObject({
+    ...{ code: 0, stdout: "" },
+  });
+  const controller = readControllerStore(storeDirectory(home, "acme"));
+  expect(controller.believedKeys("web-1")).toEqual([fingerprintOfText(hostKey)]);
+  controller.close();
+  expect(await provision(context, { host: "web-1", yes: true }), said).toBe(0);
+  expect(facts()).toEqual({ ...before, hostKey });
 });

@@ -78,7 +78,12 @@ export function settingsFrom({ files }: Pick<ProvisionAssets, "files">): Machine
   };
 }
 
-function recordOf(host: string, { packages, files, daemon, sshd }: HardeningPlan) {
-  const paths = files.map(({ path }) => path);
-  return { kind: "harden-plan", host, packages, files: paths, docker: daemon?.adds ?? [], sshd };
+function recordOf(host: string, { packages, files, daemon, sshd, isBegun }: HardeningPlan) {
+  const changes = {
+    packages,
+    files: files.map(({ path }) => path),
+    docker: daemon?.adds ?? [],
+    sshd,
+  };
+  return { kind: "harden-plan", host, ...changes, begun: isBegun };
 }
