@@ -117,8 +117,10 @@ test("a host is hardened only when asked, and says before what it would change",
   expect(await asRoot("ls /etc/ssh/sshd_config.d; command -v fail2ban-server")).toBe("lab.conf");
 });
 
-test("a hardened host is safer by itself, anybody with a key gets in, and once more nothing is done", async () => {
-  orFail(await harden("--yes"));
+test("a hardened host is safer by itself, and anybody with a key still gets in", async () => {
+  const answers = [{ to: "change this on one?", type: "y" }];
+  const { code, screen } = await alOnTerminal(hardenArguments(), answers, world.options);
+  expect({ code, screen }).toMatchObject({ code: 0 });
   expect(await asRoot("sshd -T")).toMatch(/^clientaliveinterval 15$/m);
   expect(await asRoot("ls /etc/ssh/sshd_config.d /run | grep action-llama")).toBe(
     "00-action-llama.conf",
@@ -134,6 +136,19 @@ test("a hardened host is safer by itself, anybody with a key gets in, and once m
   });
   expect(await asRoot("docker info --format '{{.LiveRestoreEnabled}}'")).toBe("true");
   expect((await openssh(world.host, "id -un")).stdout.trim()).toBe("deploy");
+  const { stdout: checked } = await runAl(
+    ["-p", hardened, "--json", "host", "check", "one"],
+    world.options,
+  );
+  expect(checked).toContain('"findings"');
+  expect(checked).not.toMatch(/"topic":"(sshd|updates|docker)"/);
+});
+
+test("what was taken off a hardened host comes back, and nothing else is done", async () => {
+  await asRoot("rm /etc/fail2ban/jail.d/action-llama.local");
+  const mended = orFail(await harden("--yes"));
+  expect(mended.stdout).toContain("/etc/fail2ban/jail.d/action-llama.local");
+  expect(mended.stdout).not.toMatch(/install|sshd/);
   const again = orFail(await harden("--json", "--yes"));
   const nothing = {
     kind: "harden-plan",
@@ -226,11 +241,15 @@ async function approvedKeys() {
   return { approvedKey, nextKey };
 }
 
-/** `al provision --harden` by root, in a project of its own: the lab's deploy may not become root. */
 function harden(...flags: string[]): Promise<AlResult> {
+  return runAl([...hardenArguments(), ...flags], world.options);
+}
+
+/** By root, in a project of its own: the lab's deploy may not become root. */
+function hardenArguments(): string[] {
   const { address, hostKeyFingerprint } = world.host;
   const login = ["--ssh", `root@${address}`, "--fingerprint", hostKeyFingerprint];
-  return runAl(["-p", hardened, "provision", "one", ...login, "--harden", ...flags], world.options);
+  return ["-p", hardened, "provision", "one", ...login, "--harden"];
 }
 
 function machines(): MachinesPort {
