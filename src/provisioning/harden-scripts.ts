@@ -9,7 +9,7 @@ export LC_ALL DEBIAN_FRONTEND PATH
  */
 export const HARDENING_LOOK_SCRIPT = `${COMMON}
 [ ! -e "$3" ] || echo begun
-sed 's/^/daemon /' "$1" 2>/dev/null || :
+{ cat "$1" 2>/dev/null || :; echo; } | sed 's/^/daemon /'
 tr '\\0' '\\n' < "/proc/$(cat "$2")/cmdline" | sed 's/^/dockerd /'
 shift 3
 while [ "$1" != -- ]; do

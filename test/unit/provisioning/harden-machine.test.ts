@@ -138,6 +138,8 @@ const harden = async (dockerd: Dockerd, wanted = settings()) =>
 const login = { host: "web-1", address: "203.0.113.7", port: 22, user: "root" };
 
 test("what a machine lacks is planned, done, and then no longer planned", async () => {
+  await mkdir(join(root, "etc/docker"), { recursive: true });
+  await writeFile(join(root, "etc/docker/daemon.json"), '{"dns":\n["9.9.9.9"]}');
   await withDockerd(async (dockerd) => {
     const { files } = settings();
     expect(await plan(dockerd)).toMatchObject({
@@ -149,7 +151,10 @@ test("what a machine lacks is planned, done, and then no longer planned", async 
     await harden(dockerd);
     expect(await dockerd.hungUp()).toBe(true);
     expect(await readFile(join(root, "apt"), "utf8")).toContain("install -y");
-    expect(JSON.parse(await readFile(dockerd.places.daemonJson, "utf8"))).toEqual(OURS);
+    expect(JSON.parse(await readFile(dockerd.places.daemonJson, "utf8"))).toEqual({
+      dns: ["9.9.9.9"],
+      ...OURS,
+    });
   });
   const all = sshdSettings("").toLowerCase().replace("prohibit-password", "without-password");
   await writeFile(join(root, "sshd-settings"), all);
