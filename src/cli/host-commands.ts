@@ -58,7 +58,7 @@ function addSsh(host: Command, { subcommand, run }: CommandTools): void {
 }
 
 const GIVEN_BACK =
-  "\nExit codes: 0 done or nothing to do, 1 error, 2 nothing was done without --yes.";
+  "\nExit codes: 0 done or nothing to do, 1 error, 2 something waits for --yes.";
 
 /** Adds `al provision` and `al deprovision`. */
 export function addMachineCommands(program: Command, tools: CommandTools): void {
@@ -98,6 +98,11 @@ function addProvision(program: Command, { subcommand, run }: CommandTools): void
       "with --ssh: install the distribution's Docker where there is none",
       false,
     )
+    .option(
+      "--harden",
+      "with --ssh: make its settings safer; says which, asks, and lets nobody be locked out",
+      false,
+    )
     .addHelpText("after", PROVISION_HELP)
     .action(async (host: string | undefined, flags: ProvisionWords, command: Command) => {
       const { provisionRequest } = await import("./provision-request.ts");
@@ -109,7 +114,7 @@ const PROVISION_HELP = `
 Without --ssh: says what machines are ordered for hosts with provider = "vultr" and what they cost a
 month, asks, makes them and writes fleet.lock.toml. On a terminal a new host can be picked.
 With --ssh: logs in with the key in vps_ssh, sees whether Docker answers there, and writes [hosts.<host>]
-into fleet.toml.
+into fleet.toml; --harden then says what it would change there, and asks.
 Either may be repeated: what was done is not done again.
 ${GIVEN_BACK}`;
 

@@ -9,6 +9,7 @@ export interface ProvisionWords {
   readonly ssh?: string | undefined;
   readonly fingerprint?: string | undefined;
   readonly installDocker: boolean;
+  readonly harden: boolean;
   /** True without the id of a machine. */
   readonly gc?: string | true | undefined;
   readonly yes: boolean;
@@ -24,27 +25,28 @@ export type ProvisionRequest =
 export function provisionRequest(words: ProvisionWords): ProvisionRequest {
   const problems = problemsOf(words);
   if (problems.length > 0) throw notTogether(problems);
-  const { host, ssh, fingerprint, installDocker, gc, yes } = words;
+  const { host, ssh, fingerprint, installDocker, harden, gc, yes } = words;
   if (gc !== undefined) {
     return { kind: "collect", flags: { machine: gc === true ? undefined : gc, yes } };
   }
   if (ssh !== undefined && host !== undefined) {
-    return { kind: "adopt", host, flags: { ssh, fingerprint, installDocker } };
+    return { kind: "adopt", host, flags: { ssh, fingerprint, installDocker, harden, yes } };
   }
   return { kind: "make", flags: { host, yes } };
 }
 
 function problemsOf(words: ProvisionWords): string[] {
-  const { host, ssh, fingerprint, installDocker, gc, yes } = words;
+  const { host, ssh, fingerprint, installDocker, harden, gc, yes } = words;
   const isAdopted = ssh !== undefined;
   const isCollected = gc !== undefined;
   const found = {
     "--ssh is about one host: say which": isAdopted && host === undefined,
-    "--ssh confirms nothing by --yes: a key is confirmed by --fingerprint, Docker by --install-docker":
-      isAdopted && yes,
+    "--ssh confirms nothing but --harden by --yes: a key is confirmed by --fingerprint, Docker by --install-docker":
+      isAdopted && yes && !harden,
     "--fingerprint goes with --ssh; the key of a machine that we make is known":
       fingerprint !== undefined && !isAdopted,
     "--install-docker goes with --ssh; a machine that we make has it": installDocker && !isAdopted,
+    "--harden goes with --ssh; a machine that we make is hardened": harden && !isAdopted,
     "--gc is about the whole project, not one host": isCollected && host !== undefined,
     "--gc and --ssh are two tasks": isCollected && isAdopted,
   };

@@ -9,20 +9,20 @@ docker version >/dev/null 2>&1 || echo 'an answer of Docker'
 /**
  * Runs a script as root: `$1` is the script, the rest are its arguments. Who is not root and may not use
  * sudo is in the group docker, which is as much: then it runs in a container that sees the machine's own
- * files and processes, made of an image that is nothing but links to them.
+ * files and processes, made of an image of its own that is nothing but links to them.
  */
 export const AS_ROOT = `set -eu
 script=$1
 shift
 [ "$(id -u)" != 0 ] || exec /bin/sh -c "$script" sh "$@"
 if sudo -n true 2>/dev/null; then exec sudo -n /bin/sh -c "$script" sh "$@"; fi
-image=al-first-contact
-dir=$(mktemp -d)
-trap 'rm -rf -- "$dir"; docker image rm -f "$image" >/dev/null 2>&1 || :' EXIT
+dir=$(mktemp -d) image=
+trap 'rm -rf -- "$dir"; [ -z "$image" ] || docker image rm -f "$image" >/dev/null 2>&1 || :' EXIT
 trap 'exit 1' HUP INT TERM PIPE
 for one in bin lib lib64 sbin usr; do ln -s "/host/$one" "$dir/$one"; done
-tar -C "$dir" -cf - bin lib lib64 sbin usr | docker import - "$image" >/dev/null
-docker run --rm --pull never --privileged --pid host --network none -v /:/host "$image" \\
+image=$(tar -C "$dir" -cf - bin lib lib64 sbin usr | docker import -)
+docker run --rm --pull never --pid host --userns host --network none -v /:/host \\
+  --security-opt apparmor=unconfined --security-opt label=disable "$image" \\
   /usr/sbin/chroot /host /bin/sh -c "$script" sh "$@"
 `;
 

@@ -1,73 +1,50 @@
 import type { CallOptions } from "../base/deadline.ts";
-import { AlError } from "../base/errors.ts";
-import type { Ended, MachineSession } from "./adopt-ports.ts";
-import { mergedDaemonJson } from "./daemon-json.ts";
-import { DAEMON_SCRIPT, FILE_SCRIPT, PACKAGES_SCRIPT, SERVICES_SCRIPT } from "./harden-scripts.ts";
+import type { MachineSession } from "./adopt-ports.ts";
+import {
+  BEGIN_SCRIPT,
+  DAEMON_SCRIPT,
+  END_SCRIPT,
+  FILE_SCRIPT,
+  PACKAGES_SCRIPT,
+} from "./harden-scripts.ts";
 import { asRoot } from "./install-docker.ts";
 import { textOf } from "./look-at-machine.ts";
-
-/** What a machine is given besides sshd's settings: nothing of it can lock anybody out. */
-export interface MachineSettings {
-  readonly packages: readonly string[];
-  /** By absolute path on the machine. */
-  readonly files: readonly { readonly path: string; readonly content: string }[];
-  /** Of Docker's daemon.json. */
-  readonly daemon: Readonly<Record<string, unknown>>;
-}
-
-/** Where things lie on the machine, for tests. */
-interface Places {
-  readonly daemonJson?: string;
-  readonly dockerPid?: string;
-}
+import {
+  HARDENING_PLACES,
+  type HardeningPlaces,
+  type HardeningPlan,
+  hardenFailed,
+} from "./plan-hardening.ts";
 
 const INSTALL_MS = 20 * 60_000;
-const SAME = 3;
 
 /**
- * Gives a machine what keeps it safe by itself: upgrades, bans, limits of logs, live-restore. May be
- * repeated; returns what was changed, a line each, nothing where all was so.
- * @throws AlError `harden-failed` (user) with what the machine said; `daemon-json-invalid` (user).
+ * Gives a machine what keeps it safe by itself, as planned, but for sshd's settings: upgrades, bans, limits
+ * of logs, live-restore. Nothing of it can lock anybody out. May be repeated with a plan made anew.
+ * @throws AlError `harden-failed` (user) with what the machine said.
  */
 export async function hardenMachine(
   session: MachineSession,
-  settings: MachineSettings,
-  {
-    uid,
-    places = {},
-    ...options
-  }: CallOptions & { readonly uid: number; readonly places?: Places },
-): Promise<readonly string[]> {
-  const { daemonJson = "/etc/docker/daemon.json", dockerPid = "/run/docker.pid" } = places;
-  const run = (script: string, args: readonly string[], stdin?: string) => {
+  { packages, files, daemon, isBegun }: Omit<HardeningPlan, "sshd">,
+  options: CallOptions & { readonly uid: number; readonly places?: HardeningPlaces },
+): Promise<void> {
+  const { uid, places = HARDENING_PLACES, ...call } = options;
+  const { daemonJson, dockerPid, mark } = places;
+  const run = async (failure: string, script: string, args: readonly string[], stdin?: string) => {
     const argv = asRoot(uid, ["sh", "-c", script, "sh", ...args]);
-    return session.exec(argv, { timeoutMs: INSTALL_MS, ...options, stdin });
+    const ended = await session.exec(argv, { timeoutMs: INSTALL_MS, ...call, stdin });
+    if (ended.code !== 0) throw hardenFailed(failure, textOf(ended.stderr));
   };
-  const must = async (what: string, ended: Promise<Ended>) => {
-    const { code, stderr } = await ended;
-    if (code !== 0) throw failed(what, textOf(stderr));
-  };
-  const found = await session.exec(asRoot(uid, ["cat", daemonJson]), options);
-  const merged = mergedDaemonJson(found.code === 0 ? textOf(found.stdout) : "", settings.daemon);
-  await must("packages could not be installed", run(PACKAGES_SCRIPT, settings.packages));
-  const written: string[] = [];
-  for (const { path, content } of settings.files) {
-    const { code, stderr } = await run(FILE_SCRIPT, [path], content);
-    if (code !== 0 && code !== SAME) throw failed(`${path} could not be written`, textOf(stderr));
-    if (code === 0) written.push(path);
+  if (packages.length + files.length === 0 && daemon === undefined && !isBegun) return;
+  await run(`${mark} could not be written`, BEGIN_SCRIPT, [mark]);
+  if (packages.length > 0) {
+    await run("packages could not be installed", PACKAGES_SCRIPT, packages);
   }
-  if (written.length > 0) await must("services did not start", run(SERVICES_SCRIPT, []));
-  if (merged === undefined) return written;
-  const args = [daemonJson, dockerPid];
-  await must("Docker does not take its settings", run(DAEMON_SCRIPT, args, merged));
-  return [...written, daemonJson];
-}
-
-function failed(what: string, stderr: string): AlError {
-  const said = stderr.trim().split("\n").slice(-5).join("\n");
-  return new AlError(`${what}:\n${said}`, {
-    code: "harden-failed",
-    blame: "user",
-    hint: "Mend what it says on the machine, and repeat the command: it goes on where it stopped.",
-  });
+  for (const { path, content } of files) {
+    await run(`${path} could not be written`, FILE_SCRIPT, [path], content);
+  }
+  if (daemon) {
+    await run("Docker does not take its settings", DAEMON_SCRIPT, [daemonJson], daemon.text);
+  }
+  await run("services did not start", END_SCRIPT, [dockerPid, mark]);
 }

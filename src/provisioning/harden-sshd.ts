@@ -4,6 +4,7 @@ import { AlError, toAlError } from "../base/errors.ts";
 import type { Ended, Login, MachineSession, MachinesPort } from "./adopt-ports.ts";
 import { asRoot } from "./install-docker.ts";
 import { lookAtMachine, textOf } from "./look-at-machine.ts";
+import { rootNeeded } from "./plan-hardening.ts";
 import {
   KEEP_SCRIPT,
   REVERT_SCRIPT,
@@ -107,14 +108,6 @@ async function keepFromOutside(
 function notKept({ host }: Login, { stderr }: Ended): AlError {
   const said = textOf(stderr).trim();
   return new AlError(`${host}: ${said}`, { code: "harden-unconfirmed", blame: "transient" });
-}
-
-function rootNeeded({ host, user }: Login): AlError {
-  return new AlError(`${host}: ${user} is not root and may not use sudo without a password`, {
-    code: "root-needed",
-    blame: "user",
-    hint: "Harden it by hand, or let the user use sudo for a while.",
-  });
 }
 
 const BUSY = 75;

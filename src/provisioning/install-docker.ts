@@ -3,6 +3,8 @@ import { AlError } from "../base/errors.ts";
 import type { MachineSession } from "./adopt-ports.ts";
 import { type MachineLook, textOf } from "./look-at-machine.ts";
 
+/** Those whose packages we know, as /etc/os-release has them. */
+export const DISTRIBUTIONS: readonly string[] = ["debian", "ubuntu"];
 const TIMEOUT_MS = 20 * 60_000;
 
 /**
@@ -26,7 +28,7 @@ export function cannotInstall(
   { distribution, canBeRoot }: MachineLook,
   user: string,
 ): string | undefined {
-  if (!["debian", "ubuntu"].includes(distribution)) {
+  if (!DISTRIBUTIONS.includes(distribution)) {
     return "al installs Docker on Debian and Ubuntu only. Install it: https://docs.docker.com/engine/install/";
   }
   if (canBeRoot) return undefined;

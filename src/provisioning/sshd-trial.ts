@@ -18,6 +18,18 @@ export function sshdSettings(effective: string): string {
   ].join("\n");
 }
 
+/** Those of {@link sshdSettings} that are not in effect yet, each as `Setting value`. */
+export function sshdChanges(effective: string): readonly string[] {
+  const lines = new Set(effective.toLowerCase().split("\n"));
+  return sshdSettings(effective)
+    .split("\n")
+    .filter((line) => {
+      // sshd -T has its older name.
+      const other = line.replace("prohibit-password", "without-password");
+      return line !== "" && ![line, other].some((one) => lines.has(one.toLowerCase()));
+    });
+}
+
 /** Prints sshd's effective settings, for root. */
 export const SETTINGS_SCRIPT = "PATH=$PATH:/usr/sbin:/sbin; exec sshd -T";
 

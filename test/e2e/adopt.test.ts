@@ -1,11 +1,15 @@
-import { readFile } from "node:fs/promises";
+import { once } from "node:events";
+import { mkdir, readFile } from "node:fs/promises";
 import { join } from "node:path";
+import { createInterface } from "node:readline";
+import { setTimeout as delay } from "node:timers/promises";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { openMachines } from "../../src/cli/machines.ts";
 import type { Login, MachinesPort } from "../../src/provisioning/adopt-ports.ts";
 import { hardenSshd } from "../../src/provisioning/harden-sshd.ts";
+import { fingerprintOf } from "../lab/keys.ts";
 import { openssh } from "../lab/openssh.ts";
-import { type AlResult, jsonLines, runAl } from "../world/al.ts";
+import { type AlResult, jsonLines, runAl, spawnAl } from "../world/al.ts";
 import { alOnTerminal } from "../world/terminal.ts";
 import { createWorld, orFail, type World } from "../world/world.ts";
 
@@ -13,9 +17,12 @@ const PROJECT = "adopt";
 const OTHER = `SHA256:${"A".repeat(43)}`;
 
 let world: World;
+let hardened: string;
 
 beforeAll(async () => {
   world = await createWorld("adopt", () => {});
+  hardened = join(world.home, "hardened");
+  await mkdir(hardened);
   await world.copy.write("fleet.toml", `[project]\nname = "${PROJECT}" # ours\n`);
   await asRoot("mkdir -p /root/.ssh; cp /home/deploy/.ssh/authorized_keys /root/.ssh/");
   await asRoot("chown -R root: /root/.ssh; chmod 700 /root/.ssh");
@@ -99,13 +106,60 @@ test("al host check says what to do about what is found", async () => {
   );
 });
 
-test("sshd is hardened under a second login, and anybody with a key still gets in", async () => {
-  await hardenSshd(machines(), { login: root(), fingerprint: world.host.hostKeyFingerprint });
+test("a host is hardened only when asked, and says before what it would change", async () => {
+  const { code, stdout } = await harden();
+  expect({ code, stdout }).toEqual({
+    code: 2,
+    stdout: expect.stringContaining("ClientAliveInterval 15"),
+  });
+  expect(stdout).toMatch(/install +fail2ban, python3-systemd, unattended-upgrades\n/);
+  expect(stdout).toContain("to do this, repeat it with --yes");
+  expect(await asRoot("ls /etc/ssh/sshd_config.d; command -v fail2ban-server")).toBe("lab.conf");
+});
+
+test("a hardened host is safer by itself, and anybody with a key still gets in", async () => {
+  const answers = [{ to: "change this on one?", type: "y" }];
+  const { code, screen } = await alOnTerminal(hardenArguments(), answers, world.options);
+  expect({ code, screen }).toMatchObject({ code: 0 });
   expect(await asRoot("sshd -T")).toMatch(/^clientaliveinterval 15$/m);
   expect(await asRoot("ls /etc/ssh/sshd_config.d /run | grep action-llama")).toBe(
     "00-action-llama.conf",
   );
+  const files = ["apt/apt.conf.d/60action-llama", "fail2ban/jail.d/action-llama.local"];
+  expect(await asRoot(`cd /etc; ls ${files.join(" ")}`)).toBe(files.join("\n"));
+  expect(
+    await asRoot("fail2ban-server --test; apt-config dump | grep ::Unattended-Upgrade"),
+  ).toMatch(/OK: configuration test is successful\n.*"1"/);
+  expect(JSON.parse(await asRoot("cat /etc/docker/daemon.json"))).toMatchObject({
+    "live-restore": true,
+    "log-opts": { "max-size": "10m" },
+  });
+  expect(await asRoot("docker info --format '{{.LiveRestoreEnabled}}'")).toBe("true");
   expect((await openssh(world.host, "id -un")).stdout.trim()).toBe("deploy");
+  const { stdout: checked } = await runAl(
+    ["-p", hardened, "--json", "host", "check", "one"],
+    world.options,
+  );
+  expect(checked).toContain('"findings"');
+  expect(checked).not.toMatch(/"topic":"(sshd|updates|docker)"/);
+});
+
+test("what was taken off a hardened host comes back, and nothing else is done", async () => {
+  await asRoot("rm /etc/fail2ban/jail.d/action-llama.local");
+  const mended = orFail(await harden("--yes"));
+  expect(mended.stdout).toContain("/etc/fail2ban/jail.d/action-llama.local");
+  expect(mended.stdout).not.toMatch(/install|sshd/);
+  const again = orFail(await harden("--json", "--yes"));
+  const nothing = {
+    kind: "harden-plan",
+    host: "one",
+    packages: [],
+    files: [],
+    docker: [],
+    sshd: [],
+    begun: false,
+  };
+  expect(jsonLines(again.stdout).slice(1)).toEqual([nothing]);
 });
 
 test("where the second login fails, the host is as it was, by itself", async () => {
@@ -130,14 +184,73 @@ test("where the second login fails, the host is as it was, by itself", async () 
   await expect.poll(login, { timeout: 60_000 }).toMatchObject({ code: 0, stdout: "deploy\n" });
 });
 
+test("al host rotate-key may be killed anywhere: the host is deployed to, and the next one finishes", async () => {
+  await world.copy.commit("a host");
+  const kills = [
+    ["make", 300],
+    ["take", 300],
+    ["prove", 0],
+  ] as const;
+  for (const [step, afterMs] of kills) {
+    await rotateAndKill(step, afterMs);
+    orFail(await al("host", "ssh", "one", "--", "true"));
+    expect(jsonLines((await al("--json", "plan")).stdout)).toContainEqual(
+      expect.objectContaining({ kind: "plan", outcomes: { planned: 1 } }),
+    );
+  }
+  const { stdout } = orFail(await al("--json", "host", "rotate-key", "one"));
+  const [rotated] = jsonLines(stdout).filter(({ kind }) => kind === "key-rotated");
+  const publicKey = await asRoot("cut -d ' ' -f 1,2 /etc/ssh/ssh_host_ed25519_key.pub");
+  expect(rotated).toMatchObject({ hostKey: publicKey, fingerprint: fingerprintOf(publicKey) });
+  expect(publicKey).not.toBe(world.host.hostPublicKey);
+  expect(await approvedKeys()).toEqual({ approvedKey: rotated?.fingerprint });
+  expect(await asRoot("ls /etc/ssh | grep al-; docker image ls -q; docker ps -aq")).toBe("");
+});
+
+test("a host that is restarted has its new key", async () => {
+  await world.host.restart();
+  orFail(await al("host", "ssh", "one", "--", "true"));
+});
+
 test("a host with another key than the approved one is not logged in to", async () => {
+  const { approvedKey } = await approvedKeys();
   await asRoot(
     "rm /etc/ssh/ssh_host_ed25519_key*; ssh-keygen -q -t ed25519 -N '' -f /etc/ssh/ssh_host_ed25519_key; kill -HUP $(cat /run/sshd.pid)",
   );
   const { code, stderr } = await al("host", "ssh", "one", "--", "true");
   expect(code).toBe(1);
-  expect(stderr).toContain(`approved is ${world.host.hostKeyFingerprint}`);
+  expect(stderr).toContain(`approved is ${approvedKey}`);
 });
+
+/** Runs `al host rotate-key` and kills it a while after a step has begun, if it is there still. */
+async function rotateAndKill(step: string, afterMs: number): Promise<void> {
+  const args = ["-p", world.copy.directory, "--json", "host", "rotate-key", "one"];
+  const child = spawnAl(args, world.options);
+  const closed = once(child, "close");
+  for await (const line of createInterface({ input: child.stdout })) {
+    if (jsonLines(line)[0]?.step === step) break;
+  }
+  await delay(afterMs);
+  child.kill("SIGKILL");
+  await closed;
+}
+
+async function approvedKeys() {
+  const [host] = jsonLines(orFail(await al("--json", "host", "show", "one")).stdout);
+  const { approvedKey, nextKey } = host ?? {};
+  return { approvedKey, nextKey };
+}
+
+function harden(...flags: string[]): Promise<AlResult> {
+  return runAl([...hardenArguments(), ...flags], world.options);
+}
+
+/** By root, in a project of its own: the lab's deploy may not become root. */
+function hardenArguments(): string[] {
+  const { address, hostKeyFingerprint } = world.host;
+  const login = ["--ssh", `root@${address}`, "--fingerprint", hostKeyFingerprint];
+  return ["-p", hardened, "provision", "one", ...login, "--harden"];
+}
 
 function machines(): MachinesPort {
   return openMachines(join(world.home, ".action-llama"));

@@ -141,6 +141,22 @@ test("it keeps its key over a reboot, and another al provision leaves all as it 
   expect(atVultr()).toEqual({ instances: 1, groups: 1, sshKeys: 0 });
 });
 
+test("al host rotate-key gives it another key, which everything knows that connects", async () => {
+  const before = await facts();
+  orFail(await world.al("host", "rotate-key", "web-1"));
+  const { hostKey = "" } = (await facts()) ?? {};
+  expect(hostKey).not.toBe(before?.hostKey);
+  const files = await inside("cat /etc/ssh/ssh_host_*.pub; ls /etc/ssh; docker image ls");
+  expect(files).toContain(hostKey);
+  expect(files).not.toMatch(/al-next|al-first-contact/);
+  const controller = store();
+  expect(controller.believedKeys("web-1")).toEqual([fingerprintOfText(hostKey)]);
+  controller.close();
+  orFail(await world.al("apply"));
+  orFail(await world.al("provision", "web-1", "--yes"));
+  expect(await facts()).toEqual({ ...before, hostKey });
+});
+
 test("a host that left fleet.toml keeps its machine until somebody says otherwise", async () => {
   say("until [ -e /tmp/go ]; do sleep 0.1; done; echo went well");
   run = orFail(await world.al("run", "greeter"))

@@ -23,6 +23,7 @@ import {
 import { replaceFile } from "../replace-file.ts";
 import { storeDirectory, wakeController } from "../wake.ts";
 import { checkWorkingCopy } from "../working-copy.ts";
+import { harden } from "./harden.ts";
 
 /** Flags of `al provision --ssh`. */
 export interface AdoptFlags {
@@ -31,6 +32,10 @@ export interface AdoptFlags {
   /** The machine's fingerprint, as its operator knows it. */
   readonly fingerprint?: string | undefined;
   readonly installDocker: boolean;
+  /** Change the machine's settings so that it is safer. */
+  readonly harden: boolean;
+  /** Harden it without asking. */
+  readonly yes: boolean;
 }
 
 /**
@@ -60,7 +65,7 @@ export async function adopt(context: CliContext, name: string, flags: AdoptFlags
     const isWritten = await writeHost(project, login, machine);
     await wakeController(home, draft.file.project.name);
     tell(context, { login, machine, isWritten });
-    return EXIT.done;
+    return flags.harden ? await harden(context, { login, machine, yes: flags.yes }) : EXIT.done;
   } finally {
     store.close();
   }

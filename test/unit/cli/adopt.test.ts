@@ -23,9 +23,12 @@ beforeEach(async () => {
 async function attempt(fleet: string | undefined, name = "web-1"): Promise<unknown> {
   if (fleet !== undefined) writeFiles(project, { "fleet.toml": fleet });
   const before = fleet ?? "";
-  const failed = await adopt(context(), name, { ssh, installDocker: false }).catch(
-    (thrown: unknown) => thrown,
-  );
+  const failed = await adopt(context(), name, {
+    ssh,
+    installDocker: false,
+    harden: false,
+    yes: false,
+  }).catch((thrown: unknown) => thrown);
   const path = join(project, "fleet.toml");
   expect(existsSync(path) ? readFileSync(path, "utf8") : "").toBe(before);
   return failed;

@@ -1,7 +1,7 @@
 import { readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { expect, test } from "vitest";
-import { writeLockedHost } from "../../../src/cli/lock-file.ts";
+import { writeLockedHost, writeLockedKey } from "../../../src/cli/lock-file.ts";
 import { temporaryDirectory } from "../git/git-fixture.ts";
 
 const facts = (number: number) => ({
@@ -40,6 +40,19 @@ hostKey = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIGf"
   await writeLockedHost(project, "a", undefined);
   expect(text()).not.toContain("hosts.a");
   expect(readdirSync(project)).toEqual(["fleet.lock.toml"]);
+});
+
+test("a host's key is replaced where fleet.lock.toml has the host, and only there", async () => {
+  const project = temporaryDirectory();
+  expect(await writeLockedKey(project, "a", "ssh-ed25519 AAAANEW")).toBe(false);
+  expect(readdirSync(project)).toEqual([]);
+  await writeLockedHost(project, "a", facts(1));
+  await writeLockedHost(project, "b", facts(2));
+  const before = readFileSync(join(project, "fleet.lock.toml"), "utf8");
+  expect(await writeLockedKey(project, "c", "ssh-ed25519 AAAANEW")).toBe(false);
+  expect(await writeLockedKey(project, "a", "ssh-ed25519 AAAANEW")).toBe(true);
+  const after = before.replace(facts(1).hostKey, "ssh-ed25519 AAAANEW");
+  expect(readFileSync(join(project, "fleet.lock.toml"), "utf8")).toBe(after);
 });
 
 test("a fleet.lock.toml that cannot be read is not overwritten", async () => {

@@ -6,7 +6,7 @@ import { contactUntil, memoryApprovals, memoryMachines } from "./memory-machines
 import { provisioningRig } from "./rig.ts";
 
 const ORDER: HostOrder = {
-  ...{ project: "acme", host: "web-1", user: "deploy" },
+  ...{ project: "acme", host: "web-1", user: "deploy", isPublic: false },
   machine: { region: "ams", plan: "vc2-1c-1gb", os: "debian-13", tags: [], ipv6: false },
 };
 const [OLD, NEW] = ["ssh-ed25519 OWN1", "ssh-ed25519 OWN2"];
