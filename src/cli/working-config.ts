@@ -1,9 +1,10 @@
 import { AlError } from "../base/errors.ts";
 import { loadProject } from "../config/load-project.ts";
-import { formatProblems } from "../config/problems.ts";
+import { formatProblems, type Problem } from "../config/problems.ts";
 import type { ProjectConfig } from "../config/project-config.ts";
 import { openWorkingTree } from "../git/working-tree.ts";
 import type { CliContext } from "./context.ts";
+import { LOCK_FILE } from "./lock-file.ts";
 
 /**
  * The project as the files at `-p` say now, committed or not.
@@ -20,8 +21,14 @@ export async function readWorkingConfig({
   throw new AlError(`${project} is not a valid project:\n${formatProblems(loaded.problems)}`, {
     code: "invalid-project",
     blame: "user",
-    hint: "Nothing was changed. Mend these and try again.",
+    hint: `Nothing was changed. Mend these and try again.${takeBack(loaded.problems)}`,
   });
+}
+
+/** fleet.lock.toml is written by us: who edited it, or merged it badly, wants what was there before. */
+function takeBack(problems: readonly Problem[]): string {
+  if (!problems.some(({ file }) => file === LOCK_FILE)) return "";
+  return ` To take ${LOCK_FILE} back: git checkout ${LOCK_FILE}`;
 }
 
 /** The machines that fleet.lock.toml names, by host. */

@@ -61,7 +61,8 @@ test("a host gets a firewall, a machine behind it and a key of the machine's own
   expect([...approvals]).toEqual([["web-1", "ssh-ed25519 OWN1"]]);
   expect(records.rows.get("web-1")?.machine?.ownKey).toBe("ssh-ed25519 OWN1");
   expect([...new Set(steps)]).toEqual([
-    ...["firewall ", "machine ", "boot ", "boot starting", "boot ready"],
+    ...["firewall ", "machine ", "boot ", "boot its address"],
+    "boot the provider to say that it is up",
     ...["first-boot ", "first-boot sshd", "first-boot cloud-init", "done "],
   ]);
 });
