@@ -48,6 +48,8 @@ export interface ProvisionOptions {
 /** A host that can be deployed to: public facts. */
 export interface ProvisionedHost extends MachinePlace {
   readonly instanceId: string;
+  /** Where fleet.toml asks for one. */
+  readonly ipv6: string | undefined;
   /** `ssh-ed25519 AAAA...`, approved. */
   readonly hostKey: string;
   /** False when the machine was there before. */
@@ -73,13 +75,13 @@ export async function provisionHost(
     onStep("boot");
     const onLook = (seen: Machine | undefined) => onStep("boot", bootWaitsFor(seen));
     const waiting = { provider, clock, host, signal, onLook };
-    const { address } = await awaitMachine(machine.id, waiting);
+    const { address, ipv6 } = await awaitMachine(machine.id, waiting);
     const place = { host, address, port: MACHINE_SSH_PORT, user };
     onStep("first-boot");
     const onWait = (what: string) => onStep("first-boot", what);
     const own = await replaceFirstKey(place, hostKey, deps, { onWait, signal });
     onStep("done");
-    return { ...place, instanceId: machine.id, hostKey: own, isNew };
+    return { ...place, instanceId: machine.id, ipv6, hostKey: own, isNew };
   } catch (thrown) {
     signal?.throwIfAborted();
     throw ofHost(host, thrown);

@@ -49,7 +49,7 @@ test("a host gets a firewall, a machine behind it and a key of the machine's own
   const [[groupId, group] = []] = [...standIn.account.groups];
   expect(made).toEqual({
     ...{ host: "web-1", address: "192.0.2.1", port: 22, user: "deploy", isNew: true },
-    ...{ instanceId: instance?.id, hostKey: "ssh-ed25519 OWN1" },
+    ...{ instanceId: instance?.id, ipv6: undefined, hostKey: "ssh-ed25519 OWN1" },
   });
   expect(instance?.firewallGroupId).toBe(groupId);
   expect(group).toMatchObject({
