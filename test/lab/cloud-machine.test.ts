@@ -1,6 +1,11 @@
 import { Readable } from "node:stream";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { Secret } from "../../src/base/secret.ts";
 import { MACHINE_OSES } from "../../src/core/machine.ts";
+import { newMachine } from "../../src/host/new-machine.ts";
+import { fingerprintOfText } from "../../src/transport/host-key.ts";
+import { connectSsh } from "../../src/transport/ssh.ts";
+import { type ContactWorld, contactConformance } from "../conformance/contact-suite.ts";
 import { cutCable, startGuesser } from "./cloud-faults.ts";
 import { type CloudOs, ensureCloudImage } from "./cloud-machine.ts";
 import { firstBootFor, orderMachine } from "./cloud-order.ts";
@@ -20,7 +25,7 @@ beforeAll(async () => {
 /** What `sshd -T` has to say, whatever other files ask for. */
 const SSHD = [
   ...["passwordauthentication no", "kbdinteractiveauthentication no", "permitrootlogin no"],
-  ...["authenticationmethods publickey", "clientaliveinterval 15", "clientalivecountmax 3"],
+  ...["authenticationmethods publickey", "clientaliveinterval 5", "clientalivecountmax 4"],
   "hostkey /etc/ssh/ssh_host_ed25519_key",
 ];
 
@@ -129,7 +134,7 @@ describe.each(ORDERS)("a machine with $os, ordered at the stand-in for Vultr", (
       expect(await guesser.untilBanned()).toContain("refused");
       expect((await openssh(rig.view, "true")).code).toBe(0);
       const seconds = await cut.untilEnded();
-      expect(seconds).toBeGreaterThan(30);
+      expect(seconds).toBeGreaterThan(15);
       expect(seconds).toBeLessThan(60);
     } finally {
       await Promise.all([cut.close(), guesser.close()]);
@@ -145,12 +150,31 @@ describe.each(ORDERS)("a machine with $os, ordered at the stand-in for Vultr", (
     });
   });
 
+  describe("met for the first time", () => {
+    contactConformance(() => contactWith(rig));
+  });
+
   test("is given back", async () => {
     await rig.release();
     expect(rig.machines.machines.size).toBe(0);
     expect(rig.records.machineRecords()).toEqual([]);
   });
 });
+
+/** The real way to a machine, as `al provision` has it. */
+function contactWith({ view }: Rig): ContactWorld {
+  const privateKey = new Secret(view.privateKey);
+  const { address, port, user, hostPublicKey: firstKey } = view;
+  return {
+    ...{ place: { host: "cloud", address, port, user }, firstKey },
+    contact: {
+      async connect(place, hostKeys, { signal } = {}) {
+        const hostKey = { kind: "pinned", fingerprints: hostKeys.map(fingerprintOfText) } as const;
+        return newMachine(await connectSsh({ ...place, privateKey, hostKey, signal }));
+      },
+    },
+  };
+}
 
 const OSES: readonly CloudOs[] = ["debian-13", "debian-12"];
 
