@@ -6,8 +6,7 @@ import { lockText } from "../config/lock-text.ts";
 import { parseLayer } from "../config/toml-layers.ts";
 import { replaceFile } from "./replace-file.ts";
 
-/** Where public facts about machines are kept, in the project's directory. */
-export const LOCK_FILE = "fleet.lock.toml";
+const LOCK_FILE = "fleet.lock.toml";
 
 /**
  * Replaces what fleet.lock.toml of a checkout says of one host, or takes the host out; false when it

@@ -4,7 +4,6 @@ import { formatProblems, type Problem } from "../config/problems.ts";
 import type { ProjectConfig } from "../config/project-config.ts";
 import { openWorkingTree } from "../git/working-tree.ts";
 import type { CliContext } from "./context.ts";
-import { LOCK_FILE } from "./lock-file.ts";
 
 /**
  * The project as the files at `-p` say now, committed or not.
@@ -27,8 +26,8 @@ export async function readWorkingConfig({
 
 /** fleet.lock.toml is written by us: who edited it, or merged it badly, wants what was there before. */
 function takeBack(problems: readonly Problem[]): string {
-  if (!problems.some(({ file }) => file === LOCK_FILE)) return "";
-  return ` To take ${LOCK_FILE} back: git checkout ${LOCK_FILE}`;
+  const isWrong = problems.some(({ file }) => file === "fleet.lock.toml");
+  return isWrong ? " To take fleet.lock.toml back: git checkout fleet.lock.toml" : "";
 }
 
 /** The machines that fleet.lock.toml names, by host. */

@@ -20,7 +20,8 @@ for one in bin lib lib64 sbin usr; do ln -s "/host/$one" "$dir/$one"; done
 tar -C "$dir" -cf - bin lib lib64 sbin usr | docker import - "$image" >/dev/null
 script=$1
 shift
-docker run --rm --pull never --privileged --pid host --network none -v /:/host "$image" \\
+docker run --rm --pull never --pid host --userns host --network none -v /:/host \\
+  --security-opt apparmor=unconfined --security-opt label=disable "$image" \\
   /usr/sbin/chroot /host /bin/sh -c "$script" sh "$@"
 `;
 

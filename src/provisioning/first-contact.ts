@@ -158,6 +158,6 @@ function notUp({ host, address, port }: MachinePlace, why: string): AlError {
   return new AlError(`host ${host}: the machine at ${address}:${port} is not up: ${why}`, {
     code: "machine-not-up",
     blame: "transient",
-    hint: `Run the same command again to go on waiting; the provider's console shows what it is doing. To give it back: al deprovision ${host}`,
+    hint: "Run the same command again to go on waiting; the provider's console shows what it is doing.",
   });
 }
