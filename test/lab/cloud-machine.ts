@@ -26,7 +26,7 @@ const BOOT_MS = 400_000;
 const ON_CGROUP_1 = ["systemd.unified_cgroup_hierarchy=0", "SYSTEMD_CGROUP_ENABLE_LEGACY_FORCE=1"];
 
 /**
- * The name of an image of a bare Debian with cloud-init and sshd; built when missing. What machines
+ * The name of an image of a bare Debian with systemd, cloud-init and sshd; built when missing. What machines
  * install at their first boot is there as packages, so that booting needs no mirror.
  */
 export async function ensureCloudImage(
