@@ -57,8 +57,7 @@ function addSsh(host: Command, { subcommand, run }: CommandTools): void {
     });
 }
 
-const GIVEN_BACK =
-  "\nExit codes: 0 done or nothing to do, 1 error, 2 something waits for --yes.";
+const GIVEN_BACK = "\nExit codes: 0 done or nothing to do, 1 error, 2 something waits for --yes.";
 
 /** Adds `al provision` and `al deprovision`. */
 export function addMachineCommands(program: Command, tools: CommandTools): void {

@@ -10,7 +10,8 @@ const LOCK_FILE = "fleet.lock.toml";
 
 /**
  * Replaces what fleet.lock.toml of a checkout says of one host, or takes the host out; false when it
- * said so before. The file is replaced whole: whatever cuts this off, it is the old or the new one.
+ * said so before. Who has an address has it alone: hosts that had it before are taken out too. The
+ * file is replaced whole: whatever cuts this off, it is the old or the new one.
  * @throws AlError `invalid-lock` (user) when what is there cannot be read.
  */
 export async function writeLockedHost(
@@ -20,8 +21,10 @@ export async function writeLockedHost(
 ): Promise<boolean> {
   const path = join(project, LOCK_FILE);
   const before = await readText(path);
-  const { [host]: _old, ...others } = hostsOf(path, before);
-  const after = lockText(facts ? { ...others, [host]: facts } : others);
+  const others = Object.entries(hostsOf(path, before)).filter(
+    ([name, { address }]) => name !== host && address !== facts?.address,
+  );
+  const after = lockText(Object.fromEntries(facts ? [...others, [host, facts]] : others));
   if (after === before || (before === "" && !facts)) return false;
   await replaceFile(path, after);
   return true;

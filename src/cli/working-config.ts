@@ -1,6 +1,6 @@
 import { AlError } from "../base/errors.ts";
 import { loadProject } from "../config/load-project.ts";
-import { formatProblems } from "../config/problems.ts";
+import { formatProblems, type Problem } from "../config/problems.ts";
 import type { ProjectConfig } from "../config/project-config.ts";
 import { openWorkingTree } from "../git/working-tree.ts";
 import type { CliContext } from "./context.ts";
@@ -20,6 +20,12 @@ export async function readWorkingConfig(context: CliContext): Promise<ProjectCon
   throw new AlError(`${project} is not a valid project:\n${formatProblems(loaded.problems)}`, {
     code: "invalid-project",
     blame: "user",
-    hint: "Nothing was changed. Mend these and try again.",
+    hint: `Nothing was changed. Mend these and try again.${takeBack(loaded.problems)}`,
   });
+}
+
+/** fleet.lock.toml is written by us: who edited it, or merged it badly, wants what was there before. */
+function takeBack(problems: readonly Problem[]): string {
+  const isWrong = problems.some(({ file }) => file === "fleet.lock.toml");
+  return isWrong ? " To take fleet.lock.toml back: git checkout fleet.lock.toml" : "";
 }

@@ -29,7 +29,13 @@ export function refusal({ method, path }: RequestName, status: number, text: str
       hint: "Look in Vultr's console, under Account, API: is the key valid, may it do this, and may this machine's address use it? Store another with: al creds add vultr_api_key",
     });
   }
-  if (status === 404) return new AlError(what, { code: "provider-not-found", blame: "user" });
+  if (status === 404) {
+    return new AlError(what, {
+      code: "provider-not-found",
+      blame: "user",
+      hint: "Somebody may have removed it meanwhile: run the same command again.",
+    });
+  }
   if (/quota|limit|maximum|exceed/i.test(text)) {
     return new AlError(what, {
       code: "provider-quota",
@@ -37,7 +43,11 @@ export function refusal({ method, path }: RequestName, status: number, text: str
       hint: "Remove machines that are not needed, or ask Vultr for a higher limit. A removed machine counts for a short time.",
     });
   }
-  return new AlError(what, { code: "provider-refused", blame: "user" });
+  return new AlError(what, {
+    code: "provider-refused",
+    blame: "user",
+    hint: "Mend what Vultr names, in fleet.toml or in its console, and run the same command again.",
+  });
 }
 
 /** The error for a request that may succeed later and did nothing, or nothing that matters. */

@@ -10,29 +10,54 @@ const ROUNDS = 4;
 
 /**
  * Makes the group of this name have exactly these rules, and gives its id. What is missing is added
- * before what is too much is removed, so that nobody is locked out between. Idempotent; a group that
- * a lost answer doubled is found by its name, and the oldest is used.
+ * before what is too much is removed, so that nobody is locked out between. Idempotent. Where a lost
+ * answer or another operator doubled the group, all have these rules, and the oldest is given.
  */
 export async function ensureFirewall(
   client: VultrClient,
   { name, rules }: { readonly name: string; readonly rules: readonly FirewallRule[] },
   call: VultrCall,
 ): Promise<string> {
-  const wanted = new Map(rules.map((rule) => [wantedKey(rule), newRule(rule)]));
-  const { id } = await ensureNamed({
-    find: async () => oldest(await client.firewallGroups(call), name),
-    create: () => client.createFirewallGroup(name, call),
+  const find = async () => {
+    const [first, ...more] = await groupsNamed(client, name, call);
+    return first && ([first, ...more] as const);
+  };
+  const groups = await ensureNamed({
+    find,
+    async create() {
+      const made = await client.createFirewallGroup(name, call);
+      const [oldest] = (await find()) ?? [made];
+      // Another operator was as fast; both take the oldest.
+      if (oldest.id !== made.id) await removeEmpty(client, made.id, call);
+      return [oldest] as const;
+    },
   });
+  const wanted = new Map(rules.map((rule) => [wantedKey(rule), newRule(rule)]));
+  for (const { id } of groups) await settleRules(client, { id, name, wanted }, call);
+  return groups[0].id;
+}
+
+async function settleRules(
+  client: VultrClient,
+  { id, name, wanted }: { id: string; name: string; wanted: ReadonlyMap<string, NewVultrRule> },
+  call: VultrCall,
+): Promise<void> {
   for (let round = 1; ; round += 1) {
     const found = await client.firewallRules(id, call);
     const keys = new Set(found.map(foundKey));
-    const missing = [...wanted].filter(([key]) => !keys.has(key)).map(([, rule]) => rule);
+    const missing = [...wanted].filter(([key]) => !keys.has(key));
     const extra = found.filter((rule) => !wanted.has(foundKey(rule)));
-    if (missing.length + extra.length === 0) return id;
+    if (missing.length + extra.length === 0) return;
     if (round > ROUNDS) throw doesNotSettle(name);
     const isComplete = await addRules(client, { id, missing }, call);
     if (isComplete) for (const rule of extra) await client.deleteFirewallRule(id, rule.id, call);
   }
+}
+
+/** Whoever uses a group has given it rules first. */
+async function removeEmpty(client: VultrClient, id: string, call: VultrCall): Promise<void> {
+  const rules = await client.firewallRules(id, call);
+  if (rules.length === 0) await client.deleteFirewallGroup(id, call);
 }
 
 /**
@@ -44,7 +69,7 @@ export async function removeFirewall(
   name: string,
   call: VultrCall,
 ): Promise<void> {
-  const groups = (await client.firewallGroups(call)).filter((one) => one.description === name);
+  const groups = await groupsNamed(client, name, call);
   if (groups.length === 0) return;
   const instances = await client.instances(undefined, call);
   const user = instances.find((one) => groups.some(({ id }) => id === one.firewall_group_id));
@@ -67,29 +92,34 @@ export async function listFirewalls(client: VultrClient, call: VultrCall): Promi
 /** False when an answer was lost: then it has to be looked what is there. */
 async function addRules(
   client: VultrClient,
-  { id, missing }: { id: string; missing: readonly NewVultrRule[] },
+  { id, missing }: { id: string; missing: readonly (readonly [string, NewVultrRule])[] },
   call: VultrCall,
 ): Promise<boolean> {
-  for (const rule of missing) {
+  for (const [key, rule] of missing) {
     try {
       await client.createFirewallRule(id, rule, call);
     } catch (thrown) {
-      if (!hasCode(thrown, "provider-answer-lost")) throw thrown;
-      return false;
+      if (hasCode(thrown, "provider-answer-lost")) return false;
+      if (!hasCode(thrown, "provider-refused")) throw thrown;
+      // A rule that is there already is refused: another operator may have been faster.
+      const found = await client.firewallRules(id, call);
+      if (!found.some((one) => foundKey(one) === key)) throw thrown;
     }
   }
   return true;
 }
 
-function oldest(
-  groups: readonly VultrFirewallGroup[],
+/** Oldest first; the same order for everybody who looks. */
+async function groupsNamed(
+  client: VultrClient,
   name: string,
-): VultrFirewallGroup | undefined {
-  return groups
+  call: VultrCall,
+): Promise<VultrFirewallGroup[]> {
+  return (await client.firewallGroups(call))
     .filter(({ description }) => description === name)
     .sort(
       (a, b) => Date.parse(a.date_created) - Date.parse(b.date_created) || compareText(a.id, b.id),
-    )[0];
+    );
 }
 
 function newRule({ protocol, port, from }: FirewallRule): NewVultrRule {

@@ -41,7 +41,7 @@ export function fleetHosts(
   return {
     hosts: hosts.toSorted((a, b) => compareText(a.host, b.host)),
     machines: machinesOf(fleet.value),
-    problems: sameMachine(hosts, place),
+    problems: sameMachine(hosts, { fleet: place, lock: lock.at }),
     warnings: [
       ...notProvisioned(hosts, place),
       ...otherUser(fleet.value, lock, place),
@@ -95,7 +95,11 @@ export function knownHosts(
 
 type Place = TomlFile<FleetFile>["at"];
 
-function sameMachine(hosts: readonly HostInput[], at: Place): Problem[] {
+/** The address of a machine that we made is in fleet.lock.toml. */
+function sameMachine(
+  hosts: readonly HostInput[],
+  at: { readonly fleet: Place; readonly lock: Place },
+): Problem[] {
   const first = new Map<string, string>();
   return hosts.flatMap((host) => {
     if (host.address === "") return [];
@@ -104,7 +108,8 @@ function sameMachine(hosts: readonly HostInput[], at: Place): Problem[] {
     first.set(machine, other ?? host.host);
     if (other === undefined) return [];
     const message = `is the same machine as host \`${other}\``;
-    return [{ ...at(["hosts", host.host, "address"]), message }];
+    const place = host.provider === "vultr" ? at.lock : at.fleet;
+    return [{ ...place(["hosts", host.host, "address"]), message }];
   });
 }
 

@@ -177,7 +177,7 @@ function judgeSshd(settings: Readonly<Record<string, string>>): Finding[] {
   if (settings.clientaliveinterval === "0") {
     advise(
       "a session whose other end is dead stays for hours",
-      "ClientAliveInterval 15 and ClientAliveCountMax 3",
+      "ClientAliveInterval 5 and ClientAliveCountMax 4",
     );
   }
   return found;

@@ -12,6 +12,8 @@ const PATIENCE_MS = 15 * 60_000;
 export interface AwaitMachineOptions {
   readonly provider: Pick<MachineProvider, "getMachine">;
   readonly clock: Clock;
+  /** Whose machine it is, for errors. */
+  readonly host: string;
   /** Default 15 minutes. */
   readonly patienceMs?: number;
   /** Told of every look. */
@@ -29,7 +31,7 @@ export type ReadyMachine = Machine & { readonly address: string };
  */
 export async function awaitMachine(
   id: string,
-  { provider, clock, patienceMs = PATIENCE_MS, onLook, signal }: AwaitMachineOptions,
+  { provider, clock, host, patienceMs = PATIENCE_MS, onLook, signal }: AwaitMachineOptions,
 ): Promise<ReadyMachine> {
   const start = clock.now();
   let lastSeenMs = start;
@@ -40,34 +42,35 @@ export async function awaitMachine(
     if (machine?.state === "ready" && machine.address !== undefined) {
       return { ...machine, address: machine.address };
     }
-    if (machine) refuseEnded(machine);
-    if (clock.now() - lastSeenMs > UNKNOWN_MS) throw gone(id);
-    if (clock.now() - start > patienceMs) throw neverReady(id, patienceMs);
+    if (machine) refuseEnded(machine, host);
+    if (clock.now() - lastSeenMs > UNKNOWN_MS) throw gone(id, host);
+    if (clock.now() - start > patienceMs) throw neverReady(id, host, patienceMs);
     await clock.sleep(INTERVAL_MS, signal);
   }
 }
 
-function refuseEnded({ id, state }: Machine): void {
+function refuseEnded({ id, state }: Machine, host: string): void {
   if (state !== "suspended" && state !== "stopped") return;
-  throw new AlError(`machine ${id} is ${state}`, {
+  throw new AlError(`host ${host}: machine ${id} is ${state}`, {
     code: `machine-${state}`,
     blame: "user",
     hint: `Look in the provider's console why it is ${state}, start it there, and run the same command again.`,
   });
 }
 
-function gone(id: string): AlError {
-  return new AlError(`machine ${id} is gone from its provider`, {
+function gone(id: string, host: string): AlError {
+  return new AlError(`host ${host}: machine ${id} is gone from its provider`, {
     code: "machine-gone",
     blame: "user",
+    hint: `If it was removed on purpose, run: al deprovision ${host}`,
   });
 }
 
-function neverReady(id: string, patienceMs: number): AlError {
+function neverReady(id: string, host: string, patienceMs: number): AlError {
   const minutes = Math.round(patienceMs / 60_000);
-  return new AlError(`machine ${id} has not booted within ${minutes} min`, {
+  return new AlError(`host ${host}: machine ${id} has not booted within ${minutes} min`, {
     code: "machine-never-ready",
     blame: "transient",
-    hint: "Run the same command again to go on waiting; the provider's console shows what it is doing.",
+    hint: `Run the same command again to go on waiting; the provider's console shows what it is doing. To give it back: al deprovision ${host}`,
   });
 }

@@ -130,7 +130,11 @@ async function settleOn(
   const [stranger] = strangers;
   const isLate = stranger !== undefined && byAge(stranger, machine) < 0;
   for (const { id } of isLate ? own : surplus) await provider.deleteMachine(id, { signal });
-  if (isLate) throw ofAnother(record.host, stranger);
+  if (isLate) {
+    // Every order was carried out and its machine given back: nothing can come of them any more.
+    if (own.length === record.attempts.length) records.forgetMachine(record.host);
+    throw ofAnother(record.host, stranger);
+  }
   const nonce = ownerOf(machine)?.nonce ?? "";
   records.recordMachine({ ...record, machine: { id: machine.id, nonce } });
   return { machine, ...attemptOf(record, nonce), isNew };

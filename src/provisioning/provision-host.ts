@@ -1,8 +1,9 @@
-import { hasCode } from "../base/errors.ts";
+import { AlError, hasCode, toAlError } from "../base/errors.ts";
 import type { Secret } from "../base/secret.ts";
 import {
   type FirewallRule,
   MACHINE_SSH_PORT,
+  type Machine,
   type MachineOs,
   type MachineSpec,
 } from "../core/machine.ts";
@@ -50,6 +51,8 @@ export interface ProvisionOptions {
 /** A host that can be deployed to: public facts. */
 export interface ProvisionedHost extends MachinePlace {
   readonly instanceId: string;
+  /** Where fleet.toml asks for one. */
+  readonly ipv6: string | undefined;
   /** `ssh-ed25519 AAAA...`, approved. */
   readonly hostKey: string;
   /** False when the machine was there before. */
@@ -70,22 +73,38 @@ export async function provisionHost(
 ): Promise<ProvisionedHost> {
   const { host } = order;
   const { provider, clock } = deps;
-  const {
-    machine,
-    hostKey,
-    user = order.user,
-    isNew,
-  } = await machineFor(order, deps, { onStep, signal });
-  onStep("boot");
-  const onLook = (seen: { readonly state: string } | undefined) =>
-    onStep("boot", seen?.state ?? "the provider to know it");
-  const { address } = await awaitMachine(machine.id, { provider, clock, signal, onLook });
-  const place = { host, address, port: MACHINE_SSH_PORT, user };
-  onStep("first-boot");
-  const onWait = (what: string) => onStep("first-boot", what);
-  const own = await replaceFirstKey(place, hostKey, deps, { onWait, signal });
-  onStep("done");
-  return { ...place, instanceId: machine.id, hostKey: own, isNew };
+  try {
+    const made = await machineFor(order, deps, { onStep, signal });
+    const { machine, hostKey, user = order.user, isNew } = made;
+    onStep("boot");
+    const onLook = (seen: Machine | undefined) => onStep("boot", bootWaitsFor(seen));
+    const waiting = { provider, clock, host, signal, onLook };
+    const { address, ipv6 } = await awaitMachine(machine.id, waiting);
+    const place = { host, address, port: MACHINE_SSH_PORT, user };
+    onStep("first-boot");
+    const onWait = (what: string) => onStep("first-boot", what);
+    const own = await replaceFirstKey(place, hostKey, deps, { onWait, signal });
+    onStep("done");
+    return { ...place, instanceId: machine.id, ipv6, hostKey: own, isNew };
+  } catch (thrown) {
+    signal?.throwIfAborted();
+    throw ofHost(host, thrown);
+  }
+}
+
+function bootWaitsFor(seen: Machine | undefined): string | undefined {
+  if (!seen) return "the provider to know it";
+  if (seen.address === undefined) return "its address";
+  return seen.state === "ready" ? undefined : "the provider to say that it is up";
+}
+
+/** The same error, naming the host where it does not yet: several may be provisioned at once. */
+function ofHost(host: string, thrown: unknown): AlError {
+  const error = toAlError(thrown);
+  if (error.message.includes(`host ${host}`)) return error;
+  const { code, blame, hint } = error;
+  const more = { cause: error, ...(hint === undefined ? {} : { hint }) };
+  return new AlError(`host ${host}: ${error.message}`, { code, blame, ...more });
 }
 
 /** The firewall that a host is to have. */

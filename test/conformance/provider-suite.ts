@@ -93,7 +93,7 @@ function machineCases(open: () => ProviderWorld): void {
     expect(made.tags).toEqual(["al-project-acme", "mine"]);
     const seen: (string | undefined)[] = [];
     const onLook = (machine: Machine | undefined) => seen.push(machine?.state);
-    const ready = await awaitMachine(made.id, { provider, clock, onLook });
+    const ready = await awaitMachine(made.id, { provider, clock, onLook, host: "web-1" });
     expect(ready).toMatchObject({ id: made.id, state: "ready" });
     expect(ready.address).toMatch(/^\d+\.\d+\.\d+\.\d+$/);
     expect(ready.ipv6).toMatch(/:/);

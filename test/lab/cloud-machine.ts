@@ -22,9 +22,11 @@ import { ensureLabNetwork } from "./network.ts";
 /** What Vultr's own vendor data asks for, and user data has to win over. */
 const VENDOR_DATA = { ssh_pwauth: true, disable_root: false };
 const BOOT_MS = 400_000;
+/** A newer systemd has to be asked to do with what the machine has. */
+const ON_CGROUP_1 = ["systemd.unified_cgroup_hierarchy=0", "SYSTEMD_CGROUP_ENABLE_LEGACY_FORCE=1"];
 
 /**
- * The name of an image of a bare Debian with cloud-init and sshd; built when missing. What machines
+ * The name of an image of a bare Debian with systemd, cloud-init and sshd; built when missing. What machines
  * install at their first boot is there as packages, so that booting needs no mirror.
  */
 export async function ensureCloudImage(
@@ -32,19 +34,18 @@ export async function ensureCloudImage(
   os: CloudOs,
   options: SetupOptions,
 ): Promise<string> {
-  const read = (name: string) => readFile(join(import.meta.dirname, name), "utf8");
-  const [cloudStart, hostStart] = [await read("cloud-start.sh"), await read("host-start.sh")];
+  const dockerd = await readFile(join(import.meta.dirname, "cloud-dockerd.sh"), "utf8");
   const { common, byOs } = await readProvisionAssets(checkoutRoot);
   const packages = [common, byOs[os]].flatMap((config) => Packages.parse(config).packages);
   const recipe = {
     repository: "al-lab/cloud",
     label: os,
-    identity: cloudStart + hostStart + APT_CONF,
+    identity: dockerd + CLOUD_CFG + DOCKER_UNIT + APT_CONF,
     dockerfile: dockerfile(await ensureDebianRoot(engine, SUITES[os], options), packages),
     files: async () => [
-      { path: "cloud-start", content: cloudStart, mode: 0o755 },
-      { path: "host-start", content: hostStart, mode: 0o755 },
-      { path: "lab.cfg", content: '{"datasource_list": ["NoCloud"]}\n' },
+      { path: "cloud-dockerd", content: dockerd, mode: 0o755 },
+      { path: "lab.cfg", content: CLOUD_CFG },
+      { path: "docker.conf", content: DOCKER_UNIT },
       { path: "99lab", content: APT_CONF },
     ],
   };
@@ -65,23 +66,39 @@ Acquire::Retries "0";
 Acquire::http::Timeout "5";
 `;
 
-/** Packages start nothing while they are installed: there is no systemd to start it. */
+/** Its address is the lab's business. */
+const CLOUD_CFG = `datasource_list: [NoCloud]
+network: {config: disabled}
+locale: C.UTF-8
+`;
+const DOCKER_UNIT = `[Service]
+ExecStart=
+ExecStart=/usr/local/sbin/cloud-dockerd -H fd:// --containerd=/run/containerd/containerd.sock
+`;
+/** What of a boot would reach into the machine that the lab runs on. */
+const MASKED = [
+  ...["getty.target", "systemd-logind.service", "systemd-sysctl.service"],
+  ...["systemd-modules-load.service", "systemd-random-seed.service", "systemd-udevd.service"],
+].join(" ");
+
 function dockerfile(root: string, packages: readonly string[]): string {
   return `FROM ${root}
 COPY 99lab /etc/apt/apt.conf.d/
 RUN export DEBIAN_FRONTEND=noninteractive; rm -f /etc/apt/apt.conf.d/docker-clean; apt-get -q update \\
   && apt-get -q upgrade -y \\
-  && apt-get -q install -y --no-install-recommends cloud-init openssh-server iproute2 \\
+  && apt-get -q install -y --no-install-recommends \\
+    systemd systemd-sysv dbus libpam-systemd locales cloud-init openssh-server iproute2 \\
   && apt-get -q install -y --download-only ${packages.join(" ")} \\
-  && rm -f /etc/ssh/ssh_host_* \\
-  && printf '#!/bin/sh\\nexit 101\\n' > /usr/sbin/policy-rc.d && chmod 755 /usr/sbin/policy-rc.d
+  && rm -f /etc/ssh/ssh_host_* && systemctl mask ${MASKED}
 COPY lab.cfg /etc/cloud/cloud.cfg.d/99_lab.cfg
-COPY cloud-start host-start /usr/local/sbin/
-CMD ["/usr/local/sbin/cloud-start"]
+COPY docker.conf /etc/systemd/system/docker.service.d/lab.conf
+COPY cloud-dockerd /usr/local/sbin/
+STOPSIGNAL SIGRTMIN+3
+CMD ["/sbin/init"]
 `;
 }
 
-/** A machine whose first boot is cloud-init's. */
+/** A machine with systemd, whose first boot is cloud-init's. */
 export class CloudMachine {
   readonly address: string;
   readonly #docker: Docker;
@@ -100,11 +117,11 @@ export class CloudMachine {
 
   /** Resolves when cloud-init is done and Docker answers. */
   async booted(): Promise<void> {
-    const isUp = "test -e /run/first-boot-done && docker version";
+    const isUp = "test -e /run/cloud-init/result.json && docker version";
     for (const end = Date.now() + BOOT_MS; Date.now() < end; await delay(500)) {
       if ((await this.exec("sh", "-c", isUp)).code === 0) return;
     }
-    const { stdout } = await this.exec("cat", "/var/log/cloud-start.log");
+    const { stdout } = await this.exec("journalctl", "--boot", "--no-pager");
     throw new AlError(`cloud-init is not done after ${BOOT_MS} ms:\n${tail(stdout, 40)}`, {
       code: "lab-boot-failed",
       blame: "bug",
@@ -137,18 +154,19 @@ export class CloudMachines implements BootMachine {
     const network = await ensureLabNetwork(this.#engine);
     const address = await freeAddress(docker, network);
     const name = `al-lab-${checkoutId}-${currentRun().id}-cloud-${id.slice(0, 8)}`;
-    const { CgroupVersion } = await docker.info();
+    const isCgroup2 = (await docker.info()).CgroupVersion === "2";
     const container = await docker.createContainer({
       name,
       Image: this.#image,
+      Cmd: ["/sbin/init", ...(isCgroup2 ? [] : ON_CGROUP_1)],
+      Env: ["container=docker"],
       Hostname: hostname,
       Labels: { ...runLabels(currentRun()), [addressLabel]: address },
-      Volumes: { "/var/lib/docker": {} },
+      Volumes: { "/var/lib/docker": {}, "/var/lib/containerd": {} },
       HostConfig: {
-        ...isolation(CgroupVersion === "2"),
-        Init: true,
+        ...isolation(isCgroup2),
         NetworkMode: network.name,
-        Tmpfs: { "/run": "rw,nosuid,mode=755" },
+        Tmpfs: { "/run": "rw,nosuid,mode=755", "/run/lock": "rw" },
       },
       NetworkingConfig: { EndpointsConfig: { [network.name]: endpoint(address) } },
     });

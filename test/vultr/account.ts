@@ -71,6 +71,8 @@ export class VultrAccountState {
     neverBoots: false,
     soldOut: new Set(),
   };
+  /** Addresses that the next instances get, as if others had given them back. */
+  readonly nextAddresses: string[] = [];
   /** Every instance there ever was; ids of those that were removed are still here. */
   readonly everMade: string[] = [];
   readonly #options: AccountOptions;
@@ -86,7 +88,7 @@ export class VultrAccountState {
   create(body: NewInstance): StoredInstance {
     const instance: StoredInstance = {
       ...{ id: randomUUID(), body, createdMs: this.now(), number: this.everMade.length + 1 },
-      ...{ firewallGroupId: body.firewall_group_id ?? "", address: undefined },
+      ...{ firewallGroupId: body.firewall_group_id ?? "", address: this.nextAddresses.shift() },
       password: `password-${randomUUID()}`,
     };
     this.instances.set(instance.id, instance);

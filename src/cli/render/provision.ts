@@ -156,10 +156,12 @@ const STEPS: Readonly<Record<ProvisionStep, string>> = {
 export function provisionedLines({
   host,
   address,
+  ipv6,
   instanceId,
   hostKey,
 }: ProvisionedHost): string[] {
-  return [`${host}: ready at ${address}, machine ${instanceId}`, `  host key ${hostKey}`];
+  const at = ipv6 === undefined ? address : `${address} and ${ipv6}`;
+  return [`${host}: ready at ${at}, machine ${instanceId}`, `  host key ${hostKey}`];
 }
 
 function dollars(usd: number): string {

@@ -55,6 +55,15 @@ test("a host's key is replaced where fleet.lock.toml has the host, and only ther
   expect(readFileSync(join(project, "fleet.lock.toml"), "utf8")).toBe(after);
 });
 
+test("who has an address has it alone: a machine that had it before is gone", async () => {
+  const project = temporaryDirectory();
+  await writeLockedHost(project, "a", facts(1));
+  await writeLockedHost(project, "b", facts(2));
+  await writeLockedHost(project, "c", { ...facts(3), address: facts(1).address });
+  const text = readFileSync(join(project, "fleet.lock.toml"), "utf8");
+  expect([...text.matchAll(/^\[hosts\.(.)\]$/gm)].map(([, name]) => name)).toEqual(["b", "c"]);
+});
+
 test("a fleet.lock.toml that cannot be read is not overwritten", async () => {
   const project = temporaryDirectory();
   const path = join(project, "fleet.lock.toml");

@@ -8,7 +8,9 @@ import type { CliContext } from "../../../src/cli/context.ts";
 import { approvalsIn, type openProvisioning } from "../../../src/cli/open-provisioning.ts";
 import { createOutput } from "../../../src/cli/render/output.ts";
 import { storeDirectory } from "../../../src/cli/wake.ts";
+import type { VultrOptions } from "../../../src/cloud/vultr-http.ts";
 import { openControllerStore, readControllerStore } from "../../../src/state/controller-store.ts";
+import type { StandInOptions } from "../../vultr/stand-in.ts";
 import { temporaryDirectory } from "../git/git-fixture.ts";
 import { contactUntil, memoryMachines } from "../provisioning/memory-machines.ts";
 import { provisioningRig } from "../provisioning/rig.ts";
@@ -35,18 +37,26 @@ sshFrom = ["203.0.113.7"]
 type Open = typeof openProvisioning;
 
 /** A checkout, an account at the stand-in, and operators with homes of their own. */
-export function provisionWorld(fleet = FLEET) {
-  const rig = provisioningRig();
+export function provisionWorld(fleet = FLEET, options: StandInOptions = {}) {
+  const rig = provisioningRig(options);
   const machines = memoryMachines(rig.standIn);
   const project = temporaryDirectory();
   writeFileSync(join(project, "fleet.toml"), fleet);
-  const operator = (cut: Parameters<typeof contactUntil>[1] = {}, home = temporaryDirectory()) => {
+  const operator = (
+    cut: Parameters<typeof contactUntil>[1] = {},
+    home = temporaryDirectory(),
+    more: Partial<VultrOptions> = {},
+  ) => {
+    const provider = rig.provider(more);
     const storePath = storeDirectory(home, "acme");
     const open: Open = async (_context, _project, access) => {
       const store = (access === "read" ? readControllerStore : openControllerStore)(storePath);
       const { contact } = contactUntil(machines, cut);
       const approvals = approvalsIn(store);
-      return { deps: { ...rig.deps({ records: store }), contact, approvals }, close: store.close };
+      return {
+        deps: { ...rig.deps({ records: store, provider }), contact, approvals },
+        close: store.close,
+      };
     };
     /** Exit code, and all that was said. */
     const al = async (
@@ -79,6 +89,11 @@ export function provisionWorld(fleet = FLEET) {
         ),
     };
   };
+  /** How much there is at the provider. */
+  const left = () => {
+    const { instances, groups, sshKeys } = rig.standIn.account;
+    return { machines: instances.size, firewalls: groups.size, keys: sshKeys.size };
+  };
   const lock = () => parse(readFileSync(join(project, "fleet.lock.toml"), "utf8"));
-  return { ...rig, machines, project, operator, lock };
+  return { ...rig, machines, project, operator, lock, left };
 }

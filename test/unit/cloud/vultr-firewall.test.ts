@@ -46,6 +46,18 @@ test("a firewall becomes what is wanted from whatever it was, with lost answers 
   await fc.assert(property, { numRuns: 60 });
 });
 
+test("two operators at once use one group, and whatever else came of it goes with it", async () => {
+  const { standIn, provider } = vultrRig();
+  const rules = [{ protocol: "tcp", port: 22, from: "0.0.0.0/0" }] as const;
+  const ensure = () => provider().ensureFirewall({ name, rules });
+  const [one, other] = await Promise.all([ensure(), ensure()]);
+  expect(one).toBe(other);
+  expect(await ensure()).toBe(one);
+  expect(rulesAt(standIn)).toEqual(["tcp 22 0.0.0.0/0"]);
+  await provider().removeFirewall(name);
+  expect(standIn.account.groups.size).toBe(0);
+});
+
 test("a lost answer makes no second group", async () => {
   const { standIn, provider } = vultrRig();
   standIn.inject({ method: "POST", path: "/firewalls", does: { kind: "lose-answer" } });

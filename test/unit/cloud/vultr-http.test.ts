@@ -108,6 +108,7 @@ test.each([
     code,
     blame: "user",
     message: `Vultr refused GET /account with ${status}: ${error}`,
+    hint: expect.stringMatching(/\.$|al creds add vultr_api_key$/),
   });
   expect(standIn.requests).toHaveLength(1);
 });

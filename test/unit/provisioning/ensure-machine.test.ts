@@ -184,12 +184,14 @@ test("a machine that never boots ends in an error that says how to go on", async
   const { ensure, standIn, provider, clock } = provisioningRig();
   standIn.account.switches.neverBoots = true;
   const { machine } = await ensure();
-  await expect(awaitMachine(machine.id, { provider: provider(), clock })).rejects.toMatchObject({
+  const waiting = { provider: provider(), clock, host: "web-1" };
+  await expect(awaitMachine(machine.id, waiting)).rejects.toMatchObject({
     code: "machine-never-ready",
-    message: `machine ${machine.id} has not booted within 15 min`,
+    message: `host web-1: machine ${machine.id} has not booted within 15 min`,
+    hint: expect.stringContaining("al deprovision web-1"),
   });
   standIn.account.switches.neverBoots = false;
-  const ready = await awaitMachine(machine.id, { provider: provider(), clock });
+  const ready = await awaitMachine(machine.id, waiting);
   expect(ready.address).toBe("192.0.2.1");
 });
 
@@ -197,8 +199,7 @@ test("a machine that stays unknown for a minute is gone", async () => {
   const { provider, clock } = provisioningRig();
   const start = clock.now();
   const waiting = awaitMachine("0b7a3c8e-0000-4000-8000-000000000000", {
-    provider: provider(),
-    clock,
+    ...{ provider: provider(), clock, host: "web-1" },
   });
   await expect(waiting).rejects.toMatchObject({ code: "machine-gone" });
   expect(clock.now() - start).toBeGreaterThan(60_000);

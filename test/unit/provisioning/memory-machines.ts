@@ -34,13 +34,16 @@ export function memoryMachines(standIn: VultrStandIn) {
   };
   let made = 0;
   const at = (address: string): Keys => {
-    const known = machines.get(address);
+    const { account } = standIn;
+    const instance = [...account.instances.values()].find(
+      (one) => account.show(one).main_ip === address,
+    );
+    const id = instance?.id ?? address;
+    const known = machines.get(id);
     if (known) return known;
-    const number = Number(address.split(".")[3]);
-    const instance = [...standIn.account.instances.values()].find((one) => one.number === number);
     const userData = Buffer.from(instance?.body.user_data ?? "", "base64").toString("utf8");
     const keys = { current: firstKeyOf(userData), next: undefined, before: undefined };
-    machines.set(address, keys);
+    machines.set(id, keys);
     return keys;
   };
   /** What answers there proves. */

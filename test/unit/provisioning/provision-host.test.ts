@@ -49,7 +49,7 @@ test("a host gets a firewall, a machine behind it and a key of the machine's own
   const [[groupId, group] = []] = [...standIn.account.groups];
   expect(made).toEqual({
     ...{ host: "web-1", address: "192.0.2.1", port: 22, user: "deploy", isNew: true },
-    ...{ instanceId: instance?.id, hostKey: "ssh-ed25519 OWN1" },
+    ...{ instanceId: instance?.id, ipv6: undefined, hostKey: "ssh-ed25519 OWN1" },
   });
   expect(instance?.firewallGroupId).toBe(groupId);
   expect(group).toMatchObject({
@@ -61,7 +61,8 @@ test("a host gets a firewall, a machine behind it and a key of the machine's own
   expect([...approvals]).toEqual([["web-1", "ssh-ed25519 OWN1"]]);
   expect(records.rows.get("web-1")?.machine?.ownKey).toBe("ssh-ed25519 OWN1");
   expect([...new Set(steps)]).toEqual([
-    ...["firewall ", "machine ", "boot ", "boot starting", "boot ready"],
+    ...["firewall ", "machine ", "boot ", "boot its address"],
+    "boot the provider to say that it is up",
     ...["first-boot ", "first-boot sshd", "first-boot cloud-init", "done "],
   ]);
 });

@@ -71,6 +71,25 @@ test("an instance is pending without an address, then active, then booted, then 
   expect((await call("GET", `/instances/${id}`)).status).toBe(404);
 });
 
+test("a password is shown for some minutes, and a console's address from the start of the boot", async () => {
+  const { call, clock } = standInWith();
+  const { id, default_password, kvm } = (await call("POST", "/instances", ORDER)).body.instance;
+  expect({ default_password, kvm }).toEqual({ default_password: expect.any(String), kvm: "" });
+  const look = async () => (await call("GET", `/instances/${id}`)).body.instance;
+  await clock.sleep(60_000);
+  expect(await look()).toMatchObject({ default_password, kvm: expect.stringContaining("https") });
+  await clock.sleep(600_000);
+  expect(await look()).not.toHaveProperty("default_password");
+});
+
+test("a body that is not said to be JSON is 400", async () => {
+  const { standIn } = standInWith();
+  const headers = { authorization: `Bearer ${standIn.key}` };
+  const body = JSON.stringify({ description: "a" });
+  const request = new Request("http://vultr.test/v2/firewalls", { method: "POST", headers, body });
+  expect(await standIn.handle(request)).toMatchObject({ status: 400 });
+});
+
 test("an order that cannot be met is 400, and makes nothing", async () => {
   const { call, standIn } = standInWith();
   standIn.account.switches.soldOut.add("fra vc2-1c-1gb");
