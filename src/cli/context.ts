@@ -81,12 +81,16 @@ function userName(): string {
 /** An AbortSignal for SIGINT and SIGTERM; a second one ends the process at once. */
 export function interruptSignal(): AbortSignal {
   const controller = new AbortController();
-  for (const name of ["SIGINT", "SIGTERM"] as const) {
-    process.once(name, () => {
-      const message = `interrupted by ${name}`;
+  for (const [name, number] of [
+    ["SIGINT", 2],
+    ["SIGTERM", 15],
+  ] as const) {
+    // Without a listener, however briefly, the signal would end the process.
+    process.on(name, () => {
+      if (controller.signal.aborted) process.exit(128 + number);
       const hint = "The same command goes on where this one stopped.";
+      const message = `interrupted by ${name}`;
       controller.abort(new AlError(message, { code: "interrupted", blame: "user", hint }));
-      process.once(name, () => process.exit(128 + (name === "SIGINT" ? 2 : 15)));
     });
   }
   return controller.signal;
