@@ -141,11 +141,21 @@ test("it keeps its key over a reboot, and another al provision leaves all as it 
   expect(atVultr()).toEqual({ instances: 1, groups: 1, sshKeys: 0 });
 });
 
-test("a host that left fleet.toml keeps its machine until somebody says otherwise", async () => {
+test("a host that was stopped is not given back while a run is under way there", async () => {
   say("until [ -e /tmp/go ]; do sleep 0.1; done; echo went well");
-  run = orFail(await world.al("run", "greeter"))
-    .stdout.trim()
-    .toLowerCase();
+  const started = orFail(await world.al("run", "greeter"));
+  run = started.stdout.trim().toLowerCase();
+  const isUnderWay = () => inside(`docker ps -q --filter name=run-${run}`);
+  await expect.poll(isUnderWay, { timeout: 60_000 }).not.toBe("");
+  orFail(await world.al("stop", "--host", "web-1"));
+  const { code, stderr } = await world.al("deprovision", "web-1", "--yes");
+  expect(code).toBe(1);
+  expect(stderr).toContain("it is stopped, and 1 run is under way there");
+  expect(await isUnderWay()).not.toBe("");
+  orFail(await world.al("start", "--host", "web-1"));
+});
+
+test("a host that left fleet.toml keeps its machine until somebody says otherwise", async () => {
   await world.copy.write("fleet.toml", FLEET);
   await world.copy.commit("without it");
   orFail(await world.al("provision", "--yes"));
