@@ -175,7 +175,8 @@ test("interrupted while it waits for a run, it says what that leaves, and the ma
   let said = "";
   child.stderr.on("data", (bytes: Buffer) => {
     said += bytes.toString();
-    if (said.includes("waiting for 1 run to end")) child.kill("SIGINT");
+    // A second signal would end it at once.
+    if (!child.killed && said.includes("waiting for 1 run to end")) child.kill("SIGINT");
   });
   const [code] = await once(child, "close");
   expect({ code, said }).toMatchObject({ code: 1 });
