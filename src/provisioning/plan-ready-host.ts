@@ -24,9 +24,11 @@ export async function planReadyHost(
   const { order, instanceId } = known;
   const machine = await provider.getMachine(instanceId, { signal });
   if (!machine) return { kind: "refused", order, error: machineGone(order.host, instanceId) };
-  const firewall = await provider.firewallDifference(firewallOf(order), { signal });
+  const wanted = firewallOf(order);
+  const firewall = await provider.firewallDifference(wanted, { signal });
   const isLockStale = !isLocked(known, machine);
-  const ready = { order, instanceId, differs: differences(known, machine, firewall) };
+  const differs = [...machineDifferences(known, machine), ...notBehind(wanted, machine, firewall)];
+  const ready = { order, instanceId, differs };
   const isDone = !isLockStale && firewall.missing.length + firewall.extra.length === 0;
   return isDone ? { kind: "ready", ...ready } : { kind: "update", ...ready, firewall, isLockStale };
 }
@@ -45,25 +47,27 @@ function isLocked(
   );
 }
 
-function differences(
-  { order, user, locked }: KnownReady,
+function machineDifferences(
+  { order, user = order.user, locked }: KnownReady,
   machine: Machine,
-  { ids }: FirewallDifference,
 ): MachineDifference[] {
   const { region, plan, os } = order.machine;
-  const { firewallId = "none" } = machine;
   // Otherwise it is fleet.lock.toml that says so, and is written again.
   const wantedUser = locked?.user === undefined ? order.user : user;
   const found: readonly MachineDifference[] = [
     { field: "region", is: machine.region, wanted: region },
     { field: "plan", is: machine.plan, wanted: plan },
     { field: "os", is: machine.os ?? "another one", wanted: os },
-    { field: "user", is: user ?? order.user, wanted: wantedUser ?? order.user },
-    {
-      field: "firewall",
-      is: firewallId,
-      wanted: ids.includes(firewallId) ? firewallId : (ids[0] ?? "a new one"),
-    },
+    { field: "user", is: user, wanted: wantedUser },
   ];
   return found.filter(({ is, wanted }) => is !== wanted);
+}
+
+function notBehind(
+  { name }: { readonly name: string },
+  { firewallId }: Machine,
+  { ids }: FirewallDifference,
+): MachineDifference[] {
+  if (firewallId !== undefined && ids.includes(firewallId)) return [];
+  return [{ field: "firewall", is: firewallId ?? "none", wanted: name }];
 }

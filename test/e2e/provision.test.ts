@@ -146,9 +146,9 @@ test("al host rotate-key gives it another key, which everything knows that conne
   orFail(await world.al("host", "rotate-key", "web-1"));
   const { hostKey = "" } = (await facts()) ?? {};
   expect(hostKey).not.toBe(before?.hostKey);
-  const files = await inside("cat /etc/ssh/ssh_host_*.pub; ls /etc/ssh; docker image ls");
+  const files = await inside("cat /etc/ssh/ssh_host_*.pub; ls /etc/ssh");
   expect(files).toContain(hostKey);
-  expect(files).not.toMatch(/al-next|al-first-contact/);
+  expect(files).not.toContain("al-next");
   const controller = store();
   expect(controller.believedKeys("web-1")).toEqual([fingerprintOfText(hostKey)]);
   controller.close();
@@ -157,11 +157,21 @@ test("al host rotate-key gives it another key, which everything knows that conne
   expect(await facts()).toEqual({ ...before, hostKey });
 });
 
-test("a host that left fleet.toml keeps its machine until somebody says otherwise", async () => {
+test("a host that was stopped is not given back while a run is under way there", async () => {
   say("until [ -e /tmp/go ]; do sleep 0.1; done; echo went well");
-  run = orFail(await world.al("run", "greeter"))
-    .stdout.trim()
-    .toLowerCase();
+  const started = orFail(await world.al("run", "greeter"));
+  run = started.stdout.trim().toLowerCase();
+  const isUnderWay = () => inside(`docker ps -q --filter name=run-${run}`);
+  await expect.poll(isUnderWay, { timeout: 60_000 }).not.toBe("");
+  orFail(await world.al("stop", "--host", "web-1"));
+  const { code, stderr } = await world.al("deprovision", "web-1", "--yes");
+  expect(code).toBe(1);
+  expect(stderr).toContain("it is stopped, and 1 run is under way there");
+  expect(await isUnderWay()).not.toBe("");
+  orFail(await world.al("start", "--host", "web-1"));
+});
+
+test("a host that left fleet.toml keeps its machine until somebody says otherwise", async () => {
   await world.copy.write("fleet.toml", FLEET);
   await world.copy.commit("without it");
   orFail(await world.al("provision", "--yes"));
@@ -181,7 +191,8 @@ test("interrupted while it waits for a run, it says what that leaves, and the ma
   let said = "";
   child.stderr.on("data", (bytes: Buffer) => {
     said += bytes.toString();
-    if (said.includes("waiting for 1 run to end")) child.kill("SIGINT");
+    // A second signal would end it at once.
+    if (!child.killed && said.includes("waiting for 1 run to end")) child.kill("SIGINT");
   });
   const [code] = await once(child, "close");
   expect({ code, said }).toMatchObject({ code: 1 });

@@ -1,4 +1,6 @@
-import { AlError, hasCode, toAlError } from "../../base/errors.ts";
+import { AlError, toAlError } from "../../base/errors.ts";
+import { counted } from "../../core/counted.ts";
+import { activeRuns } from "../../core/plan-removal.ts";
 import { releaseMachine } from "../../provisioning/release-machine.ts";
 import { cleanHost } from "../../reconcile/removed-hosts.ts";
 import { askYes } from "../ask.ts";
@@ -89,18 +91,26 @@ async function emptyHost(context: CliContext, { project, host, force }: Going): 
   }
 }
 
-/** Nothing is live on a host that was stopped, or where nothing was deployed. */
+/** Where no runtime serves (it was stopped, or nothing was deployed) nobody could say that a run has ended. */
 async function drainHost(
   context: CliContext,
   adapters: Adapters,
   place: RuntimePlace,
 ): Promise<void> {
   await withHost(place, adapters, async (found) => {
-    try {
-      await drain(context, liveRuntime(found), { kill: false, dev: false });
-    } catch (thrown) {
-      if (!hasCode(thrown, "not-deployed") && !hasCode(thrown, "host-stopped")) throw thrown;
-    }
+    const { current, stopped } = found.observed;
+    const isServing = current !== undefined && stopped === undefined;
+    const runs = activeRuns(found.observed);
+    if (isServing) await drain(context, liveRuntime(found), { kill: false, dev: false });
+    else if (runs.length > 0) throw runsGoOn(runs.length);
+  });
+}
+
+function runsGoOn(runs: number): AlError {
+  const what = `${counted(runs, "run")} ${runs === 1 ? "is" : "are"} under way there`;
+  return new AlError(`it is stopped, and ${what}, so nobody sees them end (al start does)`, {
+    code: "runs-under-way",
+    blame: "user",
   });
 }
 

@@ -95,7 +95,7 @@ test("a machine that was taken out of its firewall is told of", async () => {
   instance.firewallGroupId = "";
   const { code, said } = await ann.provision(undefined, true);
   expect(code).toBe(1);
-  expect(said).toMatch(/its machine has firewall none, not \S+: change that in the provider's/);
+  expect(said).toMatch(/its machine has firewall none, not al\/acme\/web-\d: change that in the/);
 });
 
 test("the user that a machine was ordered with is kept, whatever fleet.toml says since", async () => {
