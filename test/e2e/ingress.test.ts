@@ -264,5 +264,5 @@ test("where something else has the port, nothing is lost, and it is said", async
   );
   await on.shell("docker rm -f taker");
   orFail(await on.world.al("apply"));
-  await untilPublic({ ...place, name: OTHER_NAME });
+  await expect.poll(() => checked("ports"), { timeout: 60_000, interval: 1000 }).toEqual([]);
 });
