@@ -1,5 +1,5 @@
 import { resolve } from "node:path";
-import { Command, CommanderError } from "commander";
+import { Command, CommanderError, Help, type Option } from "commander";
 import { toAlError } from "../base/errors.ts";
 import type { ApplyFlags } from "./commands/apply.ts";
 import {
@@ -63,6 +63,7 @@ function createProgram(run: Run): Command {
     .description("GitOps for fleets of LLM agents: a commit becomes what runs on your hosts.")
     .version(packageVersion(), "--version")
     .exitOverride()
+    .configureHelp({ optionDescription })
     .showHelpAfterError("(add --help for what it takes)")
     .addHelpText(
       "after",
@@ -79,6 +80,13 @@ function createProgram(run: Run): Command {
   addWebhookCommands(program, { run, subcommand, withSelection });
   addCredentialCommands(program, { run, subcommand });
   return program;
+}
+
+const help = new Help();
+
+/** That a flag is not given by default goes without saying. */
+function optionDescription(option: Option): string {
+  return option.defaultValue === false ? option.description : help.optionDescription(option);
 }
 
 function withCommon(command: Command): Command {

@@ -1,6 +1,6 @@
 /**
  * What sshd is told on a machine that we are let harden, one `Setting value` a line: keys only, and dead
- * sessions ended after 45 seconds. Root may still log in with a key, which may be the operator's way in,
+ * sessions ended within a minute. Root may still log in with a key, which may be the operator's way in,
  * but not where `effective` (what `sshd -T` prints) allows less: nothing is ever loosened.
  */
 export function sshdSettings(effective: string): string {
@@ -12,8 +12,8 @@ export function sshdSettings(effective: string): string {
     ...(isStricter ? [] : ["PermitRootLogin prohibit-password"]),
     "X11Forwarding no",
     "LoginGraceTime 30",
-    "ClientAliveInterval 15",
-    "ClientAliveCountMax 3",
+    "ClientAliveInterval 5",
+    "ClientAliveCountMax 4",
     "",
   ].join("\n");
 }

@@ -110,7 +110,7 @@ test("a host is hardened only when asked, and says before what it would change",
   const { code, stdout } = await harden();
   expect({ code, stdout }).toEqual({
     code: 2,
-    stdout: expect.stringContaining("ClientAliveInterval 15"),
+    stdout: expect.stringContaining("ClientAliveInterval 5"),
   });
   expect(stdout).toMatch(/install +fail2ban, python3-systemd, unattended-upgrades\n/);
   expect(stdout).toContain("to do this, repeat it with --yes");

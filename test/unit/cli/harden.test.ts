@@ -22,14 +22,14 @@ const NOTHING = { packages: [], files: [], daemon: undefined, sshd: [], isBegun:
 test("a person reads what hardening would change, each kind on a line", () => {
   const files = [{ path: "/etc/one", content: "" }];
   const daemon = { text: "{}", adds: ["live-restore"] };
-  const sshd = ["PasswordAuthentication no", "ClientAliveInterval 15"];
+  const sshd = ["PasswordAuthentication no", "ClientAliveInterval 5"];
   const plan = { packages: ["fail2ban"], files, daemon, sshd, isBegun: false };
   expect(hardeningLines("web-1", plan)).toEqual([
     "web-1: hardening it changes",
     "  install  fail2ban",
     "  write    /etc/one",
     "  Docker   live-restore",
-    "  sshd     PasswordAuthentication no, ClientAliveInterval 15",
+    "  sshd     PasswordAuthentication no, ClientAliveInterval 5",
     "  nobody logs in there with a password any more",
   ]);
   expect(hardeningLines("web-1", { ...NOTHING, isBegun: true })).toEqual([
