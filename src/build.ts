@@ -56,7 +56,8 @@ export async function buildProject(dist = join(PROJECT, "dist")): Promise<BuildR
     await bundleCli(next);
     await bundleAgents(join(next, "agents"));
     await bundleRuntime(join(next, "runtime"));
-    await bundleDoor(join(next, "door"));
+    await bundleEntrance(join(next, "door"), "door");
+    await bundleEntrance(join(next, "ingress"), "ingress");
     await writeFile(join(next, STAMP), stamp);
     if (await hasStamp(dist, stamp)) return done(false);
     await replaceDirectory(dist, next, stamp);
@@ -98,11 +99,11 @@ async function bundleRuntime(directory: string): Promise<void> {
   await writePackageJson(directory, {});
 }
 
-/** One file that says nothing of our version: equal bytes are the same door. */
-async function bundleDoor(directory: string): Promise<void> {
+/** One file that says nothing of our version: equal bytes are the same door, or ingress. */
+async function bundleEntrance(directory: string, name: "door" | "ingress"): Promise<void> {
   await bundle({
     ...NODE_BUNDLE,
-    entryPoints: ["src/runtime/door.ts"],
+    entryPoints: [`src/runtime/${name}.ts`],
     outdir: directory,
     outExtension: { ".js": ".mjs" },
     splitting: false,

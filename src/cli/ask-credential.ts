@@ -1,5 +1,5 @@
 import { resolve } from "node:path";
-import { confirm, isCancel, password, text } from "@clack/prompts";
+import { password, text } from "@clack/prompts";
 import { AlError } from "../base/errors.ts";
 import type { Secret } from "../base/secret.ts";
 import { isCredentialField, isKeyField, openFields } from "../core/credential-types.ts";
@@ -41,12 +41,6 @@ export async function askFieldNames(type: string): Promise<readonly string[]> {
     }),
   );
   return names(answer);
-}
-
-/** A yes or no question; leaving it is a no. */
-export async function askYes(message: string): Promise<boolean> {
-  const answer = await confirm({ message, initialValue: false });
-  return !isCancel(answer) && answer;
 }
 
 async function answered(answer: Promise<string | symbol | undefined>): Promise<string> {

@@ -9,8 +9,7 @@ export async function askApprovals(
   store: ControllerStore,
 ): Promise<boolean> {
   for (const approval of approvals) {
-    const answer = await confirm({ message: describeApproval(approval), initialValue: false });
-    if (isCancel(answer) || !answer) return false;
+    if (!(await askYes(describeApproval(approval)))) return false;
     store.approve(approval, Date.now());
   }
   return true;
@@ -19,8 +18,13 @@ export async function askApprovals(
 /** Asks whether a revision may remove what was just listed, and records a yes. */
 export async function askConsent(revision: string, store: ControllerStore): Promise<boolean> {
   const message = `may revision ${shortHash(revision)} remove all this?`;
-  const answer = await confirm({ message, initialValue: false });
-  if (isCancel(answer) || !answer) return false;
+  if (!(await askYes(message))) return false;
   store.consentToPrune(revision, Date.now());
   return true;
+}
+
+/** Asks a question whose answer is no unless the person says yes. */
+export async function askYes(message: string): Promise<boolean> {
+  const answer = await confirm({ message, initialValue: false });
+  return !isCancel(answer) && answer;
 }

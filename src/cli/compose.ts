@@ -13,6 +13,7 @@ import {
   openControllerStore,
   readControllerStore,
 } from "../state/controller-store.ts";
+import type { Endpoint } from "../transport/dial.ts";
 import { openLocal } from "../transport/local.ts";
 import { readHostKey } from "../transport/read-host-key.ts";
 import { connectSsh } from "../transport/ssh.ts";
@@ -55,7 +56,10 @@ export function compose(
   const builders = openBuilders({
     socketPath: context.dockerSocket,
     connect: (address, { signal }) =>
-      openTransport(address, credentials, { fingerprint: store.hostKey(address.host), signal }),
+      openTransport(address, credentials, {
+        fingerprints: store.believedKeys(address.host),
+        signal,
+      }),
   });
   const images = openImageSource({
     ...{ project, home, builders },
@@ -66,15 +70,17 @@ export function compose(
   });
   const materials = { images, credential: credentials.read };
   const hosts = boundHandshakes({
-    async connect(
-      address: HostAddress,
-      options: { fingerprint: string | undefined; signal?: AbortSignal | undefined },
-    ) {
+    async connect(address: HostAddress, { signal }: { signal?: AbortSignal | undefined }) {
       if (address.provider === "local") return openThisMachine(context, address, materials);
-      return openHost(await openTransport(address, credentials, options), materials);
+      const fingerprints = store.believedKeys(address.host);
+      return openHost(
+        await openTransport(address, credentials, { fingerprints, signal }),
+        materials,
+      );
     },
     async readHostKey(address, { signal } = {}) {
       if (address.provider === "local") return undefined;
+      checkProvisioned(address);
       return readHostKey(endpointOf(address), { signal });
     },
   });
@@ -107,25 +113,41 @@ function openThisMachine(
   return openHost(transport, materials, { fence: "parent", socketPath: dockerSocket });
 }
 
-async function openTransport(
-  address: HostAddress,
+/**
+ * Connects to a host that proves one of these keys over SSH, with the fleet's key.
+ * @throws AlError `approval-needed` without a fingerprint, `credential-missing` without a key.
+ */
+export async function openTransport(
+  address: Pick<HostAddress, "host" | "address" | "port" | "user">,
   credentials: ReturnType<typeof openCredentialStore>,
-  options: { fingerprint: string | undefined; signal?: AbortSignal | undefined },
+  options: { fingerprints: readonly string[]; signal?: AbortSignal | undefined },
 ) {
   const { host } = address;
-  const { fingerprint, signal } = options;
-  if (fingerprint === undefined) throw notApproved(host);
+  const { fingerprints, signal } = options;
+  checkProvisioned(address);
+  if (fingerprints.length === 0) throw notApproved(host);
   const privateKey = await credentials.read("vps_ssh/default/private_key");
   if (!privateKey) throw noKey();
-  const hostKey = { kind: "pinned", fingerprints: [fingerprint] } as const;
+  const hostKey = { kind: "pinned", fingerprints } as const;
   return connectSsh({ ...endpointOf(address), user: address.user, privateKey, hostKey, signal });
 }
 
-function endpointOf({ host, address, port }: HostAddress) {
+function endpointOf({ host, address, port }: Endpoint): Endpoint {
   return { host, address, port };
 }
 
-function notApproved(host: string): AlError {
+/** An empty address would be this machine. */
+function checkProvisioned({ host, address }: Endpoint): void {
+  if (address !== "") return;
+  throw new AlError(`host ${host} has no machine yet`, {
+    code: "not-provisioned",
+    blame: "user",
+    hint: `Make it: al provision ${host}`,
+  });
+}
+
+/** No key of the host is approved. */
+export function notApproved(host: string): AlError {
   return new AlError(`host ${host}: its key has not been approved`, {
     code: "approval-needed",
     blame: "user",
@@ -133,7 +155,8 @@ function notApproved(host: string): AlError {
   });
 }
 
-function noKey(): AlError {
+/** The fleet's hosts could not be logged in to. */
+export function noKey(): AlError {
   return new AlError("there is no SSH key for the fleet's hosts", {
     code: "credential-missing",
     blame: "user",

@@ -16,6 +16,8 @@ export interface CliContext {
   readonly environment?: string | undefined;
   /** Socket of the local Docker engine. */
   readonly dockerSocket: string;
+  /** Where Vultr's API is asked, unchecked; its own address when absent. */
+  readonly vultrUrl?: string | undefined;
   /** What git may see of the environment: its own SSH agent and the like. */
   readonly gitVariables: Readonly<Record<string, string>>;
   /** Fires on SIGINT and SIGTERM. */
@@ -29,6 +31,7 @@ export interface CliContext {
 /** The parts of the environment that `al` reads, and nothing else does. */
 export interface Environment {
   readonly AL_ENV?: string | undefined;
+  readonly AL_VULTR_URL?: string | undefined;
   readonly DOCKER_HOST?: string | undefined;
   readonly HOME?: string | undefined;
   readonly PATH?: string | undefined;
@@ -78,12 +81,16 @@ function userName(): string {
 /** An AbortSignal for SIGINT and SIGTERM; a second one ends the process at once. */
 export function interruptSignal(): AbortSignal {
   const controller = new AbortController();
-  for (const name of ["SIGINT", "SIGTERM"] as const) {
-    process.once(name, () => {
-      const message = `interrupted by ${name}`;
+  for (const [name, number] of [
+    ["SIGINT", 2],
+    ["SIGTERM", 15],
+  ] as const) {
+    // Without a listener, however briefly, the signal would end the process.
+    process.on(name, () => {
+      if (controller.signal.aborted) process.exit(128 + number);
       const hint = "The same command goes on where this one stopped.";
+      const message = `interrupted by ${name}`;
       controller.abort(new AlError(message, { code: "interrupted", blame: "user", hint }));
-      process.once(name, () => process.exit(128 + (name === "SIGINT" ? 2 : 15)));
     });
   }
   return controller.signal;

@@ -15,6 +15,7 @@ const WAITING: readonly HostResult["kind"][] = [
   "approval-needed",
   "consent-needed",
   "drifted",
+  "not-provisioned",
   "waiting",
 ];
 

@@ -8,16 +8,18 @@ import { PACKAGE_ROOT } from "./package-root.ts";
 
 /** Reads our own Dockerfiles and the bundles that go into the images. */
 export async function readImageAssets(root: string = PACKAGE_ROOT): Promise<ImageAssets> {
-  const [agentDockerfile, runtimeDockerfile, doorDockerfile] = (await Promise.all(
-    ["Dockerfile", "runtime.Dockerfile", "door.Dockerfile"].map((name) =>
-      readFile(join(root, "docker", name), "utf8"),
-    ),
-  )) as [string, string, string];
-  const [bin, agents, runtime, door] = await Promise.all([
+  const [agentDockerfile, runtimeDockerfile, doorDockerfile, ingressDockerfile] =
+    (await Promise.all(
+      ["Dockerfile", "runtime.Dockerfile", "door.Dockerfile", "ingress.Dockerfile"].map((name) =>
+        readFile(join(root, "docker", name), "utf8"),
+      ),
+    )) as [string, string, string, string];
+  const [bin, agents, runtime, door, ingress] = await Promise.all([
     readTree(root, "docker/bin"),
     readTree(root, "dist/agents"),
     readTree(root, "dist/runtime"),
     readTree(root, "dist/door"),
+    readTree(root, "dist/ingress"),
   ]);
   return {
     agentDockerfile,
@@ -26,6 +28,8 @@ export async function readImageAssets(root: string = PACKAGE_ROOT): Promise<Imag
     runtimeContext: runtime,
     doorDockerfile,
     doorContext: door,
+    ingressDockerfile,
+    ingressContext: ingress,
   };
 }
 

@@ -1,5 +1,5 @@
 import { resolve } from "node:path";
-import { Command, CommanderError } from "commander";
+import { Command, CommanderError, Help, type Option } from "commander";
 import { toAlError } from "../base/errors.ts";
 import type { ApplyFlags } from "./commands/apply.ts";
 import {
@@ -15,6 +15,7 @@ import {
 import { addCredentialCommands } from "./credential-commands.ts";
 import { EXIT } from "./exit.ts";
 import { allHosts, DEV, wholeNumber } from "./flags.ts";
+import { addHostCommands, addMachineCommands } from "./host-commands.ts";
 import { createOutput, type Streams } from "./render/output.ts";
 import { addRunCommands } from "./run-commands.ts";
 import { oneMoreHost, oneMoreLabel, type SelectionFlags, selectionOf } from "./selection.ts";
@@ -62,21 +63,30 @@ function createProgram(run: Run): Command {
     .description("GitOps for fleets of LLM agents: a commit becomes what runs on your hosts.")
     .version(packageVersion(), "--version")
     .exitOverride()
+    .configureHelp({ optionDescription })
     .showHelpAfterError("(add --help for what it takes)")
     .addHelpText(
       "after",
-      "\nExit codes: 0 done or nothing to do, 1 error, 2 changes pending (plan, diff, approve, push --dry-run).",
+      "\nExit codes: 0 done or nothing to do, 1 error, 2 changes pending (plan, diff, approve, push --dry-run,\nprovision and deprovision without --yes where nobody can be asked).",
     );
   addReconcileCommands(program, run);
   addControllerCommands(program, run);
   addDevCommand(program, run);
   addBuildCommand(program, run);
-  addHostCommands(program, run);
+  addHostCommands(program, { run, subcommand });
+  addMachineCommands(program, { run, subcommand });
   addRunCommands(program, { run, subcommand, withSelection });
   addSteeringCommands(program, { run, subcommand, withSelection });
   addWebhookCommands(program, { run, subcommand, withSelection });
   addCredentialCommands(program, { run, subcommand });
   return program;
+}
+
+const help = new Help();
+
+/** That a flag is not given by default goes without saying. */
+function optionDescription(option: Option): string {
+  return option.defaultValue === false ? option.description : help.optionDescription(option);
 }
 
 function withCommon(command: Command): Command {
@@ -206,16 +216,6 @@ function addDevCommand(program: Command, run: Run): void {
     });
 }
 
-function addHostCommands(program: Command, run: Run): void {
-  const host = program.command("host").description("hosts of the fleet");
-  subcommand(host, "forget", "give up a host that left fleet.toml; prints what stays there")
-    .argument("<name>")
-    .action(async (name: string, _options, command: Command) => {
-      const { hostForget } = await import("./commands/host-forget.ts");
-      await run(command, (context) => hostForget(context, name));
-    });
-}
-
 function contextFor(command: Command, { project = ".", json = false }: Common): CliContext {
   // biome-ignore lint/style/noProcessEnv: the one place where the environment is read
   const environment: Environment = process.env;
@@ -226,6 +226,7 @@ function contextFor(command: Command, { project = ".", json = false }: Common): 
     interactive: !json && process.stdin.isTTY === true && process.stdout.isTTY === true,
     environment: environment.AL_ENV,
     dockerSocket: localDockerSocket(environment),
+    vultrUrl: environment.AL_VULTR_URL,
     gitVariables: gitVariables(environment),
     signal: interruptSignal(),
     holder: holderName(command.name()),

@@ -16,10 +16,11 @@ export function thisMachine(architecture: string = arch()): HostInput {
   };
 }
 
-/** A project whose agents all run on this machine, wherever its fleet would place them. */
+/** A project whose agents all run on this machine, wherever its fleet would place them, and nothing is public. */
 export function onThisMachine<T extends ProjectInput>(project: T): T {
   const agents = project.agents.map((agent) => ({ ...agent, placement: undefined }));
-  return { ...project, agents, hosts: [thisMachine()] };
+  const gateway = { ...project.gateway, ingress: undefined };
+  return { ...project, agents, gateway, hosts: [thisMachine()] };
 }
 
 function unsupported(architecture: string): AlError {

@@ -5,7 +5,7 @@ import { Timezone } from "./cron-schedule.ts";
 import { LogSize, Memory } from "./memory.ts";
 import { ModelTable } from "./model-table.ts";
 import { Name } from "./names.ts";
-import { WebhookSource } from "./webhook-source.ts";
+import { CredentialInstance, WebhookSource } from "./webhook-source.ts";
 
 /** A container image's name, not empty, without white space. */
 export const ImageName = z
@@ -13,6 +13,30 @@ export const ImageName = z
   .regex(/^[A-Za-z0-9][A-Za-z0-9._:@/-]{0,254}$/, "is not the name of a container image");
 
 const HttpAddress = z.url({ protocol: /^https?$/, error: "must be a URL with http or https" });
+
+/** A name in DNS below at least one other, in its canonical form: lower case, letters of other scripts as `xn--`. */
+const PublicName = z
+  .string()
+  .max(253)
+  .regex(
+    /^([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z]([a-z0-9-]{0,61}[a-z0-9])?$/,
+    "must be a full name in DNS, in lower case and without a scheme or port, such as `agents.example.com`",
+  );
+
+/** An IP address or a range of them. */
+const AddressRange = z.union([z.ipv4(), z.ipv6(), z.cidrv4(), z.cidrv6()], {
+  error: "must be an IP address or a range such as `173.245.48.0/20`",
+});
+
+const Acme = z.strictObject({
+  /** Told to whoever issues certificates. */
+  email: z.email({ error: "must be an e-mail address" }).optional(),
+  /** Of whoever issues certificates. */
+  directory: z
+    .string()
+    .regex(/^https:\/\/[^\s/@?#]+(\/\S*)?$/, "must be a URL with https, without a user")
+    .optional(),
+});
 
 /** `config.toml`: what concerns all agents; every field is optional. */
 export const ConfigFile = z.strictObject({
@@ -43,6 +67,17 @@ export const ConfigFile = z.strictObject({
       url: HttpAddress.optional(),
       /** Operators may use the control API on the outside listener, with the gateway's key. */
       control: z.boolean().default(false),
+      /** Webhooks are received there from anywhere, with TLS. */
+      public: PublicName.optional(),
+      /** The host of fleet.toml whose address the public name has. */
+      ingress: Name.optional(),
+      /** The control API is under the public name, too. */
+      publicControl: z.boolean().default(false),
+      /** Proxies in front of the public name, whose word on a client's address is taken. */
+      trustedProxies: z.array(AddressRange).max(100).default([]),
+      acme: Acme.optional(),
+      /** Instance of `tls_certificate` that is served instead of one had by ACME. */
+      certificate: CredentialInstance.optional(),
     })
     .prefault({}),
   retention: z

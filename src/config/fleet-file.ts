@@ -1,4 +1,6 @@
 import { z } from "zod";
+import { providerProblems } from "./host-provider.ts";
+import { machineFields } from "./machine-fields.ts";
 import { Name } from "./names.ts";
 import { BranchName, SourceUrl } from "./source-names.ts";
 
@@ -14,29 +16,29 @@ const architecture = z.enum(["amd64", "arm64"]);
 
 const drift = z.enum(["heal", "report"]);
 
+const hostFields = z.strictObject({
+  provider: z.enum(["ssh", "vultr", "local"]).default("ssh"),
+  address: address.optional(),
+  port: port.optional(),
+  user: user.optional(),
+  architecture: architecture.optional(),
+  labels: z.record(z.string(), z.string()).default({}),
+  drift: drift.optional(),
+  ...machineFields,
+});
+
 /** One `[hosts.<name>]` of fleet.toml. */
-export const FleetHost = z
-  .strictObject({
-    provider: z.enum(["ssh", "vultr", "local"]).default("ssh"),
-    address: address.optional(),
-    port: port.optional(),
-    user: user.optional(),
-    architecture: architecture.optional(),
-    labels: z.record(z.string(), z.string()).default({}),
-    drift: drift.optional(),
-  })
-  .superRefine(({ provider, address: given }, context) => {
-    const path = ["address"];
-    if (provider === "ssh" && given === undefined) {
-      const message = "is required for a host reached over SSH";
-      context.addIssue({ code: "custom", message, path });
+export const FleetHost = hostFields.superRefine(
+  (host, context) => {
+    const wrong = new Set(context.issues.map(({ path }) => path?.[0]));
+    for (const { field, message } of providerProblems(host)) {
+      if (!wrong.has(field)) context.addIssue({ code: "custom", message, path: [field] });
     }
-    if (provider === "local" && given !== undefined) {
-      const message = "has no meaning for the local machine";
-      context.addIssue({ code: "custom", message, path });
-    }
-  });
-export type FleetHost = z.infer<typeof FleetHost>;
+  },
+  // Also where a field is invalid: every problem is reported at once.
+  { when: ({ value }) => typeof value === "object" && value !== null },
+);
+export type FleetHost = z.infer<typeof hostFields>;
 
 /** `fleet.toml`: the project's name, its hosts, and how changes reach them. */
 export const FleetFile = z.strictObject({
@@ -69,23 +71,24 @@ export const FleetFile = z.strictObject({
 });
 export type FleetFile = z.infer<typeof FleetFile>;
 
+/** What `fleet.lock.toml` says of one host. */
+export const LockedHost = z.strictObject({
+  instanceId: z.string().min(1).optional(),
+  address,
+  port: port.optional(),
+  user: user.optional(),
+  /** A public key as sshd has it: `ssh-ed25519 AAAA...`. */
+  hostKey: z
+    .string()
+    .regex(
+      /^[a-z0-9@.-]+ [A-Za-z0-9+/]+={0,2}( \S.*)?$/,
+      "must be `<type> <base64>`, a public key",
+    ),
+});
+export type LockedHost = z.infer<typeof LockedHost>;
+
 /** `fleet.lock.toml`: public facts about hosts, for people; it never overrides an approved key. */
 export const FleetLockFile = z.strictObject({
-  hosts: z
-    .record(
-      z.string(),
-      z.strictObject({
-        instanceId: z.string().min(1).optional(),
-        address,
-        /** A public key as sshd has it: `ssh-ed25519 AAAA...`. */
-        hostKey: z
-          .string()
-          .regex(
-            /^[a-z0-9@.-]+ [A-Za-z0-9+/]+={0,2}( \S.*)?$/,
-            "must be `<type> <base64>`, a public key",
-          ),
-      }),
-    )
-    .default({}),
+  hosts: z.record(z.string(), LockedHost).default({}),
 });
 export type FleetLockFile = z.infer<typeof FleetLockFile>;

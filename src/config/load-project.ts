@@ -3,6 +3,7 @@ import { ConfigFile } from "./config-file.ts";
 import { findAgents } from "./find-agents.ts";
 import { FleetFile, FleetLockFile } from "./fleet-file.ts";
 import { fleetHosts, knownHosts } from "./fleet-hosts.ts";
+import { type LoadedIngress, loadIngress } from "./ingress.ts";
 import { type LoadedAgent, loadAgent } from "./load-agent.ts";
 import { imageAliases, loadDockerfile } from "./load-dockerfile.ts";
 import { projectNameFrom } from "./names.ts";
@@ -56,6 +57,7 @@ export async function loadProject(
   const fleet = fleetHosts(files.fleet, files.lock);
   const shared = { config, configFile: files.config, aliases, reserved };
   const known = knownHosts(files.fleet, fleet.hosts);
+  const ingress = loadIngress(files.config, known);
   const agents = await Promise.all(
     found.directories.map((directory) => loadAgent(tree, { ...shared, directory, known })),
   );
@@ -67,13 +69,13 @@ export async function loadProject(
   const problems = [
     ...Object.values(files).flatMap((file) => file?.problems ?? []),
     ...missingFleet(files.fleet, options.directoryName),
-    ...[found, dockerfile, base, fleet, ...agents].flatMap((part) => part.problems),
+    ...[found, dockerfile, base, fleet, ingress, ...agents].flatMap((part) => part.problems),
     ...webhookNames(files.config),
     ...(files.fleet && !files.fleet.value ? [] : unknownBuilder(files.config, fleet.hosts)),
   ];
   const all = withRefused(tree, problems);
   if (all.length > 0) return { ok: false, problems: sortProblems(all) };
-  const parts = { files, config, agents, dockerfile, base, hosts: fleet.hosts, aliases };
+  const parts = { files, config, agents, dockerfile, base, fleet, ingress, aliases };
   const warnings = [
     ...treeWarnings(tree, found.directories),
     ...unsignedSources(files.config),
@@ -102,12 +104,13 @@ function assemble(
     readonly agents: readonly LoadedAgent[];
     readonly dockerfile: Awaited<ReturnType<typeof loadDockerfile>>;
     readonly base: ReturnType<typeof checkBaseImage>;
-    readonly hosts: ProjectConfig["hosts"];
+    readonly fleet: Pick<ProjectConfig, "hosts" | "machines">;
+    readonly ingress: LoadedIngress;
     readonly aliases: readonly string[];
   },
   options: LoadOptions,
 ): ProjectConfig {
-  const { files, config, agents, dockerfile, base, hosts, aliases } = parts;
+  const { files, config, agents, dockerfile, base, ingress, aliases } = parts;
   const fleet = files.fleet?.value ?? FleetFile.parse({ project: { name: "unnamed" } });
   const fallbackName = projectNameFrom(options.directoryName ?? "");
   return {
@@ -121,13 +124,15 @@ function assemble(
     builder: config.images.builder === "local" ? undefined : config.images.builder,
     baseAliases: aliases,
     dockerfile: dockerfile.value,
-    hosts,
+    hosts: parts.fleet.hosts,
+    machines: parts.fleet.machines,
     agents: agents.flatMap(({ agent }) => (agent ? [agent] : [])),
     gateway: {
       port: config.gateway.port,
       lockTimeoutSeconds: config.gateway.lockTimeout,
       url: config.gateway.url,
       control: config.gateway.control,
+      ingress: ingress.value,
     },
     ...(config.retention && {
       retention: { days: config.retention.days, logBytes: config.retention.logs },

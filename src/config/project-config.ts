@@ -1,4 +1,5 @@
-import type { AgentInput, ProjectInput } from "../core/project-input.ts";
+import type { MachineSpec } from "../core/machine.ts";
+import type { AgentInput, IngressInput, ProjectInput } from "../core/project-input.ts";
 import type { FleetLockFile } from "./fleet-file.ts";
 import type { WebhookTrigger } from "./webhook-filters.ts";
 import type { WebhookSource } from "./webhook-source.ts";
@@ -20,6 +21,7 @@ export interface ProjectConfig extends ProjectInput {
     readonly lockTimeoutSeconds: number;
     readonly url: string | undefined;
     readonly control: boolean;
+    readonly ingress: IngressInput | undefined;
   };
   readonly webhooks: Readonly<Record<string, WebhookSource>>;
   readonly source: {
@@ -27,6 +29,8 @@ export interface ProjectConfig extends ProjectInput {
     readonly branch: string;
     readonly intervalSeconds: number;
   };
+  /** What hosts of fleet.toml ask of their providers, by name. */
+  readonly machines: ReadonlyMap<string, MachineSpec>;
   /** What fleet.lock.toml says of hosts, by name. */
   readonly lockedHosts: FleetLockFile["hosts"];
 }

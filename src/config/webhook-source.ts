@@ -2,7 +2,10 @@ import { z } from "zod";
 import { isCredentialInstance } from "../core/credential-types.ts";
 import { DEFAULT_DELIVERIES_PER_MINUTE, webhookTypes } from "../core/webhook-types.ts";
 
-const instance = z.string().refine(isCredentialInstance, "is not a credential's instance");
+/** An instance of a credential whose type is known. */
+export const CredentialInstance = z
+  .string()
+  .refine(isCredentialInstance, "is not a credential's instance");
 
 const header = z
   .string()
@@ -17,7 +20,7 @@ export const WebhookSource = z
     type: z.enum(webhookTypes),
     /** Instances of the type's secret, for example `github_webhook_secret:<credential>`; any of them fits. */
     credential: z
-      .union([instance, z.array(instance)], {
+      .union([CredentialInstance, z.array(CredentialInstance)], {
         error: "must be a credential's instance or a list of them",
       })
       .transform((value) => (typeof value === "string" ? [value] : value))

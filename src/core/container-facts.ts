@@ -1,5 +1,6 @@
 import { doorContainerSpec } from "./door-container.ts";
-import type { DoorContainer, RuntimeContainer } from "./plan.ts";
+import { ingressContainerSpec } from "./ingress-container.ts";
+import type { DoorContainer, IngressContainer, RuntimeContainer } from "./plan.ts";
 import { runtimeContainerSpec } from "./runtime-container.ts";
 
 /** What Docker says a container is, as far as we ask for it: each fact as one sorted text. */
@@ -23,6 +24,10 @@ export interface ContainerFacts {
   readonly capabilities: string;
   readonly security: string;
   readonly pidsLimit: string;
+  /** What its program is started with. */
+  readonly command: string;
+  /** Variables that its image does not set. */
+  readonly environment: string;
 }
 
 /** How people call the facts; the order in which they are looked at. */
@@ -40,6 +45,8 @@ const NAMES: Readonly<Record<keyof ContainerFacts, string>> = {
   capabilities: "capabilities",
   security: "security options",
   pidsLimit: "limit of processes",
+  command: "arguments",
+  environment: "variables",
 };
 
 /** The facts of a runtime container that is as it was created. */
@@ -52,11 +59,17 @@ export function doorFacts(container: DoorContainer, imageSpecHash: string): Cont
   return factsOf(doorContainerSpec(container, {}), container.specHash, imageSpecHash);
 }
 
-function factsOf(
-  spec: ReturnType<typeof runtimeContainerSpec | typeof doorContainerSpec>,
-  specHash: string,
-  imageSpecHash: string,
-): ContainerFacts {
+/** The facts of an ingress's container that is as it was created. */
+export function ingressFacts(container: IngressContainer, imageSpecHash: string): ContainerFacts {
+  return factsOf(ingressContainerSpec(container, {}), container.specHash, imageSpecHash);
+}
+
+/** How a container that stands is created. */
+export type StandingSpec = ReturnType<
+  typeof runtimeContainerSpec | typeof doorContainerSpec | typeof ingressContainerSpec
+>;
+
+function factsOf(spec: StandingSpec, specHash: string, imageSpecHash: string): ContainerFacts {
   return {
     image: spec.image,
     imageSpecHash,
@@ -71,7 +84,13 @@ function factsOf(
     capabilities: capabilityText({ add: [], drop: spec.capDrop, privileged: false }),
     security: "no-new-privileges",
     pidsLimit: String(spec.pidsLimit),
+    command: commandText({ argv: "argv" in spec ? spec.argv : [] }),
+    environment: listText("env" in spec ? Object.entries(spec.env).map(variableText) : []),
   };
+}
+
+function variableText([name, value]: readonly [string, string]): string {
+  return `${name}=${value}`;
 }
 
 /** Why a container is not what it was created as, in words, or undefined when it is. */
@@ -81,6 +100,7 @@ export function explainAltered(wanted: ContainerFacts, found: ContainerFacts): s
     if (fact === "networks" && found[fact] === removedNetwork(wanted[fact])) {
       return `its network ${wanted[fact]} was removed since`;
     }
+    if (fact === "command" || fact === "environment") return `it was given other ${name}`;
     if (fact === "imageSpecHash") return "it runs another image under our image's name";
     return `its ${name}: ${found[fact] || "none"} instead of ${wanted[fact] || "none"}`;
   }
@@ -116,6 +136,14 @@ export function mountText(mount: {
   if (mount.kind === "tmpfs") return `tmpfs ${mount.target}`;
   const readOnly = mount.readOnly ? " read-only" : "";
   return `${mount.kind} ${mount.source}:${mount.target}${readOnly}`;
+}
+
+/** What a container's program is started with; `entrypoint` only where it is not its image's. */
+export function commandText(of: {
+  readonly entrypoint?: readonly string[] | undefined;
+  readonly argv: readonly string[];
+}): string {
+  return JSON.stringify([...(of.entrypoint ? [of.entrypoint] : []), of.argv]);
 }
 
 /** Capabilities beside Docker's own. */

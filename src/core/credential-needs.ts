@@ -7,6 +7,7 @@ import {
 } from "./credential-types.ts";
 import type { CredentialNeed } from "./desired.ts";
 import { compareText } from "./fingerprint.ts";
+import { givenCertificate, type PublicSite } from "./ingress-config.ts";
 import type { AgentInput, ProjectInput, SourceInput } from "./project-input.ts";
 import { usedSources } from "./used-sources.ts";
 import { webhookSecretTypes } from "./webhook-types.ts";
@@ -27,14 +28,19 @@ export function agentCredentials(agent: AgentInput): readonly string[] {
   return [...new Set([...declared, ...(key ? [key] : [])].map(formatCredentialRef))];
 }
 
-/** What a host with these agents needs, its gateway included, sorted by type and instance. */
+/** What a host with these agents and this public name needs, its gateway included, sorted by type and instance. */
 export function credentialNeeds(
   agents: readonly AgentInput[],
   project: Pick<ProjectInput, "webhooks" | "gateway">,
+  site?: PublicSite,
 ): readonly CredentialNeed[] {
   return needsOf(
     agents.map((agent) => ({ name: agent.name, credentials: agentCredentials(agent) })),
-    { sources: usedSources(agents, project), control: project.gateway.control === true },
+    {
+      sources: usedSources(agents, project),
+      control: project.gateway.control === true,
+      certificate: site && givenCertificate(site),
+    },
   );
 }
 
@@ -43,20 +49,27 @@ export const GATEWAY_KEY = "gateway_api_key";
 
 /**
  * The same of agents whose references are known, their models' keys included, of the sources they
- * listen to, whose secrets are the gateway's, and of whether it has a key for operators.
+ * listen to, whose secrets are the gateway's, and of whether it has a key for operators and a certificate.
  */
 export function needsOf(
   agents: readonly { readonly name: string; readonly credentials: readonly string[] }[],
   gateway: {
     readonly sources: Readonly<Record<string, Pick<SourceInput, "type" | "credential">>>;
     readonly control: boolean;
+    /** Instance of the public name's certificate, where that is given. */
+    readonly certificate?: string | undefined;
   },
 ): readonly CredentialNeed[] {
   const users = new Map<string, string[]>();
-  const secrets = secretsOf(Object.values(gateway.sources));
+  const { sources, control, certificate: instance } = gateway;
+  const certificate = instance && formatCredentialRef({ type: "tls_certificate", instance });
   const its = {
     name: GATEWAY,
-    credentials: [...secrets, ...(gateway.control ? [GATEWAY_KEY] : [])],
+    credentials: [
+      ...secretsOf(Object.values(sources)),
+      ...(control ? [GATEWAY_KEY] : []),
+      ...(certificate === undefined ? [] : [certificate]),
+    ],
   };
   const all = [...agents, its];
   for (const { name, credentials } of all.sort((a, b) => compareText(a.name, b.name))) {

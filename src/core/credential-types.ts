@@ -68,6 +68,7 @@ export const credentialTypes: ReadonlyMap<string, CredentialType> = new Map(
     kept("linear_webhook_secret", "gateway", ["secret"]),
     kept("mintlify_webhook_secret", "gateway", ["secret"]),
     kept("sentry_client_secret", "gateway", ["secret"]),
+    kept("tls_certificate", "gateway", ["certificate", "private_key"]),
   ]
     .sort((a, b) => (a.name < b.name ? -1 : 1))
     .map((type) => [type.name, type]),
@@ -116,6 +117,7 @@ export const openFields: ReadonlySet<string> = new Set([
   "reddit_oauth/username",
   "reddit_oauth/user_agent",
   "aws/default_region",
+  "tls_certificate/certificate",
 ]);
 
 /** Fields, as `type/field`, without which a credential of a known type is complete all the same. */
@@ -123,7 +125,7 @@ export const optionalFields: ReadonlySet<string> = new Set(["vps_ssh/public_key"
 
 /** True for a field that holds a key file: many lines, whose newline at the end belongs to it. */
 export function isKeyField(field: string): boolean {
-  return field === "id_rsa" || field === "private_key" || field === "public_key";
+  return ["id_rsa", "private_key", "public_key", "certificate"].includes(field);
 }
 
 /** The type whose token a provider's client needs: `anthropic` to `anthropic_key`. */

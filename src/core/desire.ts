@@ -9,6 +9,8 @@ import type {
 } from "./desired.ts";
 import { compareText } from "./fingerprint.ts";
 import { imageRecipes, type ProjectImages, recipesFor } from "./image-recipes.ts";
+import type { PublicSite } from "./ingress-config.ts";
+import { noteUnreached } from "./note-unreached.ts";
 import { placeAgents } from "./placement.ts";
 import type { AgentInput, HostInput, ImageAssets, ProjectInput } from "./project-input.ts";
 import { releaseOf } from "./release-files.ts";
@@ -25,7 +27,7 @@ export function desireFleet(
   revision: string,
 ): FleetSpec {
   const hosts = [...project.hosts].sort((a, b) => compareText(a.host, b.host));
-  const placements = placeAgents(project.agents, hosts);
+  const placements = noteUnreached(placeAgents(project.agents, hosts), project);
   const agentsOn = agentsByHost(project.agents, placements);
   const images = new Map<Architecture, ProjectImages>();
   for (const architecture of new Set(hosts.map((host) => host.architecture).sort(compareText))) {
@@ -77,25 +79,32 @@ function hostSpec(of: {
   readonly revision: string;
 }): HostSpec {
   const { project, host, agents, built, revision } = of;
-  const { base, runtime, door } = built;
+  const { base, runtime, door, ingress } = built;
   const imageOf = (name: string) => (built.agents.get(name) ?? built.project ?? base).image;
+  const listens = Object.keys(usedSources(agents, project)).length > 0;
+  const isReached = project.gateway.control === true || listens;
+  const site = siteOn(host, project, listens);
   const release = releaseOf(project, agents, {
     base: base.image.reference,
     ofAgent: (name) => imageOf(name).reference,
+    site,
   });
-  const isReached =
-    project.gateway.control === true || Object.keys(usedSources(agents, project)).length > 0;
   return {
     project: project.name,
     host: host.host,
     revision,
     architecture: host.architecture,
     images: uniqueImages([
-      ...[base.image, runtime.image, ...(isReached ? [door.image] : [])],
+      ...[
+        base.image,
+        runtime.image,
+        ...(isReached ? [door.image] : []),
+        ...(site ? [ingress.image] : []),
+      ],
       ...agents.map(({ name }) => imageOf(name)),
     ]),
     release,
-    credentials: credentialNeeds(agents, project),
+    credentials: credentialNeeds(agents, project, site),
     runtime: { image: runtime.image.reference, imageSpecHash: runtime.image.specHash },
     ...(isReached && {
       door: {
@@ -104,7 +113,24 @@ function hostSpec(of: {
         outsidePort: project.gateway.port,
       },
     }),
+    ...(site && {
+      ingress: {
+        image: ingress.image.reference,
+        imageSpecHash: ingress.image.specHash,
+        site,
+      },
+    }),
   };
+}
+
+/** Nothing is public where nobody could get more than 404. */
+function siteOn(
+  { host }: HostInput,
+  { gateway: { ingress } }: ProjectInput,
+  listens: boolean,
+): PublicSite | undefined {
+  if (ingress?.host !== host) return undefined;
+  return listens || ingress.site.control ? ingress.site : undefined;
 }
 
 function addressOf({ architecture: _arch, drift: _drift, ...address }: HostInput): HostAddress {

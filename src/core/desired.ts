@@ -1,4 +1,5 @@
 import type { DriftPolicy } from "./drift.ts";
+import type { PublicSite } from "./ingress-config.ts";
 
 /** Processor architectures in Docker's words. */
 export type Architecture = "amd64" | "arm64";
@@ -20,7 +21,7 @@ export interface ReleaseSpec {
 
 /** An image a host must have; how it is made is its {@link ImageRecipe}. */
 export interface ImageSpec {
-  /** `base`, `runtime`, `door`, `project` or `agent-<name>`. */
+  /** `base`, `runtime`, `door`, `ingress`, `project` or `agent-<name>`. */
   readonly name: string;
   /** `al-<project>/<name>:<short spec hash>`. */
   readonly reference: string;
@@ -79,6 +80,15 @@ export interface DoorSpec {
   readonly outsidePort: number;
 }
 
+/** What the ingress's container of a host is to be, without facts only the host knows. */
+export interface IngressSpec {
+  /** Reference of its image. */
+  readonly image: string;
+  /** Spec hash of its image. */
+  readonly imageSpecHash: string;
+  readonly site: PublicSite;
+}
+
 /** Everything one revision asks of one host. */
 export interface HostSpec {
   readonly project: string;
@@ -92,6 +102,8 @@ export interface HostSpec {
   readonly runtime: RuntimeSpec;
   /** Absent where nobody is to reach the outside listener. */
   readonly door?: DoorSpec;
+  /** Absent where nothing is public. */
+  readonly ingress?: IngressSpec;
 }
 
 /** Where and as whom a host is reached. */

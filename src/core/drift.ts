@@ -31,6 +31,7 @@ function isSameWish(last: Current, wanted: Current): boolean {
     last.release === wanted.release &&
     last.credentials === wanted.credentials &&
     last.door === wanted.door &&
+    last.ingress === wanted.ingress &&
     (!isSameNetwork || last.runtime === wanted.runtime)
   );
 }

@@ -5,7 +5,7 @@ import type { Inventory, ObservedHost } from "./observed.ts";
 
 /** What we and the runtime keep in the project's directory; SQLite adds endings of its own. */
 const OWN_ENTRIES =
-  /^(releases|credentials|door|logs|lock|credential\.key|(applied|current|stopped)\.json|(state\.db(\.(damaged-[0-9TZ-]+|recover(ed|ing)))?|runtime\.lock)(-(wal|shm|journal))?)$/;
+  /^(releases|credentials|certificates|door|ingress|logs|lock|credential\.key|(applied|current|stopped)\.json|(state\.db(\.(damaged-[0-9TZ-]+|recover(ed|ing)))?|runtime\.lock)(-(wal|shm|journal))?)$/;
 
 /**
  * One sentence for everything that lies in our directories or runs in our network without being ours:

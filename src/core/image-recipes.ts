@@ -9,6 +9,7 @@ export interface ProjectImages {
   readonly base: ImageRecipe;
   readonly runtime: ImageRecipe;
   readonly door: ImageRecipe;
+  readonly ingress: ImageRecipe;
   readonly project: ImageRecipe | undefined;
   /** By agent name; only agents with a Dockerfile of their own. */
   readonly agents: ReadonlyMap<string, ImageRecipe>;
@@ -54,6 +55,12 @@ export function imageRecipes(
     dockerfile: assets.doorDockerfile,
     context: assets.doorContext,
   });
+  const ingress = recipe(target, {
+    ...ours,
+    name: "ingress",
+    dockerfile: assets.ingressDockerfile,
+    context: assets.ingressContext,
+  });
   const on = (name: string, file: DockerfileInput, below: ImageSpec) =>
     recipe(target, repositorySources({ name, file, below, aliases: project.baseAliases }));
   const own = project.dockerfile && on("project", project.dockerfile, base.image);
@@ -62,7 +69,7 @@ export function imageRecipes(
   const agents = sorted.flatMap(({ name, dockerfile }) =>
     dockerfile ? [[name, on(`agent-${name}`, dockerfile, below)] as const] : [],
   );
-  return { base, runtime, door, project: own, agents: new Map(agents) };
+  return { base, runtime, door, ingress, project: own, agents: new Map(agents) };
 }
 
 /** The recipes that building `images` takes, each after those it needs. */
@@ -70,8 +77,8 @@ export function recipesFor(
   images: ProjectImages,
   wanted: readonly ImageSpec[],
 ): readonly ImageRecipe[] {
-  const { base, runtime, door, project, agents } = images;
-  const all = [base, runtime, door, ...(project ? [project] : []), ...agents.values()];
+  const { base, runtime, door, ingress, project, agents } = images;
+  const all = [base, runtime, door, ingress, ...(project ? [project] : []), ...agents.values()];
   const references = new Set(wanted.map((image) => image.reference));
   for (const candidate of [...all].reverse()) {
     if (!references.has(candidate.image.reference)) continue;

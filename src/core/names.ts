@@ -12,10 +12,14 @@ export const LABELS = {
 } as const;
 
 /** What a labelled container is for. */
-export type ContainerRole = "runtime" | "door" | "run" | "carrier" | "rules" | "probe";
+export type ContainerRole = "runtime" | "door" | "ingress" | "run" | "carrier" | "rules" | "probe";
 
 /** Roles of the containers that stand on a host for as long as it is as asked; the others come and go with runs. */
-export const STANDING_ROLES = ["runtime", "door"] as const satisfies readonly ContainerRole[];
+export const STANDING_ROLES = [
+  "runtime",
+  "door",
+  "ingress",
+] as const satisfies readonly ContainerRole[];
 
 /** Whether a container of this role stands; the role is what its label says. */
 export function isStanding(role: string | undefined): boolean {
@@ -34,7 +38,28 @@ export const DOOR_DIRECTORY = "door";
 /** Where the door's container has that directory. */
 export const DOOR_MOUNT = "/door";
 
-/** The unix socket of the outside listener, in that directory. */
+/** The directory of the project's where the runtime meets the ingress, and nobody else. */
+export const INGRESS_DIRECTORY = "ingress";
+
+/** Where the ingress's container has that directory. */
+export const INGRESS_MOUNT = "/ingress";
+
+/** Ports in the ingress's container, which no process without rights is kept from; on the host 80 and 443. */
+export const INGRESS_PORTS = { http: 8080, https: 8443 } as const;
+
+/** A given certificate with its key, in that directory. */
+export const GIVEN_CERTIFICATE = "certificate.pem";
+
+/** The socket of the door in the ingress's container, which holds senders while runtimes come and go. */
+export const INGRESS_DOOR = "/tmp/door.sock";
+
+/** The directory of the project's that has one for the certificates of each public name. */
+export const CERTIFICATES_DIRECTORY = "certificates";
+
+/** Where the ingress's container has those of its name. */
+export const CERTIFICATES_MOUNT = "/certificates";
+
+/** The unix socket of the outside listener, in the directory of the door, and in that of the ingress. */
 export const OUTSIDE_SOCKET = "outside.sock";
 
 /** The unix socket of the control API, inside the runtime container. */
@@ -63,6 +88,11 @@ export function runtimeName(project: string, specHash: string): string {
 /** The name of a door's container. */
 export function doorName(project: string, specHash: string): string {
   return `al-${project}-door-${shortHash(specHash)}`;
+}
+
+/** The name of an ingress's container. */
+export function ingressName(project: string, specHash: string): string {
+  return `al-${project}-ingress-${shortHash(specHash)}`;
 }
 
 /** The project's network. */

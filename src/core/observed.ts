@@ -48,6 +48,8 @@ export interface Current {
   readonly runtime: string;
   /** Name of the door's container, where there is one. */
   readonly door?: string;
+  /** Name of the ingress's container, where there is one. */
+  readonly ingress?: string;
   readonly network: NetworkSpec;
 }
 
@@ -59,10 +61,11 @@ export const ITEM_KINDS = [
   "image",
   "release",
   "credentials",
+  "certificates",
 ] as const;
 export type ItemKind = (typeof ITEM_KINDS)[number];
 
-/** One thing we made on a host and own: a directory's hash, an image's reference, or a name; rules have their network's. */
+/** One thing we made on a host and own: a directory's hash, an image's reference, or a name; rules have their network's, certificates the public one. */
 export interface InventoryItem {
   readonly kind: ItemKind;
   readonly id: string;
@@ -153,7 +156,7 @@ export interface ObservedHost {
   readonly networkTraits: NetworkTraits | undefined;
   /** Names of running containers in the project's network that are not ours. */
   readonly neighbours: readonly string[];
-  /** What lies in the project's directory and in its `releases` and `credentials`, as relative paths. */
+  /** What lies in the project's directory and in its `releases`, `credentials` and `certificates`, as relative paths. */
   readonly entries: readonly string[];
   /** Subnets of all networks on the engine, for choosing a free one. */
   readonly subnets: readonly string[];

@@ -61,6 +61,8 @@ export type HostResult =
       readonly host: string;
       readonly approvals: readonly Approval[];
     }
+  /** Its machine was not made yet; there is nothing to connect to. */
+  | { readonly kind: "not-provisioned"; readonly host: string }
   | { readonly kind: "unreachable"; readonly host: string; readonly error: AlError }
   | {
       readonly kind: "failed";

@@ -9,6 +9,7 @@ import { explainReplacedNetwork } from "./network-drift.ts";
 import type { InventoryItem, ObservedHost, ObservedTree } from "./observed.ts";
 import type { Action, HostPlan, Phase, Step } from "./plan.ts";
 import { planDoor } from "./plan-door.ts";
+import { planIngress } from "./plan-ingress.ts";
 import { planConfirmation, planSwitch } from "./plan-switch.ts";
 import { removalOrder, removeAction } from "./removals.ts";
 import type { CredentialFile } from "./resolve-credentials.ts";
@@ -34,6 +35,7 @@ export function planHost(
     ...planRules(observed),
     ...planRuntime(target, observed),
     ...planDoor(target, observed),
+    ...planIngress(target, observed),
     ...planSwitch(target, observed),
     ...planConfirmation(target, observed),
     ...planRemovals(target, observed),

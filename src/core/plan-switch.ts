@@ -3,7 +3,7 @@ import { inventoryUnion } from "./inventory.ts";
 import { shortHash } from "./names.ts";
 import type { Current, ObservedHost } from "./observed.ts";
 import type { Action } from "./plan.ts";
-import { explainDoorFlaw, explainRuntimeFlaw } from "./standing-drift.ts";
+import { explainDoorFlaw, explainIngressFlaw, explainRuntimeFlaw } from "./standing-drift.ts";
 import type { Target } from "./target.ts";
 
 /** What is to be live, all that a push confirms; how the runtime is made is looked at with a whole target only. */
@@ -84,17 +84,26 @@ function explainSwitch(target: Wanted, observed: ObservedHost): string | undefin
   }
   if (!container) return "the runtime container was removed";
   const flaw = "container" in target ? explainRuntimeFlaw(target, observed) : undefined;
-  return flaw ?? explainDoor(target, observed);
+  return (
+    flaw ??
+    explainEntry("door", target, observed) ??
+    ("container" in target ? explainDoorFlaw(target, observed) : undefined) ??
+    explainEntry("ingress", target, observed) ??
+    ("container" in target ? explainIngressFlaw(target, observed) : undefined)
+  );
 }
 
-/** A door that is started again and again lets nobody in. */
-function explainDoor(target: Wanted, observed: ObservedHost): string | undefined {
-  const { door } = target.current;
-  if (door === undefined) return undefined;
-  const found = observed.containers.find(({ name }) => name === door);
-  if (!found) return "the door was removed";
-  if (found.state !== "running") return `the door is ${found.state}`;
-  return "container" in target ? explainDoorFlaw(target, observed) : undefined;
+/** A door that is started again and again lets nobody in, and neither does an ingress. */
+function explainEntry(
+  entry: "door" | "ingress",
+  { current }: Wanted,
+  { containers }: ObservedHost,
+): string | undefined {
+  const wanted = current[entry];
+  if (wanted === undefined) return undefined;
+  const found = containers.find(({ name }) => name === wanted);
+  if (!found) return `the ${entry} was removed`;
+  return found.state === "running" ? undefined : `the ${entry} is ${found.state}`;
 }
 
 function explainCurrent(live: Current, wanted: Current): string | undefined {
@@ -106,6 +115,7 @@ function explainCurrent(live: Current, wanted: Current): string | undefined {
   if (live.credentials !== wanted.credentials) parts.push("credentials changed");
   if (live.runtime !== wanted.runtime) parts.push("the runtime changed");
   if (live.door !== wanted.door) parts.push(explainOtherDoor(live, wanted));
+  if (live.ingress !== wanted.ingress) parts.push(explainOtherIngress(live, wanted));
   if (live.network.subnet !== wanted.network.subnet) parts.push("the network changed");
   if (parts.length > 0) return parts.join(", ");
   if (live.revision === wanted.revision) return undefined;
@@ -115,4 +125,9 @@ function explainCurrent(live: Current, wanted: Current): string | undefined {
 function explainOtherDoor(live: Current, wanted: Current): string {
   if (wanted.door === undefined) return "webhooks are received no more";
   return live.door === undefined ? "webhooks are received through a door" : "the door changed";
+}
+
+function explainOtherIngress(live: Current, wanted: Current): string {
+  if (wanted.ingress === undefined) return "nothing is public any more";
+  return live.ingress === undefined ? "webhooks become public" : "the ingress changed";
 }

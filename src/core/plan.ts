@@ -1,5 +1,6 @@
 import type { ImageSpec } from "./desired.ts";
 import type { FileHash } from "./fingerprint.ts";
+import type { PublicSite } from "./ingress-config.ts";
 import type { Current, Inventory, InventoryItem, NetworkSpec } from "./observed.ts";
 import type { CredentialFile } from "./resolve-credentials.ts";
 
@@ -31,6 +32,19 @@ export interface DoorContainer {
   readonly outsidePort: number;
 }
 
+/** The ingress's container to create, with the host's facts filled in. */
+export interface IngressContainer {
+  readonly name: string;
+  readonly image: string;
+  readonly specHash: string;
+  readonly projectDir: string;
+  readonly uid: number;
+  readonly gid: number;
+  /** Name of the network. */
+  readonly network: string;
+  readonly site: PublicSite;
+}
+
 /** Parts of a plan, in the order they are carried out; nothing live changes before `switch`. */
 export type Phase = "prepare" | "switch" | "retire";
 
@@ -48,12 +62,15 @@ export type Step =
   | { readonly kind: "create-network"; readonly network: NetworkSpec }
   | { readonly kind: "create-runtime"; readonly container: RuntimeContainer }
   | { readonly kind: "create-door"; readonly container: DoorContainer }
+  | { readonly kind: "create-ingress"; readonly container: IngressContainer }
   /** Removes a network of ours that has other settings, with our standing containers in it, and makes it anew. */
   | { readonly kind: "replace-network"; readonly network: NetworkSpec }
   /** Removes a runtime that was altered or cannot be started, and creates it anew. */
   | { readonly kind: "replace-runtime"; readonly container: RuntimeContainer }
   /** The same with the door: senders are refused meanwhile. */
   | { readonly kind: "replace-door"; readonly container: DoorContainer }
+  /** The same with the ingress, and for as long; its certificates stay. */
+  | { readonly kind: "replace-ingress"; readonly container: IngressContainer }
   /** Has the live runtime put the network's rules back on the host. */
   | { readonly kind: "restore-rules"; readonly runtime: string }
   | {

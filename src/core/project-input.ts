@@ -1,6 +1,7 @@
 import type { Json } from "../base/canonical-json.ts";
 import type { Architecture, ContextFile, HostAddress, Rollout } from "./desired.ts";
 import type { DriftPolicy } from "./drift.ts";
+import type { PublicSite } from "./ingress-config.ts";
 import type { PreflightStep } from "./preflight-step.ts";
 import type { RunRetention } from "./retention.ts";
 import type { RunLimits } from "./run-limits.ts";
@@ -92,6 +93,13 @@ export interface HostInput extends HostAddress {
   readonly drift?: DriftPolicy;
 }
 
+/** A project's public name, and the host whose address it has. */
+export interface IngressInput {
+  /** Its name. */
+  readonly host: string;
+  readonly site: PublicSite;
+}
+
 /** One revision of a project, valid and complete: what desired state is computed from. */
 export interface ProjectInput {
   readonly name: string;
@@ -108,6 +116,8 @@ export interface ProjectInput {
     readonly control?: boolean | undefined;
     /** When a lock without a heartbeat is released. */
     readonly lockTimeoutSeconds: number;
+    /** What is public, and on which host; nothing when absent. */
+    readonly ingress?: IngressInput | undefined;
   };
   /** Absent where it does not say. */
   readonly retention?: RunRetention | undefined;
@@ -135,4 +145,6 @@ export interface ImageAssets {
   readonly runtimeContext: readonly ContextFile[];
   readonly doorDockerfile: string;
   readonly doorContext: readonly ContextFile[];
+  readonly ingressDockerfile: string;
+  readonly ingressContext: readonly ContextFile[];
 }

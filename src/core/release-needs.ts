@@ -19,6 +19,7 @@ const ProjectFile = z.object({
     )
     .default({}),
   control: z.literal(true).optional(),
+  ingress: z.object({ certificate: z.string().optional() }).optional(),
 });
 
 /** A release as it was read from a host. */
@@ -43,8 +44,9 @@ export function needsOfRelease(release: ReadRelease): readonly CredentialNeed[] 
     const name = agentOfFile(path);
     return name === undefined ? [] : [{ name, ...read(release, path, AgentFile) }];
   });
-  const { webhooks: sources, control } = read(release, "project.json", ProjectFile);
-  return needsOf(agents, { sources, control: control === true });
+  const { webhooks: sources, control, ingress } = read(release, "project.json", ProjectFile);
+  const { certificate } = ingress ?? {};
+  return needsOf(agents, { sources, control: control === true, certificate });
 }
 
 function read<T>(

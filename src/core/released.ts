@@ -84,6 +84,17 @@ export const ReleasedProject = z.strictObject({
   webhooks: z.record(z.string(), ReleasedSource).optional(),
   /** The gateway has its key, with which operators may use the control API from outside. */
   control: z.literal(true).optional(),
+  /** What is public, on the host with the ingress; absent where nothing is. */
+  ingress: z
+    .strictObject({
+      /** The control API is, too. */
+      control: z.boolean(),
+      /** Addresses and ranges of proxies whose word on a client's address is taken. */
+      trustedProxies: z.array(z.string()),
+      /** Instance of the given certificate; had by ACME when absent. */
+      certificate: z.string().optional(),
+    })
+    .optional(),
   /** Sorted names; each has `agents/<name>/agent.json` and `agents/<name>/ACTIONS.md`. */
   agents: z.array(z.string()),
 });
@@ -98,6 +109,7 @@ export const CurrentFile = z.strictObject({
   credentials: z.string().regex(/^[0-9a-f]{64}$/),
   runtime: z.string(),
   door: z.string().exactOptional(),
+  ingress: z.string().exactOptional(),
   network: z.strictObject({
     name: z.string(),
     bridge: z.string(),

@@ -1,5 +1,11 @@
-import { type ContainerFacts, doorFacts, explainAltered, runtimeFacts } from "./container-facts.ts";
-import { DOOR_DIRECTORY } from "./names.ts";
+import {
+  type ContainerFacts,
+  doorFacts,
+  explainAltered,
+  ingressFacts,
+  runtimeFacts,
+} from "./container-facts.ts";
+import { CERTIFICATES_DIRECTORY, DOOR_DIRECTORY, INGRESS_DIRECTORY } from "./names.ts";
 import { explainReplacedNetwork } from "./network-drift.ts";
 import type { ObservedHost } from "./observed.ts";
 import type { Target } from "./target.ts";
@@ -16,10 +22,20 @@ export function explainRuntimeFlaw(target: Target, observed: ObservedHost): stri
   const wanted = runtimeFacts(container, spec.runtime.imageSpecHash);
   const what = { called: "the runtime container", name: container.name, wanted };
   const flaw = explainFlaw(what, spec.project, observed);
-  const listens = target.door !== undefined && observed.current?.door !== undefined;
-  if (flaw !== undefined || !listens || hasDoorDirectory(observed)) return flaw;
+  if (flaw !== undefined || hasPlaces(target, observed)) return flaw;
   const found = observed.containers.find(({ name }) => name === container.name);
   return found?.state === "running" ? "the directory of its socket was removed" : undefined;
+}
+
+/** Whether the directories are there in which the live runtime listens. */
+function hasPlaces({ door, ingress }: Target, observed: ObservedHost): boolean {
+  const { current } = observed;
+  const listensAtDoor = door !== undefined && current?.door !== undefined;
+  const listensAtIngress = ingress !== undefined && current?.ingress !== undefined;
+  return (
+    (!listensAtDoor || hasDirectory(observed, DOOR_DIRECTORY)) &&
+    (!listensAtIngress || hasDirectory(observed, INGRESS_DIRECTORY))
+  );
 }
 
 /** The same of the door's container. */
@@ -29,14 +45,32 @@ export function explainDoorFlaw(target: Target, observed: ObservedHost): string 
   const wanted = doorFacts(door, spec.door.imageSpecHash);
   const what = { called: "the door", name: door.name, wanted };
   const flaw = explainFlaw(what, spec.project, observed);
-  if (flaw !== undefined || hasDoorDirectory(observed)) return flaw;
+  if (flaw !== undefined || hasDirectory(observed, DOOR_DIRECTORY)) return flaw;
   const isThere = observed.containers.some(({ name }) => name === door.name);
   return isThere ? "the directory that the door sees was removed" : undefined;
 }
 
-/** What was mounted stays what it was: where the directory is gone, containers that had it need a new one. */
-function hasDoorDirectory({ entries }: ObservedHost): boolean {
-  return entries.includes(DOOR_DIRECTORY);
+/** The same of the ingress's container. */
+export function explainIngressFlaw(target: Target, observed: ObservedHost): string | undefined {
+  const { ingress, spec } = target;
+  if (!ingress || !spec.ingress) return undefined;
+  const wanted = ingressFacts(ingress, spec.ingress.imageSpecHash);
+  const what = { called: "the ingress", name: ingress.name, wanted };
+  const flaw = explainFlaw(what, spec.project, observed);
+  if (flaw !== undefined) return flaw;
+  if (!observed.containers.some(({ name }) => name === ingress.name)) return undefined;
+  if (!hasDirectory(observed, INGRESS_DIRECTORY)) {
+    return "the directory that the ingress sees was removed";
+  }
+  const certificates = `${CERTIFICATES_DIRECTORY}/${ingress.site.name}`;
+  return hasDirectory(observed, certificates)
+    ? undefined
+    : "the directory of the ingress's certificates was removed";
+}
+
+/** What was mounted stays what it was: where a directory is gone, containers that had it need a new one. */
+function hasDirectory({ entries }: ObservedHost, path: string): boolean {
+  return entries.includes(path);
 }
 
 function explainFlaw(

@@ -46,6 +46,16 @@ export interface ContainerState {
   readonly ports: Readonly<Record<number, readonly { hostIp: string; hostPort: number }[]>>;
   /** How it was made. */
   readonly make: ContainerMake;
+  /** What it runs, its image's parts included. */
+  readonly program: ContainerProgram;
+}
+
+/** What a container runs, or an image has it run. */
+export interface ContainerProgram {
+  readonly entrypoint: readonly string[];
+  readonly argv: readonly string[];
+  /** `NAME=value` */
+  readonly env: readonly string[];
 }
 
 /** Something with a name was made, or was there before. */
@@ -207,7 +217,17 @@ function containerState(json: ReturnType<typeof ContainerJson.parse>): Container
       ]),
     ),
     make: containerMake(json),
+    program: programOf(Config),
   };
+}
+
+/** What the engine says of a program, as we say it. */
+export function programOf(config: {
+  readonly Entrypoint: readonly string[];
+  readonly Cmd: readonly string[];
+  readonly Env: readonly string[];
+}): ContainerProgram {
+  return { entrypoint: config.Entrypoint, argv: config.Cmd, env: config.Env };
 }
 
 /** The engine's `filters` parameter for labels. */

@@ -14,7 +14,13 @@ const strings = z
 
 /** The parts of `GET /containers/{id}/json` that say how a container was made. */
 export const ContainerMakeJson = z.object({
-  Config: z.object({ Image: z.string(), User: z.string().default("") }),
+  Config: z.object({
+    Image: z.string(),
+    User: z.string().default(""),
+    Entrypoint: strings,
+    Cmd: strings,
+    Env: strings,
+  }),
   HostConfig: z
     .object({
       PortBindings: z
@@ -48,7 +54,10 @@ export const ContainerMakeJson = z.object({
 });
 
 /** The facts that an inspection alone tells. */
-export type ContainerMake = Omit<ContainerFacts, "imageSpecHash" | "specHash" | "networks">;
+export type ContainerMake = Omit<
+  ContainerFacts,
+  "imageSpecHash" | "specHash" | "networks" | "command" | "environment"
+>;
 
 /** Reads the engine's words, which differ between versions, as `core/container-facts.ts` writes them. */
 export function containerMake({

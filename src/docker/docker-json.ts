@@ -146,7 +146,7 @@ export const ImageJson = z.object({
   Metadata: z.object({ LastTagTime: z.string().nullish() }).nullish(),
   RootFS: z.object({ Layers: strings }),
   Config: z
-    .object({ Labels: labels })
+    .object({ Labels: labels, Entrypoint: strings, Cmd: strings, Env: strings })
     .nullish()
-    .transform((value) => value ?? { Labels: {} }),
+    .transform((value) => value ?? { Labels: {}, Entrypoint: [], Cmd: [], Env: [] }),
 });

@@ -1,6 +1,12 @@
 import type { Duplex, Readable } from "node:stream";
 import type { CallOptions } from "../base/deadline.ts";
-import { type LabelFilter, labelFilters, settled } from "./container-calls.ts";
+import {
+  type ContainerProgram,
+  type LabelFilter,
+  labelFilters,
+  programOf,
+  settled,
+} from "./container-calls.ts";
 import type { EngineConnection } from "./docker-connection.ts";
 import { ImageJson, ImageListJson } from "./docker-json.ts";
 
@@ -25,6 +31,8 @@ export interface ImageDetails {
   readonly sizeBytes: number;
   /** When it was built or last given a name on this engine, in ms since the epoch; 0 when unknown. */
   readonly namedAtMs: number;
+  /** What its containers run unless they are told otherwise. */
+  readonly program: ContainerProgram;
 }
 
 /** Parameters of {@link ImageCalls.buildStream}, in the engine's words. */
@@ -86,6 +94,7 @@ function catalogue(connection: EngineConnection) {
           diffIds: json.RootFS.Layers,
           sizeBytes: json.Size,
           namedAtMs: latest([json.Created, json.Metadata?.LastTagTime]),
+          program: programOf(json.Config),
         }
       );
     },

@@ -1,4 +1,5 @@
 import { Hono } from "hono";
+import { CONTROL_PATHS } from "../core/ingress-config.ts";
 import { answerError } from "./answers.ts";
 import { type KeyGuardPorts, keyGuard } from "./key-guard.ts";
 import type { Answering } from "./listen.ts";
@@ -16,7 +17,7 @@ export function outsideApp(ports: OutsideAppPorts): Hono {
   const app = new Hono();
   app.onError(answerError(ports.logger));
   const guard = keyGuard(ports);
-  for (const path of ["/control/*", "/api/*", "/openapi.json"]) {
+  for (const path of CONTROL_PATHS) {
     app.use(path, guard);
     app.all(path, ({ req, env }) => control.fetch(req.raw, env as object));
   }

@@ -62,7 +62,8 @@ export async function installWakeHook(
   return { directory: bare, created };
 }
 
-async function isBareRepository(
+/** True for a directory that is itself a bare repository. */
+export async function isBareRepository(
   directory: string,
   options: { readonly variables?: GitVariables; readonly signal?: AbortSignal },
 ): Promise<boolean> {

@@ -2,23 +2,14 @@ import { assertNever } from "../base/assert-never.ts";
 import { hasCode } from "../base/errors.ts";
 import type { Secret } from "../base/secret.ts";
 import type { HostSpec, ImageRecipe } from "../core/desired.ts";
-import { doorContainerSpec } from "../core/door-container.ts";
-import { LABELS } from "../core/names.ts";
 import type { NetworkSpec, ObservedHost } from "../core/observed.ts";
-import type { DoorContainer, RuntimeContainer, Step, StepResult } from "../core/plan.ts";
-import { runtimeContainerSpec } from "../core/runtime-container.ts";
-import type { ContainerSpec } from "../docker/container-spec.ts";
+import type { Step, StepResult } from "../core/plan.ts";
 import { removePaths } from "../transport/files.ts";
 import { deliver, type ImageSource } from "./deliver.ts";
+import { labelsOf, makeStanding } from "./make-standing.ts";
 import type { Instruments } from "./observe.ts";
 import { createOwn, isOwn } from "./own.ts";
-import {
-  prepareDoorDirectory,
-  prepareProject,
-  writeCredentials,
-  writeInventory,
-  writeRelease,
-} from "./project-files.ts";
+import { prepareProject, writeCredentials, writeInventory, writeRelease } from "./project-files.ts";
 import { removeItem } from "./remove-item.ts";
 import { removeProject } from "./remove-project.ts";
 import { clearRuns } from "./sweep-runs.ts";
@@ -71,21 +62,15 @@ export async function carryOut(step: Step, input: StepInput): Promise<StepResult
       await createNetwork(input, step.network);
       return DONE;
     case "create-runtime":
-      await createRuntime(input, step.container);
-      return DONE;
     case "create-door":
-      await createDoor(input, step.container);
+    case "create-ingress":
+    case "replace-runtime":
+    case "replace-door":
+    case "replace-ingress":
+      await makeStanding(step, input);
       return DONE;
     case "replace-network":
       await replaceNetwork(input, step.network);
-      return DONE;
-    case "replace-runtime":
-      await removeOwnContainer(input, step.container.name);
-      await createRuntime(input, step.container);
-      return DONE;
-    case "replace-door":
-      await removeOwnContainer(input, step.container.name);
-      await createDoor(input, step.container);
       return DONE;
     case "restore-rules":
       await restoreRules(input, step.runtime);
@@ -117,36 +102,9 @@ async function replaceNetwork(input: StepInput, network: NetworkSpec): Promise<v
   await createNetwork(input, network);
 }
 
-async function removeOwnContainer(input: StepInput, name: string): Promise<void> {
-  const { docker, spec, signal } = input;
-  const found = await docker.inspectContainer(name, { signal });
-  if (isOwn(found, spec.project)) await docker.removeContainer(name, { force: true, signal });
-}
-
 async function restoreRules({ control, signal }: StepInput, runtime: string): Promise<void> {
   const timeoutMs = 90_000;
   await control.call({ runtime, method: "POST", path: "/control/rules", signal, timeoutMs });
-}
-
-function createRuntime(input: StepInput, container: RuntimeContainer): Promise<void> {
-  return createContainer(input, runtimeContainerSpec(container, labelsOf(input)));
-}
-
-async function createDoor(input: StepInput, container: DoorContainer): Promise<void> {
-  await prepareDoorDirectory(input);
-  await createContainer(input, doorContainerSpec(container, labelsOf(input)));
-}
-
-async function createContainer(input: StepInput, wanted: ContainerSpec): Promise<void> {
-  const { docker, signal } = input;
-  await createOwn(`container ${wanted.name}`, input, {
-    create: () => docker.createContainer(wanted, { signal }),
-    inspect: () => docker.inspectContainer(wanted.name, { signal }),
-  });
-}
-
-function labelsOf({ spec }: StepInput): Record<string, string> {
-  return { [LABELS.host]: spec.host, [LABELS.project]: spec.project };
 }
 
 async function createNetwork(input: StepInput, network: NetworkSpec): Promise<void> {

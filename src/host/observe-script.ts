@@ -25,7 +25,7 @@ encoded current current.json
 encoded inventory applied.json
 encoded stopped stopped.json
 find . -mindepth 1 -maxdepth 2 -name '.tmp-*' -exec printf 'temporary %s\\0' {} + -prune \\
-  -o -path './*/*' ! -path './releases/*' ! -path './credentials/*' \\
+  -o -path './*/*' ! -path './releases/*' ! -path './credentials/*' ! -path './certificates/*' \\
   -o -exec printf 'entry %s\\0' {} + -path './*/*' -type d -exec printf 'tree %s\\0' {} + | tr '\\n\\0' '?\\n'
 set --
 for kind in releases credentials; do [ -d "$kind" ] && set -- "$@" "$kind"; done

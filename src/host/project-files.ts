@@ -1,6 +1,6 @@
 import { canonicalJson } from "../base/canonical-json.ts";
 import { AlError } from "../base/errors.ts";
-import { DOOR_DIRECTORY } from "../core/names.ts";
+import { CERTIFICATES_DIRECTORY, DOOR_DIRECTORY, INGRESS_DIRECTORY } from "../core/names.ts";
 import type { Current, Inventory } from "../core/observed.ts";
 import type { CredentialFile } from "../core/resolve-credentials.ts";
 import { carryTree } from "../transport/carry-tree.ts";
@@ -27,6 +27,11 @@ export async function prepareProject(input: StepInput): Promise<void> {
 /** Makes the directory that the door's container sees: Docker mounts only what is there. */
 export function prepareDoorDirectory(input: StepInput): Promise<void> {
   return makeDirectories(input, [DOOR_DIRECTORY]);
+}
+
+/** The same for the ingress, and for the certificates of its name, which stay whatever becomes of it. */
+export function prepareIngressDirectories(input: StepInput, publicName: string): Promise<void> {
+  return makeDirectories(input, [INGRESS_DIRECTORY, `${CERTIFICATES_DIRECTORY}/${publicName}`]);
 }
 
 async function makeDirectories(input: StepInput, names: readonly string[]): Promise<void> {

@@ -63,6 +63,9 @@ async function deleteItem(item: InventoryItem, input: StepInput): Promise<string
     case "credentials":
       await removePaths(input.transport, [`${root}/credentials/${item.id}`], { root, signal });
       return undefined;
+    case "certificates":
+      await removePaths(input.transport, [`${root}/certificates/${item.id}`], { root, signal });
+      return undefined;
     default:
       return assertNever(item.kind);
   }

@@ -12,10 +12,10 @@ cd -P -- "$1" 2>/dev/null || exit 0
 rm -rf -- logs .tmp-*
 for kind in releases credentials; do [ -L "$kind" ] || rm -rf -- "$kind"/.tmp-*; done
 rm -f -- current.json stopped.json credential.key
-[ -L door ] || rm -f -- door/outside.sock door/outside.sock.next
+for kind in door ingress; do [ -L "$kind" ] || rm -f -- "$kind"/outside.sock "$kind"/outside.sock.next "$kind"/certificate.pem*; done
 for base in state.db runtime.lock; do rm -f -- "$base" "$base-wal" "$base-shm" "$base-journal"; done
 rm -f -- state.db.damaged-* state.db.recovered* state.db.recovering*
-rmdir -- releases credentials door 2>/dev/null || :
+rmdir -- releases credentials certificates door ingress 2>/dev/null || :
 rm -f -- applied.json lock
 cd /
 rmdir -- "$1" 2>/dev/null || :`;

@@ -1,7 +1,7 @@
-import { AlError, toAlError } from "../base/errors.ts";
 import { LABELS, STANDING_ROLES } from "../core/names.ts";
 import type { Current } from "../core/observed.ts";
 import type { StepInput } from "./carry-out.ts";
+import { portTaken } from "./port-taken.ts";
 import { removeCurrent, writeCurrent } from "./project-files.ts";
 
 /**
@@ -11,7 +11,9 @@ import { removeCurrent, writeCurrent } from "./project-files.ts";
  * for a switch that then cannot be written, as on a full disk, is started again: it is still what is live.
  */
 export async function switchTo(current: Current, input: StepInput): Promise<void> {
-  const named = [current.runtime, current.door].filter((name) => name !== undefined);
+  const named = [current.runtime, current.door, current.ingress].filter(
+    (name) => name !== undefined,
+  );
   const stopped = await stopStanding(input, named);
   try {
     await writeCurrent(input, current);
@@ -56,19 +58,4 @@ export async function stopStanding(
     }
   }
   return ran;
-}
-
-/** What Docker says, in its various versions, when something else listens on the host's loopback. */
-const TAKEN = /(127\.0\.0\.1:\d+)\b.*\balready (?:allocated|in use)/s;
-
-function portTaken(thrown: unknown): AlError | undefined {
-  const failure = toAlError(thrown);
-  const address = TAKEN.exec(failure.message)?.[1];
-  if (address === undefined) return undefined;
-  return new AlError(`${address} of the host is taken, and webhooks are to be received there`, {
-    code: "port-taken",
-    blame: "user",
-    hint: "Each project on a host needs a port of its own: set `port` in [gateway] of config.toml, commit, and: al apply. What has it now: ss -ltnp",
-    cause: thrown,
-  });
 }

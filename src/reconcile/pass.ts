@@ -68,6 +68,7 @@ export async function runPass(
   options: PassOptions = {},
 ): Promise<HostResult> {
   const { host } = input.address;
+  if (input.address.address === "") return { kind: "not-provisioned", host };
   try {
     const grants = missingGrants(input.spec, input.remote, deps.approvals);
     const contact = await contactHost(deps.hosts, deps.approvals, input.address, options.signal);

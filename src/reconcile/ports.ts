@@ -60,7 +60,7 @@ export interface HostsPort {
     address: HostAddress,
     options?: { signal?: AbortSignal | undefined },
   ): Promise<{ readonly fingerprint: string } | undefined>;
-  /** Connects only to a host that proves the approved key. */
+  /** Connects only to a host that proves the approved key, or the next one while it is replaced. */
   connect(
     address: HostAddress,
     options: { fingerprint: string | undefined; signal?: AbortSignal | undefined },

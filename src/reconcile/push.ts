@@ -40,7 +40,8 @@ export async function runPush(
   deps: PassDeps,
   options: PassOptions = {},
 ): Promise<PushResult> {
-  const { host } = input.address;
+  const { host, address } = input.address;
+  if (address === "") return { result: { kind: "not-provisioned", host }, changes: [] };
   try {
     const contact = await contactHost(deps.hosts, deps.approvals, input.address, options.signal);
     if (contact.kind === "approval-needed") return { result: { ...contact, host }, changes: [] };

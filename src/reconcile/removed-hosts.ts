@@ -1,5 +1,6 @@
 import { settleBounded } from "../base/concurrency.ts";
 import { AlError } from "../base/errors.ts";
+import type { FleetSpec } from "../core/desired.ts";
 import type { KnownHost } from "../core/known-host.ts";
 import type { ObservedHost } from "../core/observed.ts";
 import type { HostResult, PassEvent } from "../core/pass.ts";
@@ -99,9 +100,24 @@ async function lookAt(
   };
 }
 
+/**
+ * Removes everything of ours on a host that is about to go, in the fleet or not; undefined when nothing
+ * of ours is known to be there. Its runs are not waited for.
+ * @throws AlError those of the connection, and `host-key-mismatch`.
+ */
+export async function cleanHost(
+  host: string,
+  of: Pick<FleetSpec, "project" | "revision">,
+  deps: PassDeps,
+  options: PassOptions = {},
+): Promise<HostResult | undefined> {
+  const known = deps.memory?.knownHosts().find(({ address }) => address.host === host);
+  return known && clean(known, of, deps, options);
+}
+
 async function clean(
   known: KnownHost,
-  fleet: FleetPassInput["fleet"],
+  fleet: Pick<FleetSpec, "project" | "revision">,
   deps: PassDeps,
   options: PassOptions,
 ): Promise<HostResult> {

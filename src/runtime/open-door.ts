@@ -1,12 +1,12 @@
 import { once } from "node:events";
+import { rm } from "node:fs/promises";
 import { type AddressInfo, createServer, type Socket } from "node:net";
 import { createEntrance, type Entrance } from "./entrance.ts";
 
 /** Where a door stands, and how long it waits. */
 export interface DoorOptions {
-  readonly port: number;
-  /** Default: all addresses of the container. */
-  readonly hostname?: string;
+  /** A port of an address, or a unix socket: what lies there already is replaced. */
+  readonly place: { readonly port: number; readonly host: string } | { readonly path: string };
   /** The runtime's socket. */
   readonly socketPath: string;
   /** For how long senders are held after the runtime was first missed. Default 8000: GitHub waits 10 s. */
@@ -19,6 +19,7 @@ export interface DoorOptions {
 
 /** A door that is open. */
 export interface Door {
+  /** 0 at a unix socket. */
   readonly port: number;
   /** Takes no more connections, answers those it holds, and ends what is left after `lingerMs`. Idempotent. */
   close(): Promise<void>;
@@ -47,7 +48,7 @@ const REFUSAL = [
  * answered with 503. It takes it that the runtime serves one request on a connection.
  */
 export async function openDoor(options: DoorOptions): Promise<Door> {
-  const { port, hostname = "0.0.0.0", socketPath, patienceMs = 8000 } = options;
+  const { place, socketPath, patienceMs = 8000 } = options;
   const { lingerMs = 2000, maxConnections = 512 } = options;
   const entrance = createEntrance(socketPath, patienceMs);
   const open = new Set<Socket>();
@@ -60,10 +61,12 @@ export async function openDoor(options: DoorOptions): Promise<Door> {
   });
   // Who is refused has a connection too, for a moment.
   server.maxConnections = 2 * maxConnections;
-  server.listen(port, hostname);
+  if ("path" in place) await rm(place.path, { force: true });
+  server.listen(place);
   await once(server, "listening");
+  const address = server.address() as AddressInfo | string;
   return {
-    port: (server.address() as AddressInfo).port,
+    port: typeof address === "string" ? 0 : address.port,
     async close() {
       if (!server.listening) return;
       const closed = once(server, "close");

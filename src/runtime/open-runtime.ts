@@ -1,13 +1,19 @@
 import { join } from "node:path";
 import { ulid } from "ulid";
 import { steadyClock, systemClock } from "../base/clock.ts";
-import { AlError } from "../base/errors.ts";
-import { CONTAINER_API_PORT, CONTROL_SOCKET, DOOR_DIRECTORY } from "../core/names.ts";
+import { AlError, toAlError } from "../base/errors.ts";
+import {
+  CONTAINER_API_PORT,
+  CONTROL_SOCKET,
+  DOOR_DIRECTORY,
+  INGRESS_DIRECTORY,
+} from "../core/names.ts";
 import type { Current } from "../core/observed.ts";
 import { openDocker } from "../docker/docker-client.ts";
 import { containerApi } from "../gateway/container-api.ts";
 import { controlApi } from "../gateway/control-api.ts";
 import { createEventHub } from "../gateway/event-hub.ts";
+import { ingressApp } from "../gateway/ingress-app.ts";
 import { type Listening, listenAtDoor, listenOnPort, listenOnSocket } from "../gateway/listen.ts";
 import { outsideApp } from "../gateway/outside-app.ts";
 import type { RuntimePort } from "../gateway/ports.ts";
@@ -31,6 +37,7 @@ import {
   restoreIsolation,
 } from "./isolation.ts";
 import { keepPruned } from "./keep-pruned.ts";
+import { keepCertificate } from "./live-certificate.ts";
 import { liveGatewayKey } from "./live-gateway-key.ts";
 import { liveReleases } from "./live-release.ts";
 import { liveWebhooks } from "./live-webhooks.ts";
@@ -77,11 +84,15 @@ export async function openRuntime(options: RuntimeOptions, current: Current): Pr
   const listeners: Listening[] = [];
   const apps = appsOf(options, parts);
   // Until it listens, and after, the door holds senders.
-  const doorway = { directory: join(projectDir, DOOR_DIRECTORY) };
-  const outside = createOutside(() => listenAtDoor(apps.outside, doorway));
+  const at = (name: string) => ({ directory: join(projectDir, name) });
+  const outside = [
+    createOutside("door", () => listenAtDoor(apps.outside, at(DOOR_DIRECTORY))),
+    createOutside("ingress", () => listenAtDoor(apps.ingress, at(INGRESS_DIRECTORY))),
+  ];
+  const certificate = keepCertificate(projectDir, parts.releases);
   const close = async () => {
     // What has arrived is still accepted, so that its sender has an answer.
-    await outside.close();
+    await Promise.all(outside.map((listener) => listener.close()));
     abort.abort(new AlError("the runtime ends", { code: "aborted", blame: "transient" }));
     parts.locks.stop();
     await scheduler.stop();
@@ -126,7 +137,11 @@ export async function openRuntime(options: RuntimeOptions, current: Current): Pr
   logger.info({ project, host, projectDir }, "the runtime is live");
   const reload = async (current: Current) => {
     await scheduler.reload();
-    await outside.follow(current);
+    // Whoever cannot use it is told; the rest of the runtime serves.
+    await certificate.follow().catch((thrown) => {
+      logger.error({ err: toAlError(thrown) }, "the public name has no usable certificate");
+    });
+    await Promise.all(outside.map((listener) => listener.follow(current)));
   };
   return { reload, failed, close };
 }
@@ -216,7 +231,9 @@ function appsOf(options: RuntimeOptions, parts: Parts) {
     ...{ webhooks: webhookApp({ ...accepting, logger }), control, clock: systemClock, logger },
     key: liveGatewayKey(projectDir, releases),
   });
-  return { containers, control, outside };
+  const published = { current: async () => (await releases.current())?.project.ingress };
+  const ingress = ingressApp({ outside, published, clock: systemClock, logger });
+  return { containers, control, outside, ingress };
 }
 
 function runtimePort(options: RuntimeOptions, parts: Parts): RuntimePort {

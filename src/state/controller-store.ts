@@ -6,8 +6,10 @@ import { AlError } from "../base/errors.ts";
 import { Secret } from "../base/secret.ts";
 import type { Approval } from "../core/approval.ts";
 import type { KnownHost } from "../core/known-host.ts";
+import type { MachineRecord } from "../core/machine.ts";
 import { damageIn, isDamage } from "./database-check.ts";
 import { hostMemory } from "./host-memory.ts";
+import { machineRecords } from "./machine-records.ts";
 import { copyInMemory } from "./memory-copy.ts";
 import { openDatabase } from "./sqlite.ts";
 
@@ -18,7 +20,12 @@ type Grant = Extract<Approval, { kind: "grant" }>;
  * can change, and a secret of its own.
  */
 export interface ControllerStore {
+  /** The approved fingerprint. */
   hostKey(host: string): string | undefined;
+  /** The approved fingerprint, and after it that of the next key while there is one. */
+  believedKeys(host: string): readonly string[];
+  /** Believes this key beside the approved one, until one is approved; nothing where none is. */
+  expectKey(host: string, fingerprint: string): void;
   isGranted(grant: Grant): boolean;
   /** The key proposed for a new host's credential versions: stable, and random per store. */
   proposedKey(host: string): Secret;
@@ -32,6 +39,13 @@ export interface ControllerStore {
   hasPruneConsent(revision: string): boolean;
   /** Records that exactly this revision may remove what it does. Idempotent. */
   consentToPrune(revision: string, atMs: number): void;
+  /** What was ordered for a host, and what came of it. */
+  machineRecord(host: string): MachineRecord | undefined;
+  /** All of them, sorted by host. */
+  machineRecords(): readonly MachineRecord[];
+  /** Replaces the host's record; written for good when it returns. */
+  recordMachine(record: MachineRecord): void;
+  forgetMachine(host: string): void;
   close(): void;
 }
 
@@ -44,6 +58,8 @@ const MIGRATIONS = [
    CREATE TABLE own_secret (id INTEGER PRIMARY KEY CHECK (id = 1), value BLOB NOT NULL) STRICT;`,
   `CREATE TABLE known_host (host TEXT PRIMARY KEY, seen TEXT NOT NULL) STRICT;
    CREATE TABLE prune_consent (revision TEXT PRIMARY KEY, given_at INTEGER NOT NULL) STRICT;`,
+  "CREATE TABLE machine (host TEXT PRIMARY KEY, record TEXT NOT NULL) STRICT;",
+  "ALTER TABLE host_key ADD COLUMN next_fingerprint TEXT;",
 ];
 
 /**
@@ -74,8 +90,16 @@ export function readControllerStore(directory: string): ControllerStore {
       blame: "bug",
     });
   };
-  const writes = { approve: refuse, remember: refuse, forget: refuse, consentToPrune: refuse };
-  return { ...store, ...writes };
+  return {
+    ...store,
+    approve: refuse,
+    expectKey: refuse,
+    remember: refuse,
+    forget: refuse,
+    consentToPrune: refuse,
+    recordMachine: refuse,
+    forgetMachine: refuse,
+  };
 }
 
 /** Others may have it open and write. */
@@ -119,6 +143,16 @@ function storeOn(database: DatabaseSync): ControllerStore {
       const row = database.prepare("SELECT fingerprint FROM host_key WHERE host = ?").get(host);
       return row?.fingerprint as string | undefined;
     },
+    believedKeys(host) {
+      const { fingerprint, next_fingerprint: next = null } =
+        database.prepare("SELECT * FROM host_key WHERE host = ?").get(host) ?? {};
+      return [fingerprint, next].filter((key) => typeof key === "string");
+    },
+    expectKey(host, fingerprint) {
+      database
+        .prepare("UPDATE host_key SET next_fingerprint = ? WHERE host = ?")
+        .run(fingerprint, host);
+    },
     isGranted: ({ credential, agent, host, remote }) =>
       database
         .prepare(
@@ -142,6 +176,7 @@ function storeOn(database: DatabaseSync): ControllerStore {
         .run(credential, agent, host, remote, atMs);
     },
     ...hostMemory(database),
+    ...machineRecords(database),
     close: () => database.close(),
   };
 }

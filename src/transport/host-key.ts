@@ -44,6 +44,11 @@ export function fingerprintOf(wire: Buffer): string {
   return `SHA256:${createHash("sha256").update(wire).digest("base64").replace(/=+$/, "")}`;
 }
 
+/** The same of a public key in text: `ssh-ed25519 AAAA...`. */
+export function fingerprintOfText(publicKey: string): string {
+  return fingerprintOf(Buffer.from(publicKey.split(" ")[1] ?? "", "base64"));
+}
+
 /**
  * Refuses a pin that could never match.
  * @throws AlError `host-key-unknown` (user) when nothing is pinned or a fingerprint is malformed.

@@ -19,6 +19,8 @@ export const SCALE_ASSETS: ImageAssets = {
   runtimeDockerfile: "ARG BASE=node\nFROM $BASE\nCOPY dist /app\n",
   doorDockerfile: "ARG BASE=node\nFROM $BASE\nCOPY dist /app\n",
   doorContext: [{ path: "dist/door.mjs", executable: false, content: new Uint8Array(4e3) }],
+  ingressDockerfile: "ARG BASE=node\nFROM $BASE\nCOPY dist /app\n",
+  ingressContext: [{ path: "dist/ingress.mjs", executable: false, content: new Uint8Array(4e3) }],
   runtimeContext: [{ path: "dist/main.js", executable: false, content: new Uint8Array(4e6) }],
 };
 

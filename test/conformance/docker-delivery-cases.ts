@@ -72,7 +72,12 @@ function claiming(host: DockerClient, archive: ImageArchive, layers: number): Do
     listImages: async () => [image],
     inspectImage: async (reference, options) =>
       reference === image.id
-        ? { ...image, architecture: "amd64", diffIds }
+        ? {
+            ...image,
+            architecture: "amd64",
+            diffIds,
+            program: { entrypoint: [], argv: [], env: [] },
+          }
         : host.inspectImage(reference, options),
   };
 }

@@ -25,12 +25,12 @@ export class HostRig {
     bench.values.set(TOKEN, new Secret("tell-nobody\n"));
   }
 
-  /** One agent, with an image of its own on top of the base, at any version of either; with a door if a port is given. */
+  /** One agent, with an image of its own on top of the base, at any version of either; with a door if a port is given, and an ingress for a public name. */
   spec(
     revision = "one",
     agent: Partial<AgentWords> = {},
     runtime = "1",
-    reached: Pick<SpecWords, "port" | "door"> = {},
+    reached: Pick<SpecWords, "port" | "door" | "public"> = {},
   ): HostSpec {
     const dev = { actions: `Do ${revision}.`, image: "1", credentials: [TOKEN], ...agent };
     return this.bench.spec({ revision, runtime, ...reached, agents: { dev } });
@@ -107,4 +107,10 @@ export function releaseStep({ release }: HostSpec): Extract<Step, { kind: "write
 export function doorOf({ door }: Target): NonNullable<Target["door"]> {
   if (!door) throw new TypeError("this spec has no door");
   return door;
+}
+
+/** The ingress of a target that has one. */
+export function ingressOf({ ingress }: Target): NonNullable<Target["ingress"]> {
+  if (!ingress) throw new TypeError("this spec has no ingress");
+  return ingress;
 }

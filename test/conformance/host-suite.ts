@@ -4,6 +4,7 @@ import { cutCases } from "./host-cut-cases.ts";
 import { doorCases } from "./host-door-cases.ts";
 import { fileCases } from "./host-file-cases.ts";
 import { imageCases, networkCases } from "./host-image-cases.ts";
+import { ingressCases } from "./host-ingress-cases.ts";
 import { lockCases } from "./host-lock-cases.ts";
 import { removalCases } from "./host-removal-cases.ts";
 import { HostRig } from "./host-rig.ts";
@@ -36,6 +37,7 @@ export function hostConformance(make: () => Promise<HostBench>): void {
   describe("the lock", () => lockCases(use));
   describe("the runtime", () => runtimeCases(use));
   describe("the door", () => doorCases(use));
+  describe("the ingress", () => ingressCases(use));
   describe("removing", () => removalCases(use));
   describe("a connection that is cut", () => cutCases(use));
 

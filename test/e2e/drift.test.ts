@@ -10,6 +10,25 @@ const DIRECTORY = `/home/deploy/.action-llama/projects/${PROJECT}`;
 const RUNTIME = `$(docker ps -aq --filter label=action-llama.project=${PROJECT} --filter label=action-llama.role=runtime)`;
 const NETWORK = `al-${PROJECT}`;
 
+/** For node: makes a container anew as it was, by its id and Docker's socket, but with a variable more. */
+const WITH_ANOTHER_VARIABLE = `
+  const ask = async (method, path, body) => {
+    const headers = { "content-type": "application/json" };
+    const sent = require("http").request({ socketPath: "/docker.sock", method, path, headers });
+    sent.end(body && JSON.stringify(body));
+    const [answer] = await require("events").once(sent, "response");
+    const text = await require("stream/consumers").text(answer);
+    if (answer.statusCode >= 300) throw new Error(text);
+    return text && JSON.parse(text);
+  };
+  (async () => {
+    const path = "/containers/" + process.argv[1];
+    const { Name, Config, HostConfig } = await ask("GET", path + "/json");
+    await ask("DELETE", path + "?force=1");
+    const Env = [...Config.Env, "NODE_OPTIONS=--trace-exit"];
+    await ask("POST", "/containers/create?name=" + Name.slice(1), { ...Config, HostConfig, Env });
+  })();`;
+
 /** Something done to the host for real; what a plan must say of it, and the steps that mend it. */
 interface Drift {
   readonly what: string;
@@ -63,6 +82,13 @@ const DRIFTS: readonly Drift[] = [
       docker create --name "\${name#/}" -v /etc:/host-etc --label action-llama.project=${PROJECT} \
         --label action-llama.role=runtime --label action-llama.spec-hash=$hash "$image"`,
     says: /the runtime container was altered: its user/,
+    steps: ["replace-runtime", "switch"],
+  },
+  {
+    what: "the runtime is made anew with one more variable",
+    script: `docker run --rm --user 0 -v /var/run/docker.sock:/docker.sock --entrypoint node \
+      $(docker images -q 'al-${PROJECT}/base') -e '${WITH_ANOTHER_VARIABLE}' ${RUNTIME}`,
+    says: /the runtime container was altered: it was given other variables/,
     steps: ["replace-runtime", "switch"],
   },
   {

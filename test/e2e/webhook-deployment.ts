@@ -26,6 +26,8 @@ export interface Written {
   readonly baseImage?: string;
   /** Operators reach the control API from outside, with {@link GATEWAY_KEY}. */
   readonly control?: boolean;
+  /** More lines of `[gateway]`. */
+  readonly gateway?: readonly string[];
   /** Lines at the start of config.toml. */
   readonly config?: string;
 }
@@ -88,7 +90,8 @@ export async function startWebhookDeployment(
         model: { provider: "anthropic", model: "claude-scripted", baseUrl: model.url },
       });
       const source = `[webhooks.acme]\ntype = "github"\ncredential = "acme"\n`;
-      const table = [`port = ${gatewayTable.port}`, `control = ${gatewayTable.control === true}`];
+      const { port: outsidePort, control = false, gateway: lines = [] } = gatewayTable;
+      const table = [`port = ${outsidePort}`, `control = ${control}`, ...lines];
       const listening = `\n[gateway]\n${table.join("\n")}\n\n${source}`;
       await copy.edit("config.toml", (config) => `${first}${config}${listening}`);
       await copy.write("greeter/agent-config.toml", LISTENING);

@@ -22,6 +22,8 @@ const Case = z.strictObject({
   runs: z.record(z.string(), z.string()).default({}),
   /** Hosts that an operator stopped since. */
   stopped: z.array(z.string()).default([]),
+  /** Hosts whose machine was not made yet. */
+  unmade: z.array(z.string()).default([]),
   desired: z.record(z.string(), z.string()),
 });
 
@@ -32,7 +34,8 @@ test.each(readdirSync(CASES).sort())("%s prints as written", async (name) => {
   await expect(`${input}${SEPARATOR}${printed}`).toMatchFileSnapshot(path);
 });
 
-async function planOf({ applied, runs, stopped, desired }: z.infer<typeof Case>): Promise<string> {
+async function planOf(of: z.infer<typeof Case>): Promise<string> {
+  const { applied, runs, stopped, unmade, desired } = of;
   const hosts = [...new Set([...Object.keys(applied), ...Object.keys(desired)])].sort();
   const fleet = fleetWorld(hosts);
   await fleet.pass("r1", applied);
@@ -43,7 +46,9 @@ async function planOf({ applied, runs, stopped, desired }: z.infer<typeof Case>)
   for (const host of stopped) stopByOperator(fleet.machine(host), "acme");
   const told: string[] = [];
   const onResult = ({ host, kind }: HostResult) => told.push(`told: ${host} ${kind}`);
-  const results = Object.values(await fleet.pass("r2", desired, { mode: "plan", onResult }));
+  const results = Object.values(
+    await fleet.pass("r2", desired, { mode: "plan", unmade, onResult }),
+  );
   const lines = [...results.flatMap(resultLines), ...summaryLines(results), ...told.sort()];
   return `${lines.join("\n")}\n`;
 }

@@ -23,6 +23,9 @@ const Words = z.strictObject({
   base: z.string().exactOptional(),
   port: z.int().exactOptional(),
   door: z.string().exactOptional(),
+  public: z.string().exactOptional(),
+  ingress: z.string().exactOptional(),
+  publicControl: z.boolean().exactOptional(),
   agents: z.record(
     z.string(),
     z.strictObject({

@@ -76,7 +76,8 @@ export async function createHostContainer(
   return host;
 }
 
-const addressLabel = "action-llama-lab.address";
+/** Says which address of the network a container has taken. */
+export const addressLabel = "action-llama-lab.address";
 
 /** How a host sits in its network: always at the same address. */
 export function endpoint(address: string): Docker.EndpointSettings {
@@ -86,7 +87,7 @@ export function endpoint(address: string): Docker.EndpointSettings {
 let lastNumber = 9;
 
 /** Counts up, so that concurrent starts of one process never get the same address. */
-async function freeAddress(docker: Docker, network: LabNetwork): Promise<string> {
+export async function freeAddress(docker: Docker, network: LabNetwork): Promise<string> {
   const hosts = await docker.listContainers({
     all: true,
     filters: { label: [addressLabel], network: [network.name] },
@@ -98,7 +99,7 @@ async function freeAddress(docker: Docker, network: LabNetwork): Promise<string>
 }
 
 /** Without --privileged, which fails where the machine itself lacks CAP_SYS_RESOURCE. */
-function isolation(isCgroup2: boolean): Docker.HostConfig {
+export function isolation(isCgroup2: boolean): Docker.HostConfig {
   if (isCgroup2) return { Privileged: true, CgroupnsMode: "private" } as Docker.HostConfig;
   const added = ["NET_ADMIN", "SYS_ADMIN", "NET_RAW", "SYS_PTRACE", "MKNOD", "DAC_READ_SEARCH"];
   return {

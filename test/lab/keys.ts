@@ -1,4 +1,5 @@
-import { createHash, generateKeyPairSync, randomBytes } from "node:crypto";
+import { createHash } from "node:crypto";
+import { generateSshKeyPair } from "../../src/provisioning/ssh-key-pair.ts";
 
 /** An SSH key pair in OpenSSH's own formats. */
 export interface KeyPair {
@@ -7,50 +8,14 @@ export interface KeyPair {
   readonly publicKey: string;
 }
 
-/**
- * A new ed25519 key pair without a passphrase, in the format of OpenSSH's PROTOCOL.key.
- * ssh2's own generator is not used: OpenSSH refuses some of its keys ("error in libcrypto").
- */
+/** A new ed25519 key pair without a passphrase. */
 export function generateKeyPair(): KeyPair {
-  const jwk = generateKeyPairSync("ed25519").privateKey.export({ format: "jwk" });
-  const publicBytes = Buffer.from(jwk.x ?? "", "base64url");
-  const seed = Buffer.from(jwk.d ?? "", "base64url");
-  const publicBlob = Buffer.concat([field(keyType), field(publicBytes)]);
-  const check = randomBytes(4);
-  const secret = Buffer.concat([
-    ...[check, check, publicBlob],
-    field(Buffer.concat([seed, publicBytes])),
-    field(""),
-  ]);
-  const padding = Buffer.from([1, 2, 3, 4, 5, 6, 7]).subarray(0, (8 - (secret.length % 8)) % 8);
-  const blob = Buffer.concat([
-    Buffer.from("openssh-key-v1\0"),
-    ...[field("none"), field("none"), field("")],
-    ...[uint32(1), field(publicBlob), field(Buffer.concat([secret, padding]))],
-  ]);
-  const lines = blob.toString("base64").match(/.{1,70}/g) ?? [];
-  return {
-    privateKey: ["-----BEGIN OPENSSH PRIVATE KEY-----", ...lines, `${end}\n`].join("\n"),
-    publicKey: `${keyType} ${publicBlob.toString("base64")}`,
-  };
+  const { privateKey, publicKey } = generateSshKeyPair();
+  return { privateKey: privateKey.reveal(), publicKey };
 }
 
 /** The fingerprint that ssh-keygen prints for a public key: `SHA256:...`. */
 export function fingerprintOf(publicKey: string): string {
   const blob = Buffer.from(publicKey.split(" ")[1] ?? "", "base64");
   return `SHA256:${createHash("sha256").update(blob).digest("base64").replace(/=+$/, "")}`;
-}
-
-const keyType = "ssh-ed25519";
-const end = "-----END OPENSSH PRIVATE KEY-----";
-
-function field(content: string | Buffer): Buffer {
-  const bytes = typeof content === "string" ? Buffer.from(content) : content;
-  return Buffer.concat([uint32(bytes.length), bytes]);
-}
-
-function uint32(value: number): Buffer {
-  const bytes = Buffer.alloc(4);
-  bytes.writeUInt32BE(value);
-  return bytes;
 }

@@ -4,6 +4,7 @@ import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { connect } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { createInterface } from "node:readline";
 import { setTimeout as delay } from "node:timers/promises";
 import { type CommandResult, runCommand } from "./command.ts";
 import { freePort } from "./free-port.ts";
@@ -44,6 +45,35 @@ export async function tunnel(host: Target, port: number): Promise<Tunnel> {
     port: own,
     async close() {
       child.kill();
+      await ended;
+      await remove();
+    },
+  };
+}
+
+/** A session whose client goes on running. */
+export interface Session {
+  /** The first line that the command printed. */
+  readonly said: string;
+  /** Ends the client. */
+  close(): Promise<void>;
+}
+
+/** Starts a shell command on a host and leaves it running; resolves when it has printed a line. */
+export async function session(host: Target, command: string): Promise<Session> {
+  const { argv, remove } = await client(host);
+  const [program, ...args] = argv;
+  const child = spawn(program, [...args, command], { stdio: ["ignore", "pipe", "ignore"] });
+  const ended = once(child, "close");
+  const lines = createInterface({ input: child.stdout });
+  const gone = ended.then(() => {
+    throw new Error("the session ended before it said anything");
+  });
+  const [said] = (await Promise.race([once(lines, "line"), gone])) as [string];
+  return {
+    said,
+    async close() {
+      child.kill("SIGKILL");
       await ended;
       await remove();
     },

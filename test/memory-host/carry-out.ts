@@ -1,32 +1,25 @@
 import { assertNever } from "../../src/base/assert-never.ts";
 import { canonicalJson, type Json } from "../../src/base/canonical-json.ts";
 import { AlError, hasCode } from "../../src/base/errors.ts";
-import type { Secret } from "../../src/base/secret.ts";
-import { type ContainerFacts, doorFacts, runtimeFacts } from "../../src/core/container-facts.ts";
-import { doorContainerSpec } from "../../src/core/door-container.ts";
 import { inventoryWithout, isListed } from "../../src/core/inventory.ts";
 import { LABELS } from "../../src/core/names.ts";
 import type { Current, Inventory, InventoryItem } from "../../src/core/observed.ts";
-import type { DoorContainer, RuntimeContainer, Step, StepResult } from "../../src/core/plan.ts";
+import type { Step, StepResult } from "../../src/core/plan.ts";
 import { planRulesRemoval } from "../../src/core/removals.ts";
 import type { CredentialFile } from "../../src/core/resolve-credentials.ts";
-import { runtimeContainerSpec } from "../../src/core/runtime-container.ts";
 import { parseInventory } from "../../src/host/parse-observation.ts";
 import type { StepContext } from "../../src/reconcile/ports.ts";
-import { type Engine, engineOf } from "./engine.ts";
+import { engineOf } from "./engine.ts";
 import { type CredentialContent, type Files, filesOf } from "./files.ts";
 import type { Link } from "./link.ts";
-
-/** Reads a credential's value by `type/instance/field`, as the operator's store does. */
-export type ReadCredential = (path: string) => Secret | undefined;
-
-interface Tools {
-  readonly host: string;
-  readonly engine: Engine;
-  readonly files: Files;
-  readonly read: ReadCredential;
-  readonly context: StepContext;
-}
+import {
+  checkOwn,
+  createDoor,
+  createIngress,
+  createRuntime,
+  type ReadCredential,
+  type Tools,
+} from "./standing.ts";
 
 const DONE: StepResult = { kind: "done" };
 
@@ -69,6 +62,11 @@ async function perform(step: Step, tools: Tools): Promise<StepResult | undefined
     case "replace-door":
       await removeOwnContainer(step.container.name, tools);
       return void (await createDoor(step.container, labels, tools));
+    case "create-ingress":
+      return void (await createIngress(step.container, labels, tools));
+    case "replace-ingress":
+      await removeOwnContainer(step.container.name, tools);
+      return void (await createIngress(step.container, labels, tools));
     case "replace-network":
       await stopStanding(tools);
       await removeOwnNetwork(step.network.name, tools);
@@ -129,38 +127,6 @@ async function writeCredentials(
   await files.writeCredentials(set.hash, new Map(values));
 }
 
-async function createRuntime(
-  container: RuntimeContainer,
-  labels: Readonly<Record<string, string>>,
-  tools: Tools,
-): Promise<void> {
-  const facts = (imageSpecHash: string) => runtimeFacts(container, imageSpecHash);
-  await createStanding(runtimeContainerSpec(container, labels), facts, tools);
-}
-
-async function createDoor(
-  container: DoorContainer,
-  labels: Readonly<Record<string, string>>,
-  tools: Tools,
-): Promise<void> {
-  await tools.files.prepareDoor();
-  const facts = (imageSpecHash: string) => doorFacts(container, imageSpecHash);
-  await createStanding(doorContainerSpec(container, labels), facts, tools);
-}
-
-async function createStanding(
-  spec: ReturnType<typeof runtimeContainerSpec | typeof doorContainerSpec>,
-  factsOf: (imageSpecHash: string) => ContainerFacts,
-  tools: Tools,
-): Promise<void> {
-  const { engine } = tools;
-  const { name, image, network, labels } = spec;
-  const imageLabels = await engine.imageLabels(image);
-  const facts = factsOf(imageLabels?.[LABELS.specHash] ?? "");
-  await engine.createContainer(name, { image, network, labels, facts, state: "created" });
-  checkOwn("container", name, await engine.containerLabels(name), tools);
-}
-
 async function stopStanding(
   { engine, context }: Tools,
   except: readonly (string | undefined)[] = [],
@@ -193,7 +159,7 @@ async function createNetwork(
 
 async function switchTo(current: Current, tools: Tools): Promise<void> {
   const { engine, files } = tools;
-  const stopped = await stopStanding(tools, [current.runtime, current.door]);
+  const stopped = await stopStanding(tools, [current.runtime, current.door, current.ingress]);
   try {
     await writeJson(files, "current", { ...current, network: { ...current.network } });
   } catch (thrown) {
@@ -201,7 +167,9 @@ async function switchTo(current: Current, tools: Tools): Promise<void> {
     throw thrown;
   }
   await engine.startContainer(current.runtime);
-  if (current.door !== undefined) await engine.startContainer(current.door);
+  for (const entry of [current.door, current.ingress]) {
+    if (entry !== undefined) await engine.startContainer(entry);
+  }
 }
 
 async function removeProject({ host, files }: Tools): Promise<StepResult> {
@@ -254,21 +222,11 @@ async function deleteItem(item: InventoryItem, tools: Tools): Promise<string | u
       return void (await files.removePaths([`${projectDir}/releases/${item.id}`]));
     case "credentials":
       return void (await files.removePaths([`${projectDir}/credentials/${item.id}`]));
+    case "certificates":
+      return void (await files.removePaths([`${projectDir}/certificates/${item.id}`]));
     default:
       return assertNever(item.kind);
   }
-}
-
-/** A name of ours that somebody else took is theirs. */
-function checkOwn(
-  what: string,
-  name: string,
-  labels: Readonly<Record<string, string>> | undefined,
-  { host, context }: Tools,
-): void {
-  if (labels?.[LABELS.project] === context.spec.project) return;
-  const options = { code: "name-taken", blame: "user" } as const;
-  throw new AlError(`host ${host}: ${what} ${name} exists and is not ours`, options);
 }
 
 async function writeInventory(files: Files, inventory: Inventory): Promise<void> {

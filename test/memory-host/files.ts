@@ -10,6 +10,7 @@ export type CredentialContent = Secret | { readonly carriedFrom: string };
 export interface Files {
   prepare(): Promise<void>;
   prepareDoor(): Promise<void>;
+  prepareIngress(publicName: string): Promise<void>;
   readFile(name: FileName): Promise<string | undefined>;
   writeFile(name: FileName, text: string): Promise<void>;
   writeRelease(hash: string, files: ReadonlyMap<string, string>): Promise<void>;
@@ -44,6 +45,11 @@ export function filesOf({ machine, call }: Link, project: string): Files {
     prepareDoor: () =>
       call("prepare the door", () => {
         at().hasDoorDirectory = true;
+      }),
+    prepareIngress: (publicName) =>
+      call("prepare the ingress", () => {
+        at().hasIngressDirectory = true;
+        at().certificates.add(publicName);
       }),
     readFile: (name) => call(`read ${name}`, () => machine.projects.get(project)?.[name]),
     writeFile: (name, text) =>
@@ -83,8 +89,9 @@ export function filesOf({ machine, call }: Link, project: string): Files {
       const effect = () => {
         torn();
         at().inventory = undefined;
-        const { releases, credentials, strangers } = at();
-        const isEmpty = releases.size + credentials.size + (strangers?.size ?? 0) === 0;
+        const { releases, credentials, certificates, strangers } = at();
+        const kept = [releases, credentials, certificates, strangers ?? new Set()];
+        const isEmpty = kept.every(({ size }) => size === 0);
         if (isEmpty) machine.projects.delete(project);
       };
       return call("remove project", effect, torn);
@@ -113,5 +120,6 @@ function removePath(files: MemoryProject, project: string, path: string): void {
   else if (files.temporary.delete(inner)) return;
   else if (kind === "releases") files.releases.delete(hash);
   else if (kind === "credentials") files.credentials.delete(hash);
+  else if (kind === "certificates") files.certificates.delete(hash);
   files.oddities.delete(inner);
 }

@@ -42,6 +42,10 @@ export interface MemoryProject {
   readonly temporary: Set<string>;
   /** Whether the directory that a door sees is there. */
   hasDoorDirectory?: boolean;
+  /** Whether the directory that an ingress sees is there. */
+  hasIngressDirectory?: boolean;
+  /** Public names that have a directory for certificates. */
+  readonly certificates: Set<string>;
   /** The file that cannot be written, as on a full disk. */
   blocked?: FileName | undefined;
   /** Relative paths that somebody else put there. */
@@ -114,6 +118,7 @@ export function projectOn(machine: Machine, project: string): MemoryProject {
     inventory: undefined,
     releases: new Map(),
     credentials: new Map(),
+    certificates: new Set(),
     oddities: new Map(),
     temporary: new Set(),
     strangers: new Set(),

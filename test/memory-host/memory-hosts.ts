@@ -1,10 +1,11 @@
 import { AlError } from "../../src/base/errors.ts";
 import type { HostLock, HostSession, HostsPort } from "../../src/reconcile/ports.ts";
-import { carryOutInMemory, type ReadCredential } from "./carry-out.ts";
+import { carryOutInMemory } from "./carry-out.ts";
 import { createFaults, type Faults } from "./faults.ts";
 import { type Link, lockLost, openLink } from "./link.ts";
 import type { Machine, MemoryLock } from "./machine.ts";
 import { observeMachine } from "./observe.ts";
+import type { ReadCredential } from "./standing.ts";
 
 /** Options of {@link memoryHosts}. */
 export interface MemoryHostsOptions {

@@ -93,11 +93,15 @@ function entriesOf(files: MemoryProject): string[] {
   const releases = [...files.releases.keys()].map((hash) => `releases/${hash}`);
   const sets = [...files.credentials.keys()].map((hash) => `credentials/${hash}`);
   const door = files.hasDoorDirectory ? ["door"] : [];
+  const ingress = files.hasIngressDirectory ? ["ingress", "certificates"] : [];
+  const certificates = [...files.certificates].map((name) => `certificates/${name}`);
   return [
     ...written,
     "releases",
     "credentials",
     ...door,
+    ...ingress,
+    ...certificates,
     ...releases,
     ...sets,
     ...(files.strangers ?? []),

@@ -23,6 +23,12 @@ export interface SpecWords {
   readonly port?: number;
   /** Version of the door's image. Default `1`. */
   readonly door?: string;
+  /** The public name, for a spec with a port; nothing is public when absent. */
+  readonly public?: string;
+  /** Version of the ingress's image. Default `1`. */
+  readonly ingress?: string;
+  /** The control API is public, too. */
+  readonly publicControl?: boolean;
   readonly agents: Readonly<Record<string, AgentWords>>;
 }
 
@@ -43,13 +49,14 @@ export function hostSpec(words: SpecWords): HostSpec {
   const base = image("base", words.base ?? "1");
   const runtime = image("runtime", words.runtime ?? "1");
   const door = port === undefined ? [] : [image("door", words.door ?? "1")];
+  const ingress = words.public === undefined ? [] : [image("ingress", words.ingress ?? "1")];
   const imageOf = (name: string) => {
     const version = agents[name]?.image;
     return version === undefined ? base : image(`agent-${name}`, version);
   };
   const names = Object.keys(agents).sort(compareText);
   const images = new Map(
-    [base, runtime, ...door, ...names.map(imageOf)].map((one) => [one.reference, one]),
+    [base, runtime, ...door, ...ingress, ...names.map(imageOf)].map((one) => [one.reference, one]),
   );
   const files = [
     releaseFile("project.json", JSON.stringify({ project, base: base.reference, names })),
@@ -68,6 +75,7 @@ export function hostSpec(words: SpecWords): HostSpec {
     credentials: needsOf(agents),
     runtime: { image: runtime.reference, imageSpecHash: runtime.specHash },
     ...doorOf(door, port),
+    ...ingressOf(ingress, words),
   };
 }
 
@@ -76,6 +84,17 @@ export function doorOf(images: readonly ImageSpec[], outsidePort = 8080): Pick<H
   const [image] = images;
   if (!image) return {};
   return { door: { image: image.reference, imageSpecHash: image.specHash, outsidePort } };
+}
+
+/** The ingress of a spec with a public name. */
+export function ingressOf(
+  images: readonly ImageSpec[],
+  { public: name, publicControl: control = false }: Pick<SpecWords, "public" | "publicControl">,
+): Pick<HostSpec, "ingress"> {
+  const [image] = images;
+  if (!image || name === undefined) return {};
+  const site = { name, control, trustedProxies: [], tls: { kind: "acme" } } as const;
+  return { ingress: { image: image.reference, imageSpecHash: image.specHash, site } };
 }
 
 /** How each image of a spec is built, as far as a host in memory cares. */

@@ -56,6 +56,7 @@ export const TAMPERINGS = {
     machine.networks.delete("al-acme");
     stopRuntimes(machine, "exited");
     stopDoors(machine, "exited");
+    stopIngresses(machine, "exited");
   },
   "the runtime is stopped": ({ machine }) => stopRuntimes(machine, "exited"),
   "the runtime is removed": ({ machine }) => {
@@ -78,12 +79,27 @@ export const TAMPERINGS = {
   "the door's directory is gone": ({ files }) => {
     files.hasDoorDirectory = false;
   },
+  "the ingress is stopped": ({ machine }) => stopIngresses(machine, "exited"),
+  "the ingress is removed": ({ machine }) => {
+    for (const name of standing(machine, "ingress")) machine.containers.delete(name);
+  },
+  "the ingress is published elsewhere": ({ machine }) =>
+    alter(machine, { ports: ":80->8080, :8443->8443" }, "ingress"),
+  "the ingress was given other arguments": ({ machine }) =>
+    alter(machine, { command: '[["{}"]]' }, "ingress"),
+  "the runtime was given other variables": ({ machine }) =>
+    alter(machine, { environment: "NODE_OPTIONS=--inspect" }),
+  "the ingress's directory is gone": ({ files }) => {
+    files.hasIngressDirectory = false;
+  },
+  "the ingress's certificates are gone": ({ files }) => files.certificates.clear(),
   "the runtime is of a time without doors": ({ machine, files }) => withoutDoor(machine, files),
   "the network was made anew": ({ machine }) => {
     const own = machine.networks.get("al-acme");
     if (own) machine.networks.set("al-acme", { ...own });
     stopRuntimes(machine, "exited");
     stopDoors(machine, "exited");
+    stopIngresses(machine, "exited");
   },
   "the network lets containers talk": ({ machine }) => {
     const own = machine.networks.get("al-acme");
@@ -175,6 +191,7 @@ export function addForeignThings(machine: Machine): void {
     inventory: undefined,
     releases: new Map([["d".repeat(64), new Map()]]),
     credentials: new Map(),
+    certificates: new Set(),
     oddities: new Map(),
     temporary: new Set(["releases/.tmp-theirs"]),
   });
@@ -201,6 +218,10 @@ function stopRuntimes(machine: Machine, state: string): void {
 
 function stopDoors(machine: Machine, state: string): void {
   setState(machine, standing(machine, "door"), state);
+}
+
+function stopIngresses(machine: Machine, state: string): void {
+  setState(machine, standing(machine, "ingress"), state);
 }
 
 function setState(machine: Machine, names: readonly string[], state: string): void {

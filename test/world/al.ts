@@ -11,6 +11,8 @@ export interface AlOptions {
   readonly dockerSocket: string;
   /** The package it is run from; this checkout when absent. */
   readonly root?: string;
+  /** More of its environment. */
+  readonly variables?: Readonly<Record<string, string>>;
   /** What it finds on standard input; nothing when absent. */
   readonly stdin?: string | undefined;
   /** Shows every line of standard output and error as it comes. */
@@ -24,13 +26,19 @@ export interface AlResult {
   readonly stderr: string;
 }
 
+/** The environment that `al` is run in. */
+export function alEnvironment({ home, dockerSocket, variables }: AlOptions) {
+  const { PATH = "" } = environment;
+  return { PATH, HOME: home, DOCKER_HOST: `unix://${dockerSocket}`, ...variables };
+}
+
 /** Starts `al` with these arguments. */
 export function spawnAl(
   args: readonly string[],
-  { home, dockerSocket, root = checkoutRoot }: AlOptions,
+  options: AlOptions,
 ): ChildProcessWithoutNullStreams {
-  const { PATH = "" } = environment;
-  const env = { PATH, HOME: home, DOCKER_HOST: `unix://${dockerSocket}`, LC_ALL: "C.UTF-8" };
+  const { root = checkoutRoot } = options;
+  const env = { ...alEnvironment(options), LC_ALL: "C.UTF-8" };
   return spawn(process.execPath, [join(root, "dist/al.js"), ...args], { env });
 }
 

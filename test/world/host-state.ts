@@ -8,6 +8,7 @@ export interface HostState {
     readonly credentials: string;
     readonly runtime: string;
     readonly door?: string;
+    readonly ingress?: string;
   };
   readonly releases: readonly string[];
   readonly credentialSets: readonly string[];
@@ -38,7 +39,7 @@ export async function hostState(host: LabHost, project: string): Promise<HostSta
     `docker ps ${label} --filter label=action-llama.role=runtime --format '{{.Names}}'`,
   );
   const containers = await lines(
-    `docker ps -a ${label} --format '{{.Label "action-llama.role"}} {{.Names}}' | sed -nE 's/^(runtime|door) //p'`,
+    `docker ps -a ${label} --format '{{.Label "action-llama.role"}} {{.Names}}' | sed -nE 's/^(runtime|door|ingress) //p'`,
   );
   const images = await lines(`docker images 'al-${project}/*' --format '{{.Repository}}:{{.Tag}}'`);
   const listed = new Set(inventory.items.map(({ id }) => id));

@@ -2,9 +2,8 @@ import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { join } from "node:path";
 import { quoteArgv } from "../../src/transport/quote.ts";
-import { environment } from "../lab/environment.ts";
 import { checkoutRoot } from "../lab/names.ts";
-import type { AlOptions } from "./al.ts";
+import { type AlOptions, alEnvironment } from "./al.ts";
 
 /** What a person does at a question. */
 export interface Answer {
@@ -18,13 +17,12 @@ export interface Answer {
 export async function alOnTerminal(
   args: readonly string[],
   answers: readonly Answer[],
-  { home, dockerSocket }: AlOptions,
+  options: AlOptions,
 ): Promise<{ readonly code: number | null; readonly screen: string }> {
-  const { PATH = "" } = environment;
   const al = quoteArgv([process.execPath, join(checkoutRoot, "dist/al.js"), ...args]);
   // A terminal made for a pipe has no size, and a question would be wrapped after every letter.
   const command = `stty cols 200 rows 40; exec ${al}`;
-  const env = { PATH, HOME: home, DOCKER_HOST: `unix://${dockerSocket}`, TERM: "xterm" };
+  const env = { ...alEnvironment(options), TERM: "xterm" };
   const child = spawn("script", ["-qfec", command, "/dev/null"], { env });
   let screen = "";
   let seen = 0;

@@ -106,7 +106,8 @@ async function approveAll(
   }
 }
 
-async function removeImages(lab: Lab, project: string): Promise<void> {
+/** Removes the images built for `project` on the machine's engine. */
+export async function removeImages(lab: Pick<Lab, "engine">, project: string): Promise<void> {
   const docker = connectEngine(lab.engine);
   const images = await docker.listImages({ filters: { reference: [`al-${project}/*`] } });
   for (const { RepoTags } of images) {

@@ -75,9 +75,9 @@ async function localFleet(context: CliContext, { dev }: BuildOptions): Promise<F
   });
 }
 
-/** What agents run on, each after what it is built from; the images of runtime and door are no part of it. */
+/** What agents run on, each after what it is built from; the images of runtime, door and ingress are no part of it. */
 function recipesOf({ recipes, hosts }: FleetSpec, agent?: string): readonly ImageRecipe[] {
-  const ours = recipes.filter(({ image }) => !["runtime", "door"].includes(image.name));
+  const ours = recipes.filter(({ image }) => !["runtime", "door", "ingress"].includes(image.name));
   if (agent === undefined) return ours;
   const known = hosts.flatMap(({ spec }) => agentsOf(spec));
   if (!known.includes(agent)) throw unknownAgent(agent, known);

@@ -7,7 +7,7 @@ import {
   parseCredentialRef,
 } from "../../core/credential-types.ts";
 import { openCredentialEditor } from "../../credentials/credential-editor.ts";
-import { askYes } from "../ask-credential.ts";
+import { askYes } from "../ask.ts";
 import type { CliContext } from "../context.ts";
 import { EXIT } from "../exit.ts";
 import { openProject } from "../project.ts";

@@ -43,9 +43,9 @@ export async function placeOfAgent(
   const placed = fleet.hosts.filter(({ spec }) => hasAgent(spec, agent));
   const chosen = placed.find(({ spec }) => host === undefined || spec.host === host);
   if (chosen) return { project: fleet.project, address: chosen.address };
-  if (placed.length > 0) throw notPlacedThere({ agent, host }, placed);
   const known = config.agents.map(({ name }) => name);
-  throw unknownAgent(agent, known);
+  if (!known.includes(agent)) throw unknownAgent(agent, known);
+  throw notPlacedThere({ agent, host }, placed);
 }
 
 /** Runs `work` with a live runtime. @throws AlError as {@link liveRuntime}, or those of the connection. */
@@ -90,7 +90,7 @@ export function notPlacedThere(
   { agent, host }: { readonly agent: string; readonly host?: string | undefined },
   placed: FleetSpec["hosts"],
 ): AlError {
-  const where = host === undefined ? "any of the hosts that were asked for" : `a host ${host}`;
+  const where = host === undefined ? "any of the hosts that were asked for" : `host ${host}`;
   const names = placed.map(({ spec }) => spec.host).join(", ");
   return new AlError(`agent ${agent} is not on ${where}`, {
     code: "not-placed-there",

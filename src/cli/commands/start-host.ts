@@ -68,8 +68,10 @@ async function letGo(
       if (!current) throw notDeployed(host);
       if (!hasContainer(observed, current)) throw runtimeGone(host, of.dev);
       await connection.docker.startContainer(current.runtime, { signal: lock.signal });
-      const door = observed.containers.find(({ name }) => name === current.door);
-      if (door) await connection.docker.startContainer(door.name, { signal: lock.signal });
+      for (const entry of [current.door, current.ingress]) {
+        const found = observed.containers.find(({ name }) => name === entry);
+        if (found) await connection.docker.startContainer(found.name, { signal: lock.signal });
+      }
     });
     return drained;
   } finally {

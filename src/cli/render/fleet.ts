@@ -12,6 +12,7 @@ const OUTCOMES: Readonly<Record<HostResult["kind"], string>> = {
   waiting: "waiting for other hosts",
   "consent-needed": "waiting for consent",
   "approval-needed": "waiting for approval",
+  "not-provisioned": "not provisioned",
   unreachable: "unreachable",
   failed: "failed",
 };

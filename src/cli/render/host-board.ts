@@ -98,6 +98,7 @@ const QUESTIONS: Partial<Readonly<Record<HostResult["kind"], string>>> = {
   "approval-needed": "approval?",
   "consent-needed": "consent?",
   waiting: "waiting",
+  "not-provisioned": "no machine",
 };
 
 function resultDetail(result: HostResult): string {
@@ -119,6 +120,8 @@ function resultDetail(result: HostResult): string {
       return result.left.length === 0 ? "" : `${counted(result.left.length, "thing")} left`;
     case "approval-needed":
       return counted(result.approvals.length, "question");
+    case "not-provisioned":
+      return `al provision ${result.host}`;
     case "unreachable":
     case "failed":
       return (result.error.message.split("\n", 1)[0] ?? "").replace(`host ${result.host}: `, "");

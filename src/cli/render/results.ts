@@ -53,6 +53,8 @@ export function resultLines(result: HostResult): string[] {
           `    al approve ${approvalArguments(approval).join(" ")}`,
         ]),
       ];
+    case "not-provisioned":
+      return [`${host}: has no machine yet`, `  to make it: al provision ${host}`];
     case "unreachable":
       return [`${host}: unreachable`, indent(errorText(result.error))];
     case "failed":
@@ -105,6 +107,8 @@ export function resultRecord(result: HostResult): Record<string, unknown> {
       return { kind, host, ...planRecord(result.plan), left: result.left };
     case "approval-needed":
       return { kind, host, approvals: result.approvals };
+    case "not-provisioned":
+      return { kind, host };
     case "unreachable":
       return { kind, host, error: errorRecord(result.error) };
     case "failed":
@@ -153,12 +157,16 @@ export function stepText(step: Step): string {
       return `create runtime ${step.container.name}`;
     case "create-door":
       return `create door ${step.container.name}`;
+    case "create-ingress":
+      return `create ingress ${step.container.name}`;
     case "replace-network":
       return `replace network ${step.network.name}`;
     case "replace-runtime":
       return `replace runtime ${step.container.name}`;
     case "replace-door":
       return `replace door ${step.container.name}`;
+    case "replace-ingress":
+      return `replace ingress ${step.container.name}`;
     case "restore-rules":
       return "restore network rules";
     case "switch":

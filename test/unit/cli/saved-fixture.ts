@@ -41,6 +41,7 @@ export function inspected(image: FixtureImage) {
     diffIds: image.layers.map((layer) => `sha256:${hex(layer)}`),
     sizeBytes: 0,
     namedAtMs: 0,
+    program: { entrypoint: [], argv: [], env: [] },
   };
 }
 

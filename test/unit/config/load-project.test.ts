@@ -76,6 +76,17 @@ architecture = "arm64"
 labels = { region = "fra" }
 [hosts.a]
 provider = "vultr"
+region = "ams"
+plan = "vc2-1c-1gb"
+tags = ["team-a", "team-a"]
+sshFrom = ["203.0.113.7"]
+[hosts.d]
+provider = "vultr"
+region = "fra"
+plan = "vc2-2c-4gb"
+os = "debian-12"
+ipv6 = true
+user = "ops"
 [hosts.c]
 provider = "local"
 `,
@@ -83,13 +94,14 @@ provider = "local"
 [hosts.a]
 instanceId = "i-1"
 address = "192.0.2.9"
+user = "made"
 hostKey = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIGf"
 `,
   });
   expect(project.name).toBe("acme");
   const common = { port: 22, user: "deploy", architecture: "amd64", labels: {} };
   expect(project.hosts).toEqual([
-    { host: "a", provider: "vultr", address: "192.0.2.9", ...common },
+    { host: "a", provider: "vultr", address: "192.0.2.9", ...common, user: "made" },
     {
       host: "b",
       provider: "ssh",
@@ -100,7 +112,15 @@ hostKey = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIGf"
       labels: { region: "fra" },
     },
     { host: "c", provider: "local", address: "localhost", ...common },
+    { host: "d", provider: "vultr", address: "", ...common, user: "ops" },
   ]);
+  expect(Object.fromEntries(project.machines)).toEqual({
+    a: {
+      ...{ region: "ams", plan: "vc2-1c-1gb", os: "debian-13" },
+      ...{ tags: ["team-a"], ipv6: false, sshFrom: ["203.0.113.7"] },
+    },
+    d: { region: "fra", plan: "vc2-2c-4gb", os: "debian-12", tags: [], ipv6: true },
+  });
   expect(project.lockedHosts).toHaveProperty("a.instanceId", "i-1");
 });
 

@@ -90,6 +90,7 @@ test("the table is the contract's", () => {
     reddit_oauth | agent | client_id client_secret username password user_agent | REDDIT_CLIENT_ID REDDIT_CLIENT_SECRET REDDIT_USERNAME REDDIT_PASSWORD REDDIT_USER_AGENT
     sentry_client_secret | gateway | secret | 
     sentry_token | agent | token | SENTRY_AUTH_TOKEN
+    tls_certificate | gateway | certificate private_key | 
     vps_ssh | controller | private_key public_key | 
     vultr_api_key | controller | api_key | 
     x_twitter_api | agent | api_key api_secret bearer_token access_token access_token_secret | X_API_KEY X_API_SECRET X_BEARER_TOKEN X_ACCESS_TOKEN X_ACCESS_TOKEN_SECRET

@@ -15,6 +15,8 @@ export const ASSETS: ImageAssets = {
   runtimeContext: [],
   doorDockerfile: "ARG BASE=node\nFROM $BASE\n# door\n",
   doorContext: [],
+  ingressDockerfile: "ARG BASE=node\nFROM $BASE\n# ingress\n",
+  ingressContext: [],
 };
 
 /** One agent, by default scheduled hourly. */

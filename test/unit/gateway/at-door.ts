@@ -12,7 +12,7 @@ export async function serveAtDoor(
   const directory = await mkdtemp(join(tmpdir(), "al-at-door-"));
   const listening = await listenAtDoor(app, { finishMs: 100, ...options, directory });
   const door = await openDoor({
-    ...{ port: 0, hostname: "127.0.0.1", lingerMs: 200 },
+    ...{ place: { port: 0, host: "127.0.0.1" }, lingerMs: 200 },
     socketPath: join(directory, "outside.sock"),
   });
   return {

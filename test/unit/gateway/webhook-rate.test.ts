@@ -49,3 +49,19 @@ test("stays the same when the clock is put back, and names do not share", () => 
   now += 30_000;
   expect(limits.take("a", 2)).toBe(0);
 });
+
+test("whoever only asks takes nothing", () => {
+  const limits = createRateLimits({ now: () => 0, sleep: async () => undefined });
+  for (let n = 0; n < 10; n += 1) expect(limits.waitMs("a", 1)).toBe(0);
+  expect(limits.take("a", 1)).toBe(0);
+  expect(limits.waitMs("a", 1)).toBe(MINUTE_MS);
+  expect(limits.take("a", 1)).toBe(MINUTE_MS);
+});
+
+test("of too many names those are forgotten that were asked for longest ago", () => {
+  const limits = createRateLimits({ now: () => 0, sleep: async () => undefined });
+  for (const name of ["first", "kept"]) expect(limits.take(name, 1)).toBe(0);
+  for (let n = 0; n < 9_999; n += 1) limits.take(`other ${n}`, 1);
+  expect(limits.waitMs("kept", 1)).toBeGreaterThan(0);
+  expect(limits.waitMs("first", 1)).toBe(0);
+});

@@ -17,7 +17,8 @@ const OWN = [
   ],
   ...["state.db.damaged-20260131T120000Z", "state.db.recovered", "state.db.recovering-wal"],
   ...["runtime.lock", "runtime.lock-journal", "logs/dev/run-1.log"],
-  ...["door/outside.sock", "door/outside.sock.next"],
+  ...["door/outside.sock", "door/outside.sock.next", "ingress/outside.sock"],
+  ...["ingress/certificate.pem", "ingress/certificate.pem.half"],
   ...[".tmp-1/half", "releases/.tmp-2/half", "credentials/.tmp-3"],
 ];
 
@@ -59,7 +60,11 @@ test("a link in the place of a directory of ours is not followed", async () => {
   mkdirSync(join(home, "theirs/.tmp-theirs"), { recursive: true });
   put("applied.json", JSON.stringify({ items: [] }));
   symlinkSync(join(home, "theirs"), join(dir, "releases"));
+  mkdirSync(join(home, "elsewhere"));
+  writeFileSync(join(home, "elsewhere/certificate.pem"), "theirs");
+  symlinkSync(join(home, "elsewhere"), join(dir, "ingress"));
   await remove();
+  expect(readdirSync(join(home, "elsewhere"))).toEqual(["certificate.pem"]);
   expect(readdirSync(join(home, "theirs"))).toEqual([".tmp-theirs"]);
 });
 

@@ -26,8 +26,15 @@ export function specWords(revision: fc.Arbitrary<string>): fc.Arbitrary<SpecWord
   const agents = fc.dictionary(fc.constantFrom("dev", "ops", "docs"), agent, { maxKeys: 3 });
   const port = fc.constantFrom(8080, 9000);
   const always = fc.record({ revision, runtime: version, base: version, agents });
-  const reached = fc.option(fc.record({ port, door: version }), { nil: {} });
-  return fc.tuple(always, reached).map(([words, door]) => ({ ...words, ...door }));
+  const site = fc.record({
+    public: fc.constantFrom("agents.example.com", "hooks.example.com"),
+    ingress: version,
+    publicControl: fc.boolean(),
+  });
+  const published = fc.option(site, { nil: {} });
+  const door = fc.tuple(fc.record({ port, door: version }), published);
+  const reached = fc.option(door, { nil: [] });
+  return fc.tuple(always, reached).map((words) => Object.assign({}, ...words.flat()));
 }
 
 /** What happened to a host since it was last looked at. */

@@ -16,20 +16,25 @@ export function currentOf({ projects }: Machine): Current | undefined {
 }
 
 /** Names of acme's runtimes that run. */
-export function runningRuntimes({ containers }: Machine): string[] {
-  return [...containers]
-    .filter(([, { state }]) => state === "running")
-    .filter(([, { labels }]) => labels[LABELS.project] === "acme")
-    .filter(([, { labels }]) => labels[LABELS.role] === "runtime")
-    .map(([name]) => name);
+export function runningRuntimes(machine: Machine): string[] {
+  return running(machine, "runtime");
 }
 
 /** Names of acme's doors that run. */
-export function runningDoors({ containers }: Machine): string[] {
+export function runningDoors(machine: Machine): string[] {
+  return running(machine, "door");
+}
+
+/** Names of acme's ingresses that run. */
+export function runningIngresses(machine: Machine): string[] {
+  return running(machine, "ingress");
+}
+
+function running({ containers }: Machine, role: string): string[] {
   return [...containers]
     .filter(([, { state }]) => state === "running")
     .filter(([, { labels }]) => labels[LABELS.project] === "acme")
-    .filter(([, { labels }]) => labels[LABELS.role] === "door")
+    .filter(([, { labels }]) => labels[LABELS.role] === role)
     .map(([name]) => name);
 }
 
@@ -40,6 +45,7 @@ export function expectConverged({ machine, values }: World, spec: HostSpec): voi
   expect(current).toMatchObject({ revision: spec.revision, release: spec.release.hash });
   expect(runningRuntimes(machine)).toEqual([current?.runtime]);
   expectDoor(machine, spec);
+  expectIngress(machine, spec);
   const release = files?.releases.get(spec.release.hash);
   expect(Object.fromEntries(release ?? [])).toEqual(
     Object.fromEntries(spec.release.files.map(({ path, content }) => [path, `${content}`])),
@@ -65,6 +71,15 @@ function expectDoor(machine: Machine, { door }: HostSpec): void {
   expect(published).toBe(door && `127.0.0.1:${door.outsidePort}->7080`);
 }
 
+function expectIngress(machine: Machine, { ingress }: HostSpec): void {
+  const name = currentOf(machine)?.ingress;
+  expect(runningIngresses(machine)).toEqual(ingress ? [name] : []);
+  const published = machine.containers.get(name ?? "")?.facts?.ports;
+  expect(published).toBe(ingress && ":443->8443, :80->8080");
+  const { certificates } = machine.projects.get("acme") ?? {};
+  if (ingress) expect(certificates).toContain(ingress.site.name);
+}
+
 /** Nothing that an earlier state or an interrupted pass put there is left, but what runs use. */
 export function expectNothingLeftBehind({ machine }: World, spec: HostSpec): void {
   const files = machine.projects.get("acme");
@@ -75,7 +90,8 @@ export function expectNothingLeftBehind({ machine }: World, spec: HostSpec): voi
     ([, { labels }]) => labels[LABELS.project] === spec.project,
   );
   const runs = own.filter(([, { labels }]) => labels[LABELS.role] === "run");
-  expect(own.length - runs.length).toBe(spec.door ? 2 : 1);
+  expect(own.length - runs.length).toBe(1 + (spec.door ? 1 : 0) + (spec.ingress ? 1 : 0));
+  expect([...(files?.certificates ?? [])]).toEqual(spec.ingress ? [spec.ingress.site.name] : []);
   const wanted = [...spec.images.map(({ reference }) => reference), ...runs.map(imageOf)];
   const labelled = [...machine.images].filter(([, labels]) => labels[LABELS.specHash]);
   const images = labelled.map(([reference]) => reference).filter((one) => /^al-acme\//.test(one));

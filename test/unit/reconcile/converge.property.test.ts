@@ -15,6 +15,7 @@ import {
   expectConverged,
   expectNothingLeftBehind,
   runningDoors,
+  runningIngresses,
   runningRuntimes,
   Told,
 } from "./checks.ts";
@@ -128,6 +129,7 @@ test("a failed confirmation puts the previous release back, says so, and keeps n
     expect(currentOf(world.machine)).toEqual(previous && { ...previous, credentials });
     expect(runningRuntimes(world.machine)).toEqual(previous ? [previous.runtime] : []);
     expect(runningDoors(world.machine)).toEqual(previous?.door ? [previous.door] : []);
+    expect(runningIngresses(world.machine)).toEqual(previous?.ingress ? [previous.ingress] : []);
     told.expectNoSecret(world);
     world.machine.readiness = () => 0;
     await world.pass(spec);
@@ -184,7 +186,8 @@ function liveState(machine: Machine) {
     credentials: [...(files?.credentials.get(current?.credentials ?? "") ?? [])],
     runtime: machine.containers.get(current?.runtime ?? ""),
     door: machine.containers.get(current?.door ?? ""),
-    running: [runningRuntimes(machine), runningDoors(machine)],
+    ingress: machine.containers.get(current?.ingress ?? ""),
+    running: [runningRuntimes(machine), runningDoors(machine), runningIngresses(machine)],
     network: machine.networks.get("al-acme"),
   };
 }

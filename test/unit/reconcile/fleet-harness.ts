@@ -20,27 +20,36 @@ export function fleetWorld(hosts: readonly string[]) {
     revision: string,
     place: Readonly<Record<string, string>>,
     options: Pick<FleetPassOptions, "onResult"> &
-      Partial<Pick<FleetPassInput, "mode" | "except" | "only">> = {},
+      Partial<Pick<FleetPassInput, "mode" | "except" | "only">> & {
+        /** Hosts without a machine. */
+        readonly unmade?: readonly string[];
+      } = {},
   ): Promise<Record<string, HostResult>> => {
     const specs = Object.entries(place).map(([host, agents]) => specOf(revision, host, agents));
-    const placed = specs.map((spec, index) => ({
-      spec,
-      address: { ...addressOf(spec.host), address: `192.0.2.${hosts.indexOf(spec.host) + index}` },
-    }));
+    const { unmade = [], ...passOptions } = options;
+    const placed = specs.map((spec, index) => {
+      const made = `192.0.2.${hosts.indexOf(spec.host) + index}`;
+      const address = unmade.includes(spec.host) ? "" : made;
+      return { spec, address: { ...addressOf(spec.host), address } };
+    });
     const fleet = {
       ...{ project: "acme", revision: specOf(revision, "x", "").revision, hosts: placed },
       placements: [],
       ...{ rollout: { ...ROLLOUT, parallelHosts: 3 }, recipes: specs.flatMap(recipesOf) },
     };
     log.length = 0;
-    const results = await runFleetPass({ fleet, remote: REMOTE, mode: "apply", ...options }, deps, {
-      ...options,
-      onEvent: (event) => {
-        if (event.kind === "action-finished" && event.action.step.kind === "switch") {
-          log.push(event.host);
-        }
+    const results = await runFleetPass(
+      { fleet, remote: REMOTE, mode: "apply", ...passOptions },
+      deps,
+      {
+        ...passOptions,
+        onEvent: (event) => {
+          if (event.kind === "action-finished" && event.action.step.kind === "switch") {
+            log.push(event.host);
+          }
+        },
       },
-    });
+    );
     return Object.fromEntries(results.map((result) => [result.host, result]));
   };
   const machine = (host: string) => {

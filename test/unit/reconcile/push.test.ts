@@ -148,6 +148,14 @@ test("where nothing is deployed yet a push is refused and says what to do", asyn
   expect(world.machine.projects.size).toBe(0);
 });
 
+test("a host without a machine is not connected to", async () => {
+  const world = createWorld();
+  const address = { ...addressOf(), address: "" };
+  const input = { address, spec, mode: "apply", remote: REMOTE, ...ROLLOUT } as const;
+  const { result } = await runPush(input, world.deps);
+  expect(result).toEqual({ kind: "not-provisioned", host: address.host });
+});
+
 test("without its grants a push waits, and touches nothing", async () => {
   const world = await deployed();
   world.values.set(TOKEN, new Secret("rotated"));

@@ -1,5 +1,6 @@
 import { once } from "node:events";
 import { mkdir, mkdtemp, readdir, rm, stat, symlink, writeFile } from "node:fs/promises";
+import { request } from "node:http";
 import { connect, createServer, type Server, type Socket } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -34,7 +35,7 @@ afterEach(async () => {
 
 async function open(options: Partial<DoorOptions> = {}): Promise<void> {
   door = await openDoor({
-    ...{ port: 0, hostname: "127.0.0.1", patienceMs: PATIENCE_MS, lingerMs: 200 },
+    ...{ place: { port: 0, host: "127.0.0.1" }, patienceMs: PATIENCE_MS, lingerMs: 200 },
     ...{ socketPath, ...options },
   });
   opened.push(door);
@@ -233,6 +234,16 @@ describe("a connection", () => {
     const body = new Uint8Array(10_000_000);
     const response = await fetch(`${url}/size`, { method: "POST", body });
     expect(await response.text()).toBe("10000000");
+  });
+
+  it("may come by a unix socket, in the place of a stale one", async () => {
+    const path = join(directory, "../door.sock");
+    await writeFile(path, "");
+    await open({ place: { path } });
+    await runtime("first");
+    const sent = request({ socketPath: path, path: "/name" }).end();
+    const [response] = await once(sent, "response");
+    expect(await text(response)).toBe("first");
   });
 
   it("that its sender leaves ends at the runtime too", async () => {

@@ -70,6 +70,23 @@ test("reading beside a controller that has it open sees its newest words", () =>
   expect(readdirSync(directory)).toEqual(["store.db"]);
 });
 
+test("the next key of a host is believed beside the approved one, until one is approved", () => {
+  const store = openControllerStore(directory);
+  store.expectKey("web-1", "SHA256:y");
+  expect(store.believedKeys("web-1")).toEqual([]);
+  store.approve(KEY, 1);
+  store.expectKey("web-1", "SHA256:y");
+  expect(store.believedKeys("web-1")).toEqual(["SHA256:x", "SHA256:y"]);
+  expect(store.hostKey("web-1")).toBe("SHA256:x");
+  const reading = readControllerStore(directory);
+  expect(reading.believedKeys("web-1")).toEqual(["SHA256:x", "SHA256:y"]);
+  expect(() => reading.expectKey("web-1", "SHA256:z")).toThrow(/only reads/);
+  reading.close();
+  store.approve({ ...KEY, fingerprint: "SHA256:y" }, 2);
+  expect(store.believedKeys("web-1")).toEqual(["SHA256:y"]);
+  store.close();
+});
+
 test("reading sees consent, and neither gives it nor forgets a host", () => {
   const written = openControllerStore(directory);
   written.consentToPrune("0123abc", 1);

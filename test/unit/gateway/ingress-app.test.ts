@@ -1,0 +1,81 @@
+import { Hono } from "hono";
+import { beforeEach, expect, test } from "vitest";
+import { silentLogger } from "../../../src/base/logger.ts";
+import { ingressApp } from "../../../src/gateway/ingress-app.ts";
+import { SimulatedClock } from "../schedule/simulated-clock.ts";
+
+let published: { control: boolean; trustedProxies: readonly string[] } | undefined;
+let clock: SimulatedClock;
+let app: Hono;
+/** Paths that came through. */
+let seen: string[];
+
+beforeEach(() => {
+  published = { control: false, trustedProxies: [] };
+  clock = new SimulatedClock();
+  seen = [];
+  const outside = new Hono();
+  outside.all("*", ({ req, text }) => {
+    seen.push(req.path);
+    return text("", Number(req.query("status") ?? 200) as 200);
+  });
+  const port = { current: async () => published };
+  app = ingressApp({ outside, published: port, clock, logger: silentLogger });
+});
+
+async function send(path: string, from = "198.51.100.9"): Promise<Response> {
+  return app.request(path, { method: "POST", headers: { "x-forwarded-for": from } });
+}
+
+test("webhooks are public, and the control API is not", async () => {
+  expect((await send("/webhooks/github")).status).toBe(200);
+  for (const path of ["/control/status", "/api/logs/scheduler", "/openapi.json", "/", "/health"]) {
+    const answer = await send(path);
+    expect(answer.status).toBe(404);
+    expect(await answer.json()).toEqual({ error: "no such route", code: "not-found" });
+  }
+  expect((await send("/webhooks/../control/status")).status).toBe(404);
+  expect((await send("/webhooks/%2e%2e/control/status")).status).toBe(404);
+  expect(seen).toEqual(["/webhooks/github"]);
+});
+
+test("the control API is public as long as the live release says so", async () => {
+  published = { control: true, trustedProxies: [] };
+  expect((await send("/control/status")).status).toBe(200);
+  published = undefined;
+  expect((await send("/control/status")).status).toBe(404);
+});
+
+test("a client whose requests are refused again and again is turned away unread", async () => {
+  for (let n = 0; n < 60; n += 1) expect((await send("/webhooks/x?status=401")).status).toBe(401);
+  seen = [];
+  const answer = await send("/webhooks/github");
+  expect(answer.status).toBe(429);
+  expect(Number(answer.headers.get("retry-after"))).toBeGreaterThan(0);
+  expect(await answer.json()).toMatchObject({ code: "too-many-refused" });
+  expect(seen).toEqual([]);
+  expect((await send("/webhooks/github", "198.51.100.10")).status).toBe(200);
+  await clock.advance(60_000);
+  expect((await send("/webhooks/github")).status).toBe(200);
+});
+
+test("nobody is turned away for what another client wrote into its header", async () => {
+  const spoofed = "198.51.100.9, 203.0.113.5";
+  for (let n = 0; n < 61; n += 1) await send("/webhooks/x?status=401", spoofed);
+  expect((await send("/webhooks/github")).status).toBe(200);
+  expect((await send("/webhooks/github", "203.0.113.5")).status).toBe(429);
+});
+
+test("behind a trusted proxy each of its clients is one of its own", async () => {
+  published = { control: false, trustedProxies: ["173.245.48.0/20"] };
+  for (let n = 0; n < 61; n += 1) await send("/webhooks/x?status=404", "203.0.113.5, 173.245.48.1");
+  expect((await send("/webhooks/x", "203.0.113.5, 173.245.48.9")).status).toBe(429);
+  expect((await send("/webhooks/x", "198.51.100.9, 173.245.48.1")).status).toBe(200);
+});
+
+test("what is let in, comes too fast, or cannot be done now, never counts", async () => {
+  for (const status of [200, 409, 429, 503]) {
+    for (let n = 0; n < 61; n += 1) await send(`/webhooks/x?status=${status}`);
+  }
+  expect((await send("/webhooks/github")).status).toBe(200);
+});
