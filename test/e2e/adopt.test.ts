@@ -121,7 +121,7 @@ test("a hardened host is safer by itself, and anybody with a key still gets in",
   const answers = [{ to: "change this on one?", type: "y" }];
   const { code, screen } = await alOnTerminal(hardenArguments(), answers, world.options);
   expect({ code, screen }).toMatchObject({ code: 0 });
-  expect(await asRoot("sshd -T")).toMatch(/^clientaliveinterval 15$/m);
+  expect(await asRoot("sshd -T")).toMatch(/^clientaliveinterval 5$/m);
   expect(await asRoot("ls /etc/ssh/sshd_config.d /run | grep action-llama")).toBe(
     "00-action-llama.conf",
   );

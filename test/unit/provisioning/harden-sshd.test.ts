@@ -41,7 +41,7 @@ test("new settings are in force at the second login, and stay after it", async (
   };
   await harden();
   expect(atSecond).toContain("passwordauthentication no");
-  expect(atSecond).toContain("clientaliveinterval 15");
+  expect(atSecond).toContain("clientaliveinterval 5");
   expect(machine.has(KEPT)).toBe(true);
   expect(machine.has(TRIAL)).toBe(false);
   expect(machine.has("run/action-llama-sshd")).toBe(false);
