@@ -39,6 +39,7 @@ export const SETTINGS_SCRIPT = "PATH=$PATH:/usr/sbin:/sbin; exec sshd -T";
  * is read before every other drop-in, and sshd takes the first value it reads.
  *
  * sshd writes its pid file anew when it has read its settings: a login before that would prove nothing.
+ * A timer of systemd's that outlived its trial would find nothing to run, and leave a unit that failed.
  */
 const PLACES = `
 LC_ALL=C PATH=$PATH:/usr/sbin:/sbin; export LC_ALL PATH
@@ -48,10 +49,12 @@ places=$root/etc/ssh/sshd_config.d
 on_trial=$trial/$token.conf
 include=$places/00-action-llama-trial.conf
 pid_file=$root/run/sshd.pid
+unit=action-llama-sshd-$token
+has_systemd() { [ -z "$root" ] && [ -d /run/systemd/system ]; }
 reload() {
   pid=$(cat "$pid_file" 2>/dev/null) || pid=
   rm -f "$pid_file"
-  if [ -z "$root" ] && [ -d /run/systemd/system ]; then
+  if has_systemd; then
     systemctl reload ssh 2>/dev/null || systemctl reload sshd || return 1
   else kill -HUP "$pid" || return 1; fi
   for _ in 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19 20; do
@@ -61,6 +64,10 @@ reload() {
   [ -z "$pid" ] || echo "$pid" > "$pid_file"
   return 1
 }
+forget() {
+  if has_systemd; then systemctl stop "$unit.timer" 2>/dev/null || :; fi
+  rm -rf "$trial"
+}
 `;
 
 /** Ends a trial, unless it was kept: whoever renames the settings first has decided. */
@@ -68,7 +75,7 @@ export const REVERT_SCRIPT = `${PLACES}
 mv "$on_trial" "$trial/refused" 2>/dev/null || exit 0
 rm -f "$include"
 reload
-rm -rf "$trial"
+forget
 `;
 
 /**
@@ -86,9 +93,9 @@ stale=$(find "$trial" -maxdepth 0 -mmin +10 2>/dev/null) || stale=
 mkdir -m 700 "$trial" 2>/dev/null || { echo 'new sshd settings are on trial already' >&2; exit 75; }
 cat > "$on_trial"
 printf '%s' "$4" > "$revert"
-if [ -z "$root" ] && [ -d /run/systemd/system ]; then
-  systemd-run --quiet --on-active="$seconds" --timer-property=AccuracySec=1 /bin/sh "$revert" "$root" "$token" \\
-    || { rm -rf "$trial"; exit 1; }
+if has_systemd; then
+  systemd-run --quiet --collect --unit="$unit" --on-active="$seconds" --timer-property=AccuracySec=1 \\
+    /bin/sh "$revert" "$root" "$token" || { rm -rf "$trial"; exit 1; }
 else
   env -i PATH="$PATH" setsid sh -c 'sleep "$1"; exec sh "$2" "$3" "$4"' sh \\
     "$seconds" "$revert" "$root" "$token" </dev/null >/dev/null 2>&1 &
@@ -119,5 +126,5 @@ chmod 644 "$kept.new"
 mv "$on_trial" "$trial/kept" 2>/dev/null || over
 mv "$kept.new" "$kept"
 rm -f "$include"
-rm -rf "$trial"
+forget
 `;

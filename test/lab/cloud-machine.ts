@@ -17,7 +17,7 @@ import { connectEngine, type Engine } from "./engine.ts";
 import { addressLabel, endpoint, freeAddress, isolation } from "./host-container.ts";
 import { ensureImage } from "./image.ts";
 import { checkoutId, checkoutRoot, currentRun, runLabels } from "./names.ts";
-import { ensureLabNetwork } from "./network.ts";
+import { ensureLabNetwork, type LabNetwork } from "./network.ts";
 
 /** What Vultr's own vendor data asks for, and user data has to win over. */
 const VENDOR_DATA = { ssh_pwauth: true, disable_root: false };
@@ -103,11 +103,13 @@ export class CloudMachine {
   readonly address: string;
   readonly #docker: Docker;
   readonly #name: string;
+  readonly #network: Docker.Network;
 
-  constructor(docker: Docker, name: string, address: string) {
+  constructor(docker: Docker, name: string, at: { address: string; network: LabNetwork }) {
     this.#docker = docker;
     this.#name = name;
-    this.address = address;
+    this.#network = docker.getNetwork(at.network.name);
+    this.address = at.address;
   }
 
   /** Runs a program inside as root, not through ssh. */
@@ -115,9 +117,10 @@ export class CloudMachine {
     return execIn(this.#docker, this.#docker.getContainer(this.#name), argv);
   }
 
-  /** Resolves when cloud-init is done and Docker answers. */
+  /** Resolves when cloud-init is done, and Docker answers where it is installed. */
   async booted(): Promise<void> {
-    const isUp = "test -e /run/cloud-init/result.json && docker version";
+    const isUp =
+      "test -e /run/cloud-init/result.json && { ! command -v dockerd || docker version; }";
     for (const end = Date.now() + BOOT_MS; Date.now() < end; await delay(500)) {
       if ((await this.exec("sh", "-c", isUp)).code === 0) return;
     }
@@ -131,6 +134,17 @@ export class CloudMachine {
   async reboot(): Promise<void> {
     await this.#docker.getContainer(this.#name).restart({ t: 10 });
     await this.booted();
+  }
+
+  /** Pulls its network cable. */
+  async disconnect(): Promise<void> {
+    await this.#network.disconnect({ Container: this.#name, Force: true });
+  }
+
+  /** Plugs its network cable in again; it has the same address. */
+  async connect(): Promise<void> {
+    const EndpointConfig = endpoint(this.address);
+    await this.#network.connect({ Container: this.#name, EndpointConfig });
   }
 
   async destroy(): Promise<void> {
@@ -170,7 +184,7 @@ export class CloudMachines implements BootMachine {
       },
       NetworkingConfig: { EndpointsConfig: { [network.name]: endpoint(address) } },
     });
-    const machine = new CloudMachine(docker, name, address);
+    const machine = new CloudMachine(docker, name, { address, network });
     this.machines.set(id, machine);
     await container.putArchive(seed({ id, hostname, userData }), { path: "/" });
     await container.start();
