@@ -1,8 +1,9 @@
-import type { MiddlewareHandler } from "hono";
+import type { Context, MiddlewareHandler } from "hono";
 import type { Clock } from "../base/clock.ts";
 import { AlError } from "../base/errors.ts";
 import { clientAddress, clientNetwork } from "./client-address.ts";
 import { createRateLimits } from "./webhook-rate.ts";
+import { createWelcomeClients } from "./welcome-clients.ts";
 
 /** Requests a minute that one client may have refused before nothing of its is looked at. */
 const REFUSED_PER_MINUTE = 60;
@@ -15,27 +16,34 @@ export interface ClientLimitPorts {
 }
 
 /**
- * Turns away clients whose requests were refused too often, unread. What is let in does not count: a sender
- * of good deliveries is held back by nothing but its source's own rate. For requests that came through the
- * ingress only, which alone writes `X-Forwarded-For`.
+ * Turns away clients whose requests were refused too often, unread. Many senders may share an address, as
+ * GitHub's do: one from which something was let in within the last hour is never turned away, whatever
+ * strangers send from there. For requests that came through the ingress only, which alone writes
+ * `X-Forwarded-For`.
  */
 export function clientLimit({ trustedProxies, clock }: ClientLimitPorts): MiddlewareHandler {
   const limits = createRateLimits(clock);
+  const welcome = createWelcomeClients(clock);
   return async (context, next) => {
-    const header = context.req.header("x-forwarded-for");
-    const address = clientAddress(header, await trustedProxies());
-    const client = address === undefined ? "unknown" : clientNetwork(address);
-    const waitMs = limits.waitMs(client, REFUSED_PER_MINUTE);
-    if (waitMs > 0) {
-      context.header("retry-after", String(Math.ceil(waitMs / 1000)));
-      throw new AlError("too many requests from your address were refused", {
-        code: "too-many-refused",
-        blame: "user",
-      });
-    }
+    const client = clientOf(context, await trustedProxies());
+    const waitMs = welcome.has(client) ? 0 : limits.waitMs(client, REFUSED_PER_MINUTE);
+    if (waitMs > 0) throw tooMany(context, waitMs);
     await next();
-    if (isRefusal(context.res.status)) limits.take(client, REFUSED_PER_MINUTE);
+    const { status } = context.res;
+    if (isRefusal(status)) limits.take(client, REFUSED_PER_MINUTE);
+    else if (status < 300) welcome.note(client);
   };
+}
+
+function clientOf({ req }: Context, trustedProxies: readonly string[]): string {
+  const address = clientAddress(req.header("x-forwarded-for"), trustedProxies);
+  return address === undefined ? "unknown" : clientNetwork(address);
+}
+
+function tooMany(context: Context, waitMs: number): AlError {
+  context.header("retry-after", String(Math.ceil(waitMs / 1000)));
+  const message = "too many requests from your address were refused";
+  return new AlError(message, { code: "too-many-refused", blame: "user" });
 }
 
 /** What was understood but is not possible at the moment (409), or came too fast (429), is no refusal. */

@@ -59,6 +59,24 @@ test("a client whose requests are refused again and again is turned away unread"
   expect((await send("/webhooks/github")).status).toBe(200);
 });
 
+test("who had something let in is never turned away, whatever strangers send from its address", async () => {
+  for (let n = 0; n < 60; n += 1) await send("/webhooks/x?status=401");
+  await clock.advance(60_000);
+  expect((await send("/webhooks/github")).status).toBe(200);
+  for (let n = 0; n < 200; n += 1) expect((await send("/webhooks/x?status=401")).status).toBe(401);
+  expect((await send("/webhooks/github")).status).toBe(200);
+  await clock.advance(59 * 60_000);
+  for (let n = 0; n < 61; n += 1) await send("/webhooks/x?status=401");
+  expect((await send("/webhooks/github")).status).toBe(200);
+});
+
+test("an hour after the last that was let in, a client is one of many again", async () => {
+  expect((await send("/webhooks/github")).status).toBe(200);
+  await clock.advance(60 * 60_000);
+  for (let n = 0; n < 60; n += 1) await send("/webhooks/x?status=401");
+  expect((await send("/webhooks/github")).status).toBe(429);
+});
+
 test("nobody is turned away for what another client wrote into its header", async () => {
   const spoofed = "198.51.100.9, 203.0.113.5";
   for (let n = 0; n < 61; n += 1) await send("/webhooks/x?status=401", spoofed);
