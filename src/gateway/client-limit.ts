@@ -12,20 +12,24 @@ const REFUSED_PER_MINUTE = 60;
 export interface ClientLimitPorts {
   /** Addresses and ranges of proxies whose word on a client's address is taken, as of now. */
   readonly trustedProxies: () => Promise<readonly string[]>;
+  /** The address that Docker gives everybody whom it passes on itself, as it does with IPv6: no client's. */
+  readonly networkGateway: string;
   readonly clock: Clock;
 }
 
 /**
  * Turns away clients whose requests were refused too often, unread. Many senders may share an address, as
  * GitHub's do: one from which something was let in within the last hour is never turned away, whatever
- * strangers send from there. For requests that came through the ingress only, which alone writes
- * `X-Forwarded-For`.
+ * strangers send from there; nor is one of whom it is not known who it is. For requests that came through
+ * the ingress only, which alone writes `X-Forwarded-For`.
  */
-export function clientLimit({ trustedProxies, clock }: ClientLimitPorts): MiddlewareHandler {
+export function clientLimit(ports: ClientLimitPorts): MiddlewareHandler {
+  const { trustedProxies, networkGateway, clock } = ports;
   const limits = createRateLimits(clock);
   const welcome = createWelcomeClients(clock);
   return async (context, next) => {
     const client = clientOf(context, await trustedProxies());
+    if (client === networkGateway) return next();
     const waitMs = welcome.has(client) ? 0 : limits.waitMs(client, REFUSED_PER_MINUTE);
     if (waitMs > 0) throw tooMany(context, waitMs);
     await next();

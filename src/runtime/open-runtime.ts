@@ -232,7 +232,8 @@ function appsOf(options: RuntimeOptions, parts: Parts) {
     key: liveGatewayKey(projectDir, releases),
   });
   const published = { current: async () => (await releases.current())?.project.ingress };
-  const ingress = ingressApp({ outside, published, clock: systemClock, logger });
+  const { gateway: networkGateway } = parts.place.network;
+  const ingress = ingressApp({ outside, published, networkGateway, clock: steadyClock(), logger });
   return { containers, control, outside, ingress };
 }
 

@@ -20,7 +20,8 @@ beforeEach(() => {
     return text("", Number(req.query("status") ?? 200) as 200);
   });
   const port = { current: async () => published };
-  app = ingressApp({ outside, published: port, clock, logger: silentLogger });
+  const networkGateway = "10.213.7.1";
+  app = ingressApp({ outside, published: port, networkGateway, clock, logger: silentLogger });
 });
 
 async function send(path: string, from = "198.51.100.9"): Promise<Response> {
@@ -75,6 +76,13 @@ test("an hour after the last that was let in, a client is one of many again", as
   await clock.advance(60 * 60_000);
   for (let n = 0; n < 60; n += 1) await send("/webhooks/x?status=401");
   expect((await send("/webhooks/github")).status).toBe(429);
+});
+
+test("whom Docker passes on itself is nobody's client, and turned away for nobody", async () => {
+  for (let n = 0; n < 100; n += 1) await send("/webhooks/x?status=401", "10.213.7.1");
+  expect((await send("/webhooks/x?status=401", "10.213.7.1")).status).toBe(401);
+  for (let n = 0; n < 61; n += 1) await send("/webhooks/x?status=401", "10.213.7.2");
+  expect((await send("/webhooks/github", "10.213.7.2")).status).toBe(429);
 });
 
 test("nobody is turned away for what another client wrote into its header", async () => {
