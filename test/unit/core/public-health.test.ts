@@ -120,8 +120,8 @@ test.each<[string, Partial<PublicHealth>, ...Found]>([
   ],
   [
     "a firewall that lets proxies in, perhaps",
-    { site: BEHIND, https: { kind: "unreached", answer: "refused" } },
-    ...(["advice", "ports", "port 443 of the host refuses", "firewall"] as const),
+    { site: BEHIND, https: { kind: "unreached", answer: "silent" } },
+    ...(["advice", "ports", "port 443 of the host cannot be reached", "firewall"] as const),
   ],
   [
     "a firewall at port 80",
@@ -137,6 +137,16 @@ test.each<[string, Partial<PublicHealth>, ...Found]>([
     "no certificate given",
     { site: GIVEN, https: { kind: "none", says: "econnreset" } },
     ...(["problem", "certificate", "econnreset", "al creds add tls_certificate:origin "] as const),
+  ],
+  [
+    "a given one that cannot be used, so that nobody is at the port",
+    { site: BEHIND, https: { kind: "unreached", answer: "refused" } },
+    ...(["problem", "certificate", "no usable certificate", "al logs --scheduler"] as const),
+  ],
+  [
+    "a port that refuses, where certificates are had by ACME",
+    { https: { kind: "unreached", answer: "refused" } },
+    ...(["problem", "ports", "port 443 of the host refuses", "firewall"] as const),
   ],
   [
     "a certificate that was not renewed",

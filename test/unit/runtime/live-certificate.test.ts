@@ -1,10 +1,10 @@
-import { execFileSync } from "node:child_process";
 import { mkdir, mkdtemp, readdir, readFile, rm, stat, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { keepCertificate } from "../../../src/runtime/live-certificate.ts";
 import type { LiveRelease } from "../../../src/schedule/ports.ts";
+import { type CertificatePair, certificatePair as pair } from "../credentials/certificate-pair.ts";
 import { release } from "../schedule/harness.ts";
 
 let directory: string;
@@ -23,18 +23,7 @@ function liveWith(credentials: string): LiveRelease {
   return { ...base, credentials, project: { ...base.project, ingress } };
 }
 
-function pair(): { readonly certificate: string; readonly key: string } {
-  const args = ["-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes"];
-  const output = ["-days", "2", "-subj", "/CN=agents.test", "-keyout", "-", "-out", "-"];
-  const pem = execFileSync("openssl", ["req", ...args, ...output], {
-    encoding: "utf8",
-    stdio: "pipe",
-  });
-  const at = pem.indexOf("-----BEGIN CERTIFICATE");
-  return { key: pem.slice(0, at), certificate: pem.slice(at) };
-}
-
-async function put(set: string, { certificate, key }: ReturnType<typeof pair>): Promise<void> {
+async function put(set: string, { certificate, key }: CertificatePair): Promise<void> {
   const path = join(directory, "credentials", set, "tls_certificate/origin");
   await mkdir(path, { recursive: true });
   await writeFile(join(path, "certificate"), certificate);
