@@ -96,8 +96,6 @@ function toDoor(trustedProxies: readonly string[]): Json {
   return {
     handler: "reverse_proxy",
     upstreams: [{ dial: `unix/${INGRESS_DOOR}` }],
-    // What comes piece by piece, such as a log that is followed, goes on piece by piece.
-    flush_interval: -1,
     transport: { protocol: "http", dial_timeout: "2s", keep_alive: { enabled: false } },
     ...(trustedProxies.length > 0 && { trusted_proxies: [...trustedProxies] }),
   };

@@ -10,7 +10,13 @@ import { type AlResult, jsonLines } from "../world/al.ts";
 import { addCredential } from "../world/home.ts";
 import { hostState } from "../world/host-state.ts";
 import { orFail } from "../world/world.ts";
-import { askPlain, askPublic, issueDelivery, type PublicPlace } from "./public-request.ts";
+import {
+  askPlain,
+  askPublic,
+  glancePublic,
+  issueDelivery,
+  type PublicPlace,
+} from "./public-request.ts";
 import {
   GATEWAY_KEY,
   SECRET,
@@ -148,6 +154,15 @@ test("certificates survive another ingress, and the control API is public only w
   const asked = { method: "GET", headers };
   expect((await askPublic(place, "/control/status", asked)).status).toBe(200);
   expect((await askPublic(place, "/control/status", { method: "GET" })).status).toBe(401);
+});
+
+test("who goes away while it follows something takes no place from others", async () => {
+  const headers = { authorization: `Bearer ${GATEWAY_KEY}` };
+  const statuses: number[] = [];
+  for (let n = 0; n < 100; n += 1) {
+    statuses.push(await glancePublic(place, "/control/events", headers));
+  }
+  expect(statuses).toEqual(Array(100).fill(200));
 });
 
 /** Sends what is refused, as if for this client, until it is turned away. */

@@ -56,6 +56,12 @@ test("the word of no proxy is taken but of those that were told of", () => {
   expect(proxyOf({ trustedProxies })).toMatchObject({ trusted_proxies: trustedProxies });
 });
 
+test("nothing is asked of Caddy that keeps the runtime answering whom nobody hears any more", () => {
+  const proxy = configOf().apps.http.servers.public.routes[0]?.handle.at(-1);
+  expect(proxy).toMatchObject({ handler: "reverse_proxy" });
+  expect(proxy).not.toHaveProperty("flush_interval");
+});
+
 test("certificates come from where it was said, and else from where Caddy gets them", () => {
   const policies = (acme: { readonly directory?: string; readonly email?: string }) =>
     configOf({ tls: { kind: "acme", ...acme } }).apps.tls.automation.policies;
