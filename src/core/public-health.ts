@@ -65,9 +65,13 @@ function judgeName({ site, own, leadsTo, https }: PublicHealth): Finding[] {
   );
   return wrong.map(({ address }) => {
     const says = `${name} leads to ${address}, which is not this host`;
-    return problem("dns", says, addressTodo(own, parseIpRange(address).family));
+    const todo = addressTodo(own, parseIpRange(address).family);
+    return problem("dns", says, `${todo} ${PROXY_TODO}`);
   });
 }
+
+const PROXY_TODO =
+  "Or, if that is a proxy of yours, name it in trustedProxies of [gateway] of config.toml.";
 
 function addressTodo(own: readonly string[], family: "v4" | "v6"): string {
   const address = own.find((one) => parseIpRange(one).family === family);
@@ -144,7 +148,7 @@ function withoutCertificate({ name, tls }: PublicSite, says: string, logs: strin
   const todo =
     tls.kind === "given"
       ? `Store one with its key and deliver them: ${addCommand(tls.certificate)}, then: al push. What became of it on the host: al logs --scheduler`
-      : `Its issuer must find the host under that name, at ports 80 and 443. What it said: ${logs}`;
+      : `Its issuer must find the host under that name, at port 443 or 80. What it said: ${logs}`;
   return problem("certificate", said, todo);
 }
 

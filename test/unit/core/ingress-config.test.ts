@@ -15,6 +15,7 @@ interface Config {
     readonly http: {
       readonly servers: {
         readonly public: {
+          readonly protocols: readonly string[];
           readonly routes: readonly {
             readonly match?: readonly { readonly path: readonly string[] }[];
             readonly handle: readonly Readonly<Record<string, unknown>>[];
@@ -60,6 +61,10 @@ test("nothing is asked of Caddy that keeps the runtime answering whom nobody hea
   const proxy = configOf().apps.http.servers.public.routes[0]?.handle.at(-1);
   expect(proxy).toMatchObject({ handler: "reverse_proxy" });
   expect(proxy).not.toHaveProperty("flush_interval");
+});
+
+test("nobody is spoken to in HTTP/2, whose cheap resets Debian's Caddy does not withstand", () => {
+  expect(configOf().apps.http.servers.public.protocols).toEqual(["h1"]);
 });
 
 test("certificates come from where it was said, and else from where Caddy gets them", () => {

@@ -79,6 +79,11 @@ test.each<[string, Partial<PublicHealth>, ...Found]>([
     ...(["problem", "dns", "leads to 192.0.2.9, which", "A record in DNS say 203"] as const),
   ],
   [
+    "a proxy that was not named",
+    { leadsTo: leads("173.245.48.9") },
+    ...(["problem", "dns", "leads to 173.245.48.9", "name it in trustedProxies"] as const),
+  ],
+  [
     "an IPv6 address of another host",
     { leadsTo: leads("203.0.113.7", "2001:db8::8") },
     ...(["problem", "dns", "2001:db8::8", "AAAA record in DNS say 2001:db8::7"] as const),
