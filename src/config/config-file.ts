@@ -1,5 +1,6 @@
 import { z } from "zod";
 import { AGENT_BASE_IMAGE } from "../core/dockerfile.ts";
+import { parseIpRange } from "../core/ip-range.ts";
 import { RUN_RETENTION } from "../core/retention.ts";
 import { Timezone } from "./cron-schedule.ts";
 import { LogSize, Memory } from "./memory.ts";
@@ -23,10 +24,18 @@ const PublicName = z
     "must be a full name in DNS, in lower case and without a scheme or port, such as `agents.example.com`",
   );
 
-/** An IP address or a range of them. */
-const AddressRange = z.union([z.ipv4(), z.ipv6(), z.cidrv4(), z.cidrv6()], {
-  error: "must be an IP address or a range such as `173.245.48.0/20`",
-});
+/** Bits that a proxy's range has at least; nobody's own is wider. */
+const MIN_BITS = { v4: 8, v6: 16 };
+
+/** An IP address or a range of them that can be somebody's proxies. */
+const ProxyRange = z
+  .union([z.ipv4(), z.ipv6(), z.cidrv4(), z.cidrv6()], {
+    error: "must be an IP address or a range such as `173.245.48.0/20`",
+  })
+  .refine((text) => {
+    const { family, bits } = parseIpRange(text);
+    return bits >= MIN_BITS[family];
+  }, `is too wide (less than /${MIN_BITS.v4}, or /${MIN_BITS.v6} of IPv6): strangers in it could write any address as theirs`);
 
 const Acme = z.strictObject({
   /** Told to whoever issues certificates. */
@@ -74,7 +83,7 @@ export const ConfigFile = z.strictObject({
       /** The control API is under the public name, too. */
       publicControl: z.boolean().default(false),
       /** Proxies in front of the public name, whose word on a client's address is taken. */
-      trustedProxies: z.array(AddressRange).max(100).default([]),
+      trustedProxies: z.array(ProxyRange).max(100).default([]),
       acme: Acme.optional(),
       /** Instance of `tls_certificate` that is served instead of one had by ACME. */
       certificate: CredentialInstance.optional(),

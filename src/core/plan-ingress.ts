@@ -1,5 +1,5 @@
 import type { ObservedHost } from "./observed.ts";
-import type { Action } from "./plan.ts";
+import type { Action, IngressContainer } from "./plan.ts";
 import { explainIngressFlaw } from "./standing-drift.ts";
 import type { Target } from "./target.ts";
 
@@ -16,14 +16,16 @@ export function planIngress(target: Target, observed: ObservedHost): Action[] {
     return [{ phase: "switch", step: { kind: "replace-ingress", container }, reason }];
   }
   if (observed.containers.some(({ name }) => name === container.name)) return [];
-  const reason = explainMissing(container.name, container.site.name, observed);
+  const reason = explainMissing(container, observed);
   return [{ phase: "prepare", step: { kind: "create-ingress", container }, reason }];
 }
 
-function explainMissing(name: string, publicName: string, { current }: ObservedHost): string {
+function explainMissing({ name, site }: IngressContainer, { current }: ObservedHost): string {
   if (current?.ingress === name) return "the ingress was removed";
   if (current?.ingress === undefined) {
-    return `the project is to be public as https://${publicName}, on ports 80 and 443 of every address`;
+    const control = site.control ? ", the control API included" : "";
+    return `the project is to be public as https://${site.name}${control}, on ports 80 and 443 of every address`;
   }
-  return "the live ingress has another program or setting; senders are refused for a moment at the switch";
+  const control = site.control ? " than what is to be public, the control API included" : "";
+  return `the live ingress has another program or setting${control}; senders are refused for a moment at the switch`;
 }

@@ -65,9 +65,13 @@ function judgeName({ site, own, leadsTo, https }: PublicHealth): Finding[] {
   );
   return wrong.map(({ address }) => {
     const says = `${name} leads to ${address}, which is not this host`;
-    return problem("dns", says, addressTodo(own, parseIpRange(address).family));
+    const todo = addressTodo(own, parseIpRange(address).family);
+    return problem("dns", says, `${todo} ${PROXY_TODO}`);
   });
 }
+
+const PROXY_TODO =
+  "Or, if that is a proxy of yours, name it in trustedProxies of [gateway] of config.toml.";
 
 function addressTodo(own: readonly string[], family: "v4" | "v6"): string {
   const address = own.find((one) => parseIpRange(one).family === family);
@@ -105,6 +109,10 @@ function judgeIngress(health: PublicHealth): Finding[] {
 function judgeServed(health: PublicHealth, container: string): Finding[] {
   const { https, site } = health;
   const logs = logsOf(health, container);
+  // Caddy is not started without a usable one, so nobody listens.
+  if (site.tls.kind === "given" && https.kind === "unreached" && https.answer === "refused") {
+    return [withoutCertificate(site, "nothing listens at port 443", logs)];
+  }
   if (https.kind === "unreached") {
     // A firewall may let the proxies in and nobody else.
     const severity = site.trustedProxies.length > 0 ? "advice" : "problem";
@@ -136,11 +144,11 @@ function firewallTodo(port: number): string {
 }
 
 function withoutCertificate({ name, tls }: PublicSite, says: string, logs: string): Finding {
-  const said = `the ingress has no certificate for ${name} (${says})`;
+  const said = `the ingress has no usable certificate for ${name} (${says})`;
   const todo =
     tls.kind === "given"
-      ? `Store it and deliver it: ${addCommand(tls.certificate)}, then: al push`
-      : `Its issuer must find the host under that name, at ports 80 and 443. What it said: ${logs}`;
+      ? `Store one with its key and deliver them: ${addCommand(tls.certificate)}, then: al push. What became of it on the host: al logs --scheduler`
+      : `Its issuer must find the host under that name, at port 443 or 80. What it said: ${logs}`;
   return problem("certificate", said, todo);
 }
 

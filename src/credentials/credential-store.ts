@@ -5,12 +5,16 @@ import { Secret } from "../base/secret.ts";
 import type { CredentialNeed } from "../core/desired.ts";
 import { compareText, credentialVersion } from "../core/fingerprint.ts";
 import { credentialFolder, type HeldCredentials } from "../core/resolve-credentials.ts";
+import { checkCertificate } from "./tls-certificate.ts";
 
 /** Reads the operator's own store, `<root>/<type>/<instance>/<field>`. It is never written here. */
 export interface CredentialStore {
   /** One field's bytes, exactly as stored; undefined when absent. `path` is `type/instance/field`. */
   read(path: string): Promise<Secret | undefined>;
-  /** Versions of what is needed and there, under one host's key, and the paths of what is not. */
+  /**
+   * Versions of what is needed and there, under one host's key, and the paths of what is not.
+   * @throws AlError `certificate-unusable` (user) for a `tls_certificate` that nobody could use.
+   */
   holdings(needs: readonly CredentialNeed[], keyHex: string): Promise<HeldCredentials>;
 }
 
@@ -31,6 +35,10 @@ export function openCredentialStore(root: string): CredentialStore {
       const fields = await Promise.all(
         paths.map(async (path) => ({ path, value: await read(path) })),
       );
+      const values = new Map(fields.map(({ path, value }) => [path, value]));
+      for (const need of needs) {
+        checkCertificate(need, (name) => values.get(`${credentialFolder(need)}${name}`));
+      }
       const held = fields.flatMap(({ path, value }) =>
         value ? [{ path, hash: credentialVersion(keyHex, value.revealBytes()) }] : [],
       );

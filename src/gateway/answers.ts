@@ -28,6 +28,7 @@ const KNOWN: Readonly<Record<string, { readonly status: ErrorStatus; readonly hi
   "wrong-key": { status: 401, hint: "Send the gateway's key." },
   "too-many-attempts": { status: 429, hint: "Wait a minute, or ask through SSH: al status" },
   "too-many-refused": { status: 429, hint: "Wait a minute, and mend what was refused." },
+  "too-many-under-way": { status: 429, hint: "Wait for the answers of some." },
   "wrong-method": { status: 405, hint: DESCRIPTION_HINT },
   "wrong-content-type": { status: 415, hint: "Send it as application/json." },
   "body-too-large": { status: 413, hint: "Send less." },

@@ -19,6 +19,8 @@ export interface IngressAppPorts {
   /** What the outside listener serves. */
   readonly outside: Answering;
   readonly published: PublicPort;
+  /** Of the project's network: see `clientLimit`. */
+  readonly networkGateway: string;
   readonly clock: Clock;
   readonly logger: Logger;
 }
@@ -27,12 +29,13 @@ export interface IngressAppPorts {
  * What comes through the ingress: webhooks, and the rest of the outside listener only where it was asked for.
  * The ingress refuses the rest too; here it does not depend on how a proxy reads a path.
  */
-export function ingressApp({ outside, published, clock, logger }: IngressAppPorts): Hono {
+export function ingressApp(ports: IngressAppPorts): Hono {
+  const { outside, published, networkGateway, clock, logger } = ports;
   const app = new Hono();
   app.onError(answerError(logger));
   app.notFound((context) => context.json({ error: "no such route", code: "not-found" }, 404));
   const trustedProxies = async () => (await published.current())?.trustedProxies ?? [];
-  app.use(clientLimit({ trustedProxies, clock }));
+  app.use(clientLimit({ trustedProxies, networkGateway, clock }));
   const pass = ({ req, env }: Context) => outside.fetch(req.raw, env as object);
   app.all("/webhooks/*", pass);
   for (const path of CONTROL_PATHS) {

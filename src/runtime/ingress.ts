@@ -17,6 +17,7 @@ let caddy: ChildProcess | undefined;
 let served: string | undefined;
 let isEnding = false;
 let isReplacing = false;
+let isWaiting = false;
 
 endWithMount(INGRESS_MOUNT);
 const socketPath = `${INGRESS_MOUNT}/${OUTSIDE_SOCKET}`;
@@ -35,6 +36,7 @@ if (certificate !== undefined) setInterval(() => void follow(), LOOK_MS);
 /** Runs Caddy with the certificate that is there now. It reads that only when it starts. */
 async function follow(): Promise<void> {
   const found = certificate === undefined ? "none" : identity(certificate);
+  if (found === undefined && served === undefined) sayWaiting();
   if (found === undefined || found === served || isEnding || isReplacing) return;
   served = found;
   isReplacing = true;
@@ -44,6 +46,12 @@ async function follow(): Promise<void> {
   caddy = spawn("caddy", ["run", "--config", CONFIG], { stdio: "inherit" });
   caddy.on("error", () => process.exit(1));
   caddy.on("exit", (code) => void door.close().then(() => process.exit(code ?? 1)));
+}
+
+/** For whoever reads this container's log; said once. */
+function sayWaiting(): void {
+  if (!isWaiting) process.stderr.write("No certificate is there to serve with: waiting for one.\n");
+  isWaiting = true;
 }
 
 async function ended(former: ChildProcess): Promise<void> {

@@ -1,63 +1,102 @@
-import { randomUUID } from "node:crypto";
 import { readFile, rename, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import { createSecureContext } from "node:tls";
-import { AlError, errnoOf } from "../base/errors.ts";
+import type { Clock } from "../base/clock.ts";
+import { errnoOf, hasCode, toAlError } from "../base/errors.ts";
+import type { Logger } from "../base/logger.ts";
+import { Secret } from "../base/secret.ts";
 import { GIVEN_CERTIFICATE, INGRESS_DIRECTORY } from "../core/names.ts";
+import { checkCertificate } from "../credentials/tls-certificate.ts";
 import type { ReleasePort } from "../schedule/ports.ts";
+import { createSerial } from "../schedule/serial.ts";
 
 /** What the given certificate of the public name is kept with. */
 export interface CertificateKeeper {
   /**
    * Puts the live credential set's certificate and key where the ingress sees them, in one file that takes
-   * its place all at once; removes it where none is given.
-   * @throws AlError `certificate-unusable` (user) when they are not a certificate and its key.
+   * its place all at once; removes it where none is given. What is not a certificate with its key is logged,
+   * once for a set, and the one before stays. @throws whatever reading or writing throws: it may be tried again.
    */
   follow(): Promise<void>;
+  /** Follows each minute, so that a file that was removed comes back; ends when aborted, and never rejects. */
+  keepFollowing(signal: AbortSignal): Promise<void>;
 }
 
+/** What the keeper is wired to. */
+export interface CertificateOptions {
+  readonly projectDir: string;
+  readonly releases: ReleasePort;
+  readonly clock: Clock;
+  readonly logger: Logger;
+}
+
+const AGAIN_MS = 60_000;
+
 /** The certificate comes with the live credential set and goes with it; the ingress never sees the set. */
-export function keepCertificate(projectDir: string, releases: ReleasePort): CertificateKeeper {
+export function keepCertificate(options: CertificateOptions): CertificateKeeper {
+  const { projectDir, releases, clock, logger } = options;
   const place = join(projectDir, INGRESS_DIRECTORY, GIVEN_CERTIFICATE);
+  const serial = createSerial();
+  /** The credential set of which it was logged that nobody can use its certificate. */
+  let unusable: string | undefined;
+  const follow = async () => {
+    const live = await releases.current();
+    if (!live) return;
+    const instance = live.project.ingress?.certificate;
+    if (instance === undefined) return removeFiles(place);
+    const set = join(projectDir, "credentials", live.credentials, "tls_certificate", instance);
+    try {
+      await replace(place, await readPair(set, instance));
+    } catch (thrown) {
+      if (!hasCode(thrown, "certificate-unusable")) throw thrown;
+      if (unusable === live.credentials) return;
+      unusable = live.credentials;
+      logger.error({ err: thrown }, "the public name has no usable certificate");
+    }
+  };
   return {
-    async follow() {
-      const live = await releases.current();
-      if (!live) return;
-      const instance = live.project.ingress?.certificate;
-      if (instance === undefined) return rm(place, { force: true });
-      const set = join(projectDir, "credentials", live.credentials, "tls_certificate", instance);
-      const pem = await readPair(set, instance);
-      if (pem.equals(await readOr(place))) return;
-      const next = `${place}.${randomUUID()}`;
-      try {
-        await writeFile(next, pem, { mode: 0o600 });
-        await rename(next, place);
-      } finally {
-        await rm(next, { force: true });
+    follow: () => serial(follow),
+    async keepFollowing(signal) {
+      while (!signal.aborted) {
+        await clock.sleep(AGAIN_MS, signal).catch(() => undefined);
+        if (signal.aborted) return;
+        await serial(follow).catch((thrown) => {
+          logger.error(
+            { err: toAlError(thrown) },
+            "the public name's certificate was not put there",
+          );
+        });
       }
     },
   };
 }
 
 async function readPair(set: string, instance: string): Promise<Buffer> {
-  try {
-    const [cert, key] = await Promise.all([
-      readFile(join(set, "certificate")),
-      readFile(join(set, "private_key")),
-    ]);
-    createSecureContext({ cert, key });
-    return Buffer.concat([cert, Buffer.from("\n"), key]);
-  } catch (cause) {
-    throw new AlError(
-      `tls_certificate:${instance} is not a certificate with its key, both as PEM`,
-      {
-        code: "certificate-unusable",
-        blame: "user",
-        hint: `Store it anew and deliver it: al creds add tls_certificate:${instance} && al push`,
-        cause,
-      },
-    );
-  }
+  const [certificate, key] = await Promise.all([
+    readFile(join(set, "certificate")),
+    readFile(join(set, "private_key")),
+  ]);
+  const ref = { type: "tls_certificate", instance };
+  checkCertificate(ref, (name) => new Secret(name === "certificate" ? certificate : key));
+  return Buffer.concat([certificate, Buffer.from("\n"), key]);
+}
+
+/** What is there already stays the same file. */
+async function replace(place: string, pem: Buffer): Promise<void> {
+  if (pem.equals(await readOr(place))) return;
+  const next = nextOf(place);
+  // One that was left there may have another's rights.
+  await rm(next, { force: true });
+  await writeFile(next, pem, { mode: 0o600 });
+  await rename(next, place);
+}
+
+async function removeFiles(place: string): Promise<void> {
+  await rm(nextOf(place), { force: true });
+  await rm(place, { force: true });
+}
+
+function nextOf(place: string): string {
+  return `${place}.next`;
 }
 
 async function readOr(path: string): Promise<Buffer> {

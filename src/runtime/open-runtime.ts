@@ -1,7 +1,7 @@
 import { join } from "node:path";
 import { ulid } from "ulid";
 import { steadyClock, systemClock } from "../base/clock.ts";
-import { AlError, toAlError } from "../base/errors.ts";
+import { AlError } from "../base/errors.ts";
 import {
   CONTAINER_API_PORT,
   CONTROL_SOCKET,
@@ -89,7 +89,9 @@ export async function openRuntime(options: RuntimeOptions, current: Current): Pr
     createOutside("door", () => listenAtDoor(apps.outside, at(DOOR_DIRECTORY))),
     createOutside("ingress", () => listenAtDoor(apps.ingress, at(INGRESS_DIRECTORY))),
   ];
-  const certificate = keepCertificate(projectDir, parts.releases);
+  const { receipts, releases } = parts;
+  const keeping = { projectDir, releases, clock: steadyClock(), logger };
+  const certificate = keepCertificate(keeping);
   const close = async () => {
     // What has arrived is still accepted, so that its sender has an answer.
     await Promise.all(outside.map((listener) => listener.close()));
@@ -99,6 +101,7 @@ export async function openRuntime(options: RuntimeOptions, current: Current): Pr
     await Promise.all([
       isolated,
       pruned,
+      followed,
       failed.catch(() => undefined),
       ...listeners.map((listener) => listener.close()),
     ]);
@@ -106,6 +109,7 @@ export async function openRuntime(options: RuntimeOptions, current: Current): Pr
   };
   let isolated: Promise<void> = Promise.resolve();
   let pruned: Promise<void> = Promise.resolve();
+  let followed: Promise<void> = Promise.resolve();
   const engineWatch = { docker, runtimeName, clock: steadyClock(), logger, signal: abort.signal };
   const failed = watchEngine({
     ...engineWatch,
@@ -127,9 +131,8 @@ export async function openRuntime(options: RuntimeOptions, current: Current): Pr
     await scheduler.start();
     parts.progress.started = true;
     isolated = keepIsolated(parts.keeping, abort.signal);
-    const { receipts, releases } = parts;
-    const pruning = { projectDir, store, upkeep, receipts, releases };
-    pruned = keepPruned({ ...pruning, clock: steadyClock(), logger }, abort.signal);
+    pruned = keepPruned({ ...keeping, store, upkeep, receipts }, abort.signal);
+    followed = certificate.keepFollowing(abort.signal);
   } catch (thrown) {
     await close();
     throw thrown;
@@ -137,11 +140,8 @@ export async function openRuntime(options: RuntimeOptions, current: Current): Pr
   logger.info({ project, host, projectDir }, "the runtime is live");
   const reload = async (current: Current) => {
     await scheduler.reload();
-    // Whoever cannot use it is told; the rest of the runtime serves.
-    await certificate.follow().catch((thrown) => {
-      logger.error({ err: toAlError(thrown) }, "the public name has no usable certificate");
-    });
     await Promise.all(outside.map((listener) => listener.follow(current)));
+    await certificate.follow();
   };
   return { reload, failed, close };
 }
@@ -232,7 +232,8 @@ function appsOf(options: RuntimeOptions, parts: Parts) {
     key: liveGatewayKey(projectDir, releases),
   });
   const published = { current: async () => (await releases.current())?.project.ingress };
-  const ingress = ingressApp({ outside, published, clock: systemClock, logger });
+  const { gateway: networkGateway } = parts.place.network;
+  const ingress = ingressApp({ outside, published, networkGateway, clock: steadyClock(), logger });
   return { containers, control, outside, ingress };
 }
 

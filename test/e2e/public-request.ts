@@ -47,6 +47,22 @@ export async function askPublic(
   return { status, headers: response.headers, body: await text(response), serial: serialNumber };
 }
 
+/** Gets the head of an answer, and goes away without the rest of it. Its status. */
+export async function glancePublic(
+  { name, address, ca }: PublicPlace,
+  path: string,
+  headers: Readonly<Record<string, string>>,
+): Promise<number> {
+  const sent = request({
+    ...{ host: address, port: 443, servername: name, ca, agent: false, path },
+    headers: { host: name, ...headers },
+  });
+  sent.end();
+  const [response] = await once(sent, "response");
+  response.destroy();
+  return response.statusCode;
+}
+
 /** The same in the clear, to port 80. */
 export async function askPlain(
   { name, address }: PublicPlace,

@@ -9,6 +9,8 @@ import {
   parseCredentialRef,
 } from "../../core/credential-types.ts";
 import { openCredentialEditor } from "../../credentials/credential-editor.ts";
+import { openCredentialStore } from "../../credentials/credential-store.ts";
+import { checkCertificate } from "../../credentials/tls-certificate.ts";
 import { askField, askFieldNames } from "../ask-credential.ts";
 import type { CliContext } from "../context.ts";
 import { parseFieldFlags, readField } from "../credential-fields.ts";
@@ -16,7 +18,7 @@ import { EXIT } from "../exit.ts";
 
 /**
  * `al creds add`: stores a credential in the operator's own store. What `--field` does not give is
- * asked for on a terminal.
+ * asked for on a terminal. A certificate with another's key is refused.
  */
 export async function credsAdd(
   context: CliContext,
@@ -30,7 +32,8 @@ export async function credsAdd(
     ref,
     sources.map(({ name }) => name),
   );
-  const editor = openCredentialEditor(join(context.home, "credentials"));
+  const root = join(context.home, "credentials");
+  const editor = openCredentialEditor(root);
   const stored = (await editor.list()).find(
     ({ type, instance }) => type === ref.type && instance === ref.instance,
   );
@@ -51,6 +54,7 @@ export async function credsAdd(
     });
     if (value) values.set(name, value);
   }
+  await checkWhole(ref, values, root);
   await editor.write(ref, values);
   const fields = [...values.keys()];
   const text = formatCredentialRef(ref);
@@ -58,6 +62,17 @@ export async function credsAdd(
   if (fields.length === 0) output.line(`${text}: nothing changed`);
   else output.line(`${text}: stored ${fields.join(", ")}. ${whoGetsIt(ref.type)}`);
   return EXIT.done;
+}
+
+/** What is stored already counts where a field is not given anew. */
+async function checkWhole(ref: CredentialRef, given: ReadonlyMap<string, Secret>, root: string) {
+  const store = openCredentialStore(root);
+  const whole = new Map(given);
+  for (const name of requiredFields(ref)) {
+    const kept = given.get(name) ?? (await store.read(`${ref.type}/${ref.instance}/${name}`));
+    if (kept) whole.set(name, kept);
+  }
+  checkCertificate(ref, (name) => whole.get(name));
 }
 
 async function fieldsOf(ref: CredentialRef, existing: ReadonlySet<string>) {

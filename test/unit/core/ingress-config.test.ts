@@ -15,6 +15,7 @@ interface Config {
     readonly http: {
       readonly servers: {
         readonly public: {
+          readonly protocols: readonly string[];
           readonly routes: readonly {
             readonly match?: readonly { readonly path: readonly string[] }[];
             readonly handle: readonly Readonly<Record<string, unknown>>[];
@@ -54,6 +55,16 @@ test("the word of no proxy is taken but of those that were told of", () => {
   expect(proxyOf({})).not.toHaveProperty("trusted_proxies");
   const trustedProxies = ["173.245.48.0/20"];
   expect(proxyOf({ trustedProxies })).toMatchObject({ trusted_proxies: trustedProxies });
+});
+
+test("nothing is asked of Caddy that keeps the runtime answering whom nobody hears any more", () => {
+  const proxy = configOf().apps.http.servers.public.routes[0]?.handle.at(-1);
+  expect(proxy).toMatchObject({ handler: "reverse_proxy" });
+  expect(proxy).not.toHaveProperty("flush_interval");
+});
+
+test("nobody is spoken to in HTTP/2, whose cheap resets Debian's Caddy does not withstand", () => {
+  expect(configOf().apps.http.servers.public.protocols).toEqual(["h1"]);
 });
 
 test("certificates come from where it was said, and else from where Caddy gets them", () => {

@@ -79,6 +79,11 @@ test.each<[string, Partial<PublicHealth>, ...Found]>([
     ...(["problem", "dns", "leads to 192.0.2.9, which", "A record in DNS say 203"] as const),
   ],
   [
+    "a proxy that was not named",
+    { leadsTo: leads("173.245.48.9") },
+    ...(["problem", "dns", "leads to 173.245.48.9", "name it in trustedProxies"] as const),
+  ],
+  [
     "an IPv6 address of another host",
     { leadsTo: leads("203.0.113.7", "2001:db8::8") },
     ...(["problem", "dns", "2001:db8::8", "AAAA record in DNS say 2001:db8::7"] as const),
@@ -120,8 +125,8 @@ test.each<[string, Partial<PublicHealth>, ...Found]>([
   ],
   [
     "a firewall that lets proxies in, perhaps",
-    { site: BEHIND, https: { kind: "unreached", answer: "refused" } },
-    ...(["advice", "ports", "port 443 of the host refuses", "firewall"] as const),
+    { site: BEHIND, https: { kind: "unreached", answer: "silent" } },
+    ...(["advice", "ports", "port 443 of the host cannot be reached", "firewall"] as const),
   ],
   [
     "a firewall at port 80",
@@ -137,6 +142,16 @@ test.each<[string, Partial<PublicHealth>, ...Found]>([
     "no certificate given",
     { site: GIVEN, https: { kind: "none", says: "econnreset" } },
     ...(["problem", "certificate", "econnreset", "al creds add tls_certificate:origin "] as const),
+  ],
+  [
+    "a given one that cannot be used, so that nobody is at the port",
+    { site: BEHIND, https: { kind: "unreached", answer: "refused" } },
+    ...(["problem", "certificate", "no usable certificate", "al logs --scheduler"] as const),
+  ],
+  [
+    "a port that refuses, where certificates are had by ACME",
+    { https: { kind: "unreached", answer: "refused" } },
+    ...(["problem", "ports", "port 443 of the host refuses", "firewall"] as const),
   ],
   [
     "a certificate that was not renewed",

@@ -14,6 +14,7 @@ import { Secret } from "../../../src/base/secret.ts";
 import { credentialVersion } from "../../../src/core/fingerprint.ts";
 import { openCredentialEditor } from "../../../src/credentials/credential-editor.ts";
 import { openCredentialStore } from "../../../src/credentials/credential-store.ts";
+import { certificatePair } from "./certificate-pair.ts";
 
 const KEY = "ab".repeat(32);
 let root: string;
@@ -48,6 +49,24 @@ test("holdings tell versions of what is there and paths of what is not", async (
     held: [{ path: "git_ssh/default/username", hash }],
     absent: ["git_ssh/default/id_rsa"],
   });
+});
+
+test("a certificate that is not its key's is found before anybody is to have it", async () => {
+  const [one, other] = [certificatePair(), certificatePair()];
+  const given = need("tls_certificate", ["certificate", "private_key"]);
+  const store = openCredentialStore(root);
+  put("tls_certificate/default/certificate", one.certificate);
+  expect((await store.holdings([given], KEY)).absent).toEqual([
+    "tls_certificate/default/private_key",
+  ]);
+  put("tls_certificate/default/private_key", other.key);
+  await expect(store.holdings([given], KEY)).rejects.toMatchObject({
+    ...{ code: "certificate-unusable", blame: "user" },
+    message: expect.stringContaining("tls_certificate:default"),
+    hint: expect.stringContaining("al creds add tls_certificate:default"),
+  });
+  put("tls_certificate/default/private_key", one.key);
+  expect((await store.holdings([given], KEY)).held).toHaveLength(2);
 });
 
 test("a type without known fields has those that are there, or none that is known", async () => {
