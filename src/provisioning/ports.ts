@@ -103,7 +103,10 @@ export interface ContactPort {
 
 /** A machine that proved its key. Every call may be repeated without harm. */
 export interface NewMachine {
-  /** What it still lacks to be a host, in a few words; undefined when that is nothing. */
+  /**
+   * What it still lacks to be a host, in a few words; undefined when that is nothing.
+   * @throws AlError `first-boot-failed` (user) where it will never have it.
+   */
   lacks(call?: ProviderCall): Promise<string | undefined>;
   /** The public half of the key that is to replace `first`; the machine makes it if it has none yet. */
   ownHostKey(first: string, call?: ProviderCall): Promise<string>;
