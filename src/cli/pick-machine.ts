@@ -1,8 +1,10 @@
 import type { Readable, Writable } from "node:stream";
 import { autocomplete, isCancel, log, select, text } from "@clack/prompts";
 import { type AlError, toAlError } from "../base/errors.ts";
+import { printable } from "../base/printable.ts";
 import { Name } from "../config/names.ts";
 import type { MachineCatalogue, MachineChoice, MachinePlan } from "../core/machine.ts";
+import { errorText } from "./render/output.ts";
 import { planText } from "./render/provision.ts";
 
 const SHOWN = 10;
@@ -48,7 +50,7 @@ export async function pickMachine(
     if (!choice) return undefined;
     const refusal = await refusalOf(choice, check);
     if (!refusal) return { name, ...choice };
-    log.warn([refusal.message, refusal.hint].join("\n"), streams);
+    log.warn(errorText(refusal), streams);
   }
 }
 
@@ -61,12 +63,17 @@ async function pickChoice(
     ...{ ...common, message: "Region" },
     options: regions
       .filter(({ id }) => plans.some(isSoldIn(id)))
-      .map(({ id, city, country }) => ({ value: id, label: `${id}: ${city}, ${country}` })),
+      .map(({ id, city, country }) => ({
+        value: id,
+        label: printable(`${id}: ${city}, ${country}`),
+      })),
   });
   if (isCancel(region)) return undefined;
   const plan = await autocomplete({
     ...{ ...common, message: "Plan" },
-    options: plans.filter(isSoldIn(region)).map((one) => ({ value: one.id, label: planText(one) })),
+    options: plans
+      .filter(isSoldIn(region))
+      .map((one) => ({ value: one.id, label: printable(planText(one)) })),
   });
   if (isCancel(plan)) return undefined;
   const os = await select({

@@ -97,3 +97,12 @@ test("tags say whose a machine is, or nothing at all", () => {
   expect(hostOfItem("acme", itemName(owner))).toBe("web-1");
   expect(hostOfItem("acm", itemName(owner))).toBeUndefined();
 });
+
+test.each(["old\u001b[2J", "", "Old", "x".repeat(64)])(
+  "what says it is of host %j is not ours",
+  (host) => {
+    expect(hostOfItem("acme", `al/acme/${host}`)).toBeUndefined();
+    const tags = ownerTags({ project: "acme", host, nonce: "n1" });
+    expect(ownerOf({ tags })).toBeUndefined();
+  },
+);
