@@ -64,8 +64,6 @@ export interface MachineRequest extends MachineChoice {
   readonly ipv6: boolean;
   /** Id of a firewall at the provider. */
   readonly firewallId?: string | undefined;
-  /** Ids of public keys at the provider. */
-  readonly sshKeyIds?: readonly string[] | undefined;
 }
 
 /**
