@@ -57,7 +57,8 @@ function addSsh(host: Command, { subcommand, run }: CommandTools): void {
     });
 }
 
-const GIVEN_BACK = "\nExit codes: 0 done or nothing to do, 1 error, 2 something waits for --yes.";
+const PROVISION_EXITS =
+  "\nExit codes: 0 done or nothing to do, 1 error, 2 something waits for --yes.";
 
 /** Adds `al provision` and `al deprovision`. */
 export function addMachineCommands(program: Command, tools: CommandTools): void {
@@ -71,7 +72,7 @@ export function addMachineCommands(program: Command, tools: CommandTools): void 
     .addHelpText(
       "after",
       "\nWaits until no run is active there, removes what is ours with its credentials, then the machine" +
-        `\nand its firewall. Whatever cuts it off, the same command finishes.\n${GIVEN_BACK}`,
+        `\nand its firewall. Whatever cuts it off, the same command finishes.\n${PROVISION_EXITS}`,
     )
     .action(async (host: string, flags: { yes: boolean; force: boolean }, command: Command) => {
       const { deprovision } = await import("./commands/deprovision.ts");
@@ -115,7 +116,7 @@ month, asks, makes them and writes fleet.lock.toml. On a terminal a new host can
 With --ssh: logs in with the key in vps_ssh, sees whether Docker answers there, and writes [hosts.<host>]
 into fleet.toml; --harden then says what it would change there, and asks.
 Either may be repeated: what was done is not done again.
-${GIVEN_BACK}`;
+${PROVISION_EXITS}`;
 
 async function carryOut(context: CliContext, request: ProvisionRequest): Promise<number> {
   switch (request.kind) {

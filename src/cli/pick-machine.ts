@@ -1,7 +1,10 @@
 import type { Readable, Writable } from "node:stream";
-import { autocomplete, isCancel, select, text } from "@clack/prompts";
+import { autocomplete, isCancel, log, select, text } from "@clack/prompts";
+import { type AlError, toAlError } from "../base/errors.ts";
+import { printable } from "../base/printable.ts";
 import { Name } from "../config/names.ts";
 import type { MachineCatalogue, MachineChoice, MachinePlan } from "../core/machine.ts";
+import { errorText } from "./render/output.ts";
 import { planText } from "./render/provision.ts";
 
 const SHOWN = 10;
@@ -17,10 +20,22 @@ export interface PickStreams {
   readonly output?: Writable;
 }
 
-/** Asks for a new host's name, region, plan and OS, from what is sold; undefined when that is left. */
+/** What a host is picked from, and what is checked meanwhile. */
+export interface PickDeps {
+  readonly catalogue: MachineCatalogue;
+  /** Names of hosts that are there. */
+  readonly taken: readonly string[];
+  /** Throws AlError (user) when a choice cannot be had now. */
+  readonly check: (choice: MachineChoice) => Promise<unknown>;
+}
+
+/**
+ * Asks for a new host's name, region, plan and OS, from what is sold; undefined when that is left. A choice
+ * that cannot be had now is told, and asked for again.
+ * @throws AlError what `check` throws that is not about the choice.
+ */
 export async function pickMachine(
-  { regions, plans, oses }: MachineCatalogue,
-  taken: readonly string[],
+  { catalogue, taken, check }: PickDeps,
   streams: PickStreams = {},
 ): Promise<NewHost | undefined> {
   const name = await text({
@@ -30,24 +45,61 @@ export async function pickMachine(
     validate: (value) => nameProblem(value ?? "", taken),
   });
   if (isCancel(name)) return undefined;
+  for (;;) {
+    const choice = await pickChoice(catalogue, streams);
+    if (!choice) return undefined;
+    const refusal = await refusalOf(choice, check);
+    if (!refusal) return { name, ...choice };
+    log.warn(errorText(refusal), streams);
+  }
+}
+
+async function pickChoice(
+  { regions, plans, oses }: MachineCatalogue,
+  streams: PickStreams,
+): Promise<MachineChoice | undefined> {
+  const common = { ...streams, maxItems: SHOWN, validate: noneProblem };
   const region = await autocomplete({
-    ...{ ...streams, message: "Region", maxItems: SHOWN },
-    options: regions.map(({ id, city, country }) => ({
-      value: id,
-      label: `${id}: ${city}, ${country}`,
-    })),
+    ...{ ...common, message: "Region" },
+    options: regions
+      .filter(({ id }) => plans.some(isSoldIn(id)))
+      .map(({ id, city, country }) => ({
+        value: id,
+        label: printable(`${id}: ${city}, ${country}`),
+      })),
   });
   if (isCancel(region)) return undefined;
   const plan = await autocomplete({
-    ...{ ...streams, message: "Plan", maxItems: SHOWN },
-    options: plans.filter(isSoldIn(region)).map((one) => ({ value: one.id, label: planText(one) })),
+    ...{ ...common, message: "Plan" },
+    options: plans
+      .filter(isSoldIn(region))
+      .map((one) => ({ value: one.id, label: printable(planText(one)) })),
   });
   if (isCancel(plan)) return undefined;
   const os = await select({
     ...{ ...streams, message: "Distribution" },
     options: oses.map((value) => ({ value, label: value })),
   });
-  return isCancel(os) ? undefined : { name, region, plan, os };
+  return isCancel(os) ? undefined : { region, plan, os };
+}
+
+/** Of a search that finds nothing there is nothing to take. */
+function noneProblem(value: unknown): string | undefined {
+  return value === undefined ? "Choose one." : undefined;
+}
+
+async function refusalOf(
+  choice: MachineChoice,
+  check: PickDeps["check"],
+): Promise<AlError | undefined> {
+  try {
+    await check(choice);
+    return undefined;
+  } catch (thrown) {
+    const error = toAlError(thrown);
+    if (error.blame === "user" && error.code !== "provider-key-refused") return error;
+    throw error;
+  }
 }
 
 function isSoldIn(region: string): (plan: MachinePlan) => boolean {

@@ -5,7 +5,6 @@ import type { SendToVultr, VultrRequest } from "./vultr-http.ts";
 import {
   type NewVultrInstance,
   type NewVultrRule,
-  VultrAccount,
   VultrAvailability,
   VultrFirewallGroup,
   VultrFirewallRule,
@@ -33,7 +32,6 @@ export function vultrClient(send: SendToVultr) {
     parts.map((part) => `/${encodeURIComponent(part)}`).join("");
   const post = (path: string, body: object): VultrRequest => ({ method: "POST", path, body });
   return {
-    account: (call?: VultrCall) => one(get("/account"), "account", VultrAccount, call),
     regions: (call?: VultrCall) => list(get("/regions"), "regions", VultrRegion, call),
     plans: (call?: VultrCall) => list(get("/plans"), "plans", VultrPlan, call),
     oses: (call?: VultrCall) => list(get("/os"), "os", VultrOs, call),
@@ -58,8 +56,6 @@ export function vultrClient(send: SendToVultr) {
       one(post("/instances", body), "instance", VultrInstance, call),
     deleteInstance: (id: string, call?: VultrCall) => remove(at("instances", id), call),
     sshKeys: (call?: VultrCall) => list(get("/ssh-keys"), "ssh_keys", VultrSshKey, call),
-    createSshKey: (body: { name: string; ssh_key: string }, call?: VultrCall) =>
-      one(post("/ssh-keys", body), "ssh_key", VultrSshKey, call),
     deleteSshKey: (id: string, call?: VultrCall) => remove(at("ssh-keys", id), call),
     firewallGroups: (call?: VultrCall) =>
       list(get("/firewalls"), "firewall_groups", VultrFirewallGroup, call),

@@ -7,7 +7,6 @@ import type {
   MachineState,
   NamedItem,
 } from "../core/machine.ts";
-import { ensureNamed } from "./ensure-named.ts";
 import { checkChoice, osNamed, vultrCatalogue } from "./vultr-choice.ts";
 import { type VultrCall, vultrClient } from "./vultr-client.ts";
 import { ensureFirewall, listFirewalls, removeFirewall } from "./vultr-firewall.ts";
@@ -22,7 +21,6 @@ export function vultrProvider(send: SendToVultr) {
   const client = vultrClient(send);
   return {
     name: "vultr",
-    account: async (call: VultrCall = {}) => (await client.account(call)).name,
     catalogue: (call: VultrCall = {}) => vultrCatalogue(client, call),
     checkChoice: async (choice: MachineChoice, call: VultrCall = {}) =>
       (await checkChoice(client, choice, call)).plan,
@@ -50,18 +48,6 @@ export function vultrProvider(send: SendToVultr) {
     ) => firewallDifference(client, firewall, call),
     removeFirewall: (name: string, call: VultrCall = {}) => removeFirewall(client, name, call),
     listFirewalls: (call: VultrCall = {}) => listFirewalls(client, call),
-    async ensureSshKey(
-      { name, publicKey }: { readonly name: string; readonly publicKey: string },
-      call: VultrCall = {},
-    ): Promise<string> {
-      const isSame = (key: { name: string; ssh_key: string }) =>
-        key.name === name && key.ssh_key.trim() === publicKey;
-      const key = await ensureNamed({
-        find: async () => (await client.sshKeys(call)).find(isSame),
-        create: () => client.createSshKey({ name, ssh_key: publicKey }, call),
-      });
-      return key.id;
-    },
     async removeSshKey(name: string, call: VultrCall = {}): Promise<void> {
       const keys = (await client.sshKeys(call)).filter((key) => key.name === name);
       for (const { id } of keys) await client.deleteSshKey(id, call);
@@ -73,7 +59,7 @@ export function vultrProvider(send: SendToVultr) {
 }
 
 function newInstance(request: MachineRequest, osId: number) {
-  const { region, plan, name, tags, userData, ipv6, firewallId, sshKeyIds = [] } = request;
+  const { region, plan, name, tags, userData, ipv6, firewallId } = request;
   return {
     region,
     plan,
@@ -86,7 +72,6 @@ function newInstance(request: MachineRequest, osId: number) {
     backups: "disabled",
     activation_email: false,
     ...(firewallId === undefined ? {} : { firewall_group_id: firewallId }),
-    ...(sshKeyIds.length === 0 ? {} : { sshkey_id: sshKeyIds }),
   } as const;
 }
 

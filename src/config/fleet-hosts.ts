@@ -50,10 +50,10 @@ export function fleetHosts(
   };
 }
 
-function machinesOf({ hosts }: FleetFile): ReadonlyMap<string, MachineSpec> {
+function machinesOf({ hosts, defaults }: FleetFile): ReadonlyMap<string, MachineSpec> {
   return new Map(
     Object.entries(hosts).flatMap(([name, host]) => {
-      const machine = machineSpec(host);
+      const machine = machineSpec(host, wantedUser(host, defaults));
       return machine ? [[name, machine]] : [];
     }),
   );
@@ -70,17 +70,17 @@ function givenAddress({ provider, address, port, user }: FleetHost, defaults: De
   };
 }
 
+/** Whom a machine that is made now gets. */
+function wantedUser({ user }: FleetHost, defaults: Defaults): string {
+  return user ?? (defaults.user === "root" ? MACHINE_USER : defaults.user);
+}
+
 /** A machine has the user it was made with, whatever fleet.toml says since. */
-function madeAddress(
-  { user }: FleetHost,
-  defaults: Defaults,
-  locked: LockedHost | undefined,
-): Reached {
-  const common = defaults.user === "root" ? MACHINE_USER : defaults.user;
+function madeAddress(host: FleetHost, defaults: Defaults, locked: LockedHost | undefined): Reached {
   return {
     address: locked?.address ?? "",
     port: locked?.port ?? MACHINE_SSH_PORT,
-    user: locked?.user ?? user ?? common,
+    user: locked?.user ?? wantedUser(host, defaults),
   };
 }
 

@@ -52,11 +52,11 @@ export function providerProblems(host: FleetHost): readonly FieldProblem[] {
   ];
 }
 
-/** The machine that a host asks of its provider; undefined for one that has none. */
-export function machineSpec(host: FleetHost): MachineSpec | undefined {
+/** The machine that a host asks of its provider, for this user; undefined for one that has none. */
+export function machineSpec(host: FleetHost, user: string): MachineSpec | undefined {
   const { provider, region, plan, os = MACHINE_OSES[0], tags = [], ipv6 = false, sshFrom } = host;
   if (provider !== "vultr" || region === undefined || plan === undefined) return undefined;
-  return { region, plan, os, tags: [...new Set(tags)], ipv6, ...(sshFrom && { sshFrom }) };
+  return { region, plan, os, user, tags: [...new Set(tags)], ipv6, ...(sshFrom && { sshFrom }) };
 }
 
 function machineProblems({ user, architecture }: FleetHost): FieldProblem[] {

@@ -40,6 +40,8 @@ export interface MachineChoice {
 
 /** What `[hosts.<name>]` of fleet.toml asks of a provider. */
 export interface MachineSpec extends MachineChoice {
+  /** Whom a machine made now would have; as it was made when absent. */
+  readonly user?: string | undefined;
   /** The operator's own. */
   readonly tags: readonly string[];
   readonly ipv6: boolean;
@@ -62,8 +64,6 @@ export interface MachineRequest extends MachineChoice {
   readonly ipv6: boolean;
   /** Id of a firewall at the provider. */
   readonly firewallId?: string | undefined;
-  /** Ids of public keys at the provider. */
-  readonly sshKeyIds?: readonly string[] | undefined;
 }
 
 /**

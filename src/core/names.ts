@@ -11,6 +11,16 @@ export const LABELS = {
   specHash: "action-llama.spec-hash",
 } as const;
 
+/** The longest name of a project, host, agent or webhook source. */
+export const NAME_LENGTH = 63;
+/** What such a name looks like. */
+export const NAME_PATTERN = /^[a-z0-9]([a-z0-9-]*[a-z0-9])?$/;
+
+/** Whether a text from outside can be such a name. */
+export function isName(text: string): boolean {
+  return text.length <= NAME_LENGTH && NAME_PATTERN.test(text);
+}
+
 /** What a labelled container is for. */
 export type ContainerRole = "runtime" | "door" | "ingress" | "run" | "carrier" | "rules" | "probe";
 

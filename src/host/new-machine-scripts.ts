@@ -1,9 +1,15 @@
 // What runs on a machine that is not a host yet: POSIX sh, coreutils, OpenSSH and Docker's command.
 
-/** Prints what is missing before anything can be deployed there, or nothing. */
-export const LACKS = `set -eu
-[ -e /run/cloud-init/result.json ] || { echo 'the end of its first boot'; exit 0; }
-docker version >/dev/null 2>&1 || echo 'an answer of Docker'
+/**
+ * Prints one of these: `ready`; `booting`; `waiting` for Docker; `failed`, where the first boot is over and
+ * has left no Docker, and then what cloud-init says of it. `$1` is the file it leaves at the end.
+ */
+export const FIRST_BOOT = `set -eu
+PATH=$PATH:/usr/sbin:/sbin
+[ -e "$1" ] || { echo booting; exit 0; }
+if docker version >/dev/null 2>&1; then echo ready
+elif command -v docker >/dev/null && command -v dockerd >/dev/null; then echo waiting
+else echo failed; head -c 32768 "$1"; fi
 `;
 
 /**

@@ -1,10 +1,11 @@
 import type { CallOptions } from "../base/deadline.ts";
 import { AlError } from "../base/errors.ts";
 import type { Transport } from "../transport/transport.ts";
+import { firstBootFailed } from "./first-boot-failed.ts";
 import {
   AS_ROOT,
   FIND_HOST_KEY,
-  LACKS,
+  FIRST_BOOT,
   OWN_HOST_KEY,
   TAKE_HOST_KEY,
 } from "./new-machine-scripts.ts";
@@ -25,13 +26,23 @@ const OF_NEW_MACHINE: SshdFiles = { key: "/etc/ssh/ssh_host_ed25519_key", pid: "
 export interface MachineOptions {
   /** Its host key is where sshd says: the one with one of these fingerprints, as they are when asked. */
   readonly findKey?: () => readonly string[];
+  /** What cloud-init leaves at its end; tests have another. Default `/run/cloud-init/result.json`. */
+  readonly bootResult?: string;
 }
+
+const BOOT_RESULT = "/run/cloud-init/result.json";
+
+/** A connection, as much of it as is needed. */
+type Connection = Pick<Transport, "host" | "exec" | "close">;
 
 /**
  * A machine that is being made a host, or gets another host key, through a connection to it; satisfies the
  * port of `provisioning`.
  */
-export function newMachine(transport: Transport, { findKey }: MachineOptions = {}) {
+export function newMachine(
+  transport: Connection,
+  { findKey, bootResult = BOOT_RESULT }: MachineOptions = {},
+) {
   const { host } = transport;
   const files = async (call: CallOptions): Promise<SshdFiles> => {
     if (findKey === undefined) return OF_NEW_MACHINE;
@@ -42,8 +53,14 @@ export function newMachine(transport: Transport, { findKey }: MachineOptions = {
   };
   return {
     async lacks(call: CallOptions = {}): Promise<string | undefined> {
-      const printed = await run(transport, ["sh", "-c", LACKS], "look at the machine", call);
-      return printed || undefined;
+      const argv = ["sh", "-c", FIRST_BOOT, "sh", bootResult];
+      const [state, ...said] = (await run(transport, argv, "show its first boot", call)).split(
+        "\n",
+      );
+      if (state === "ready") return undefined;
+      if (state === "booting") return "the end of its first boot";
+      if (state === "waiting") return "an answer of Docker";
+      throw firstBootFailed(host, said.join("\n"));
     },
     async ownHostKey(first: string, call: CallOptions = {}): Promise<string> {
       const argv = asRoot(OWN_HOST_KEY, [(await files(call)).key, first]);
@@ -65,7 +82,7 @@ function asRoot(script: string, args: readonly string[]): string[] {
 }
 
 async function run(
-  transport: Transport,
+  transport: Connection,
   argv: readonly string[],
   what: string,
   call: CallOptions,

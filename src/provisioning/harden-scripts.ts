@@ -1,6 +1,8 @@
+import { APT_SCRIPT } from "./apt-script.ts";
+
 const COMMON = `set -eu
-LC_ALL=C DEBIAN_FRONTEND=noninteractive PATH=$PATH:/usr/sbin:/sbin
-export LC_ALL DEBIAN_FRONTEND PATH
+LC_ALL=C PATH=$PATH:/usr/sbin:/sbin
+export LC_ALL PATH
 `;
 
 /**
@@ -28,8 +30,9 @@ export const BEGIN_SCRIPT = `${COMMON}
 
 /** Installs packages of the distribution; the arguments are their names. May be repeated. */
 export const PACKAGES_SCRIPT = `${COMMON}
-apt-get -q update
-apt-get -q install -y --no-install-recommends "$@"
+${APT_SCRIPT}
+apt_update
+apt_install "$@"
 `;
 
 /** Writes standard input to the file `$1`, whole or not at all. */

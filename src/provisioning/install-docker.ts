@@ -1,6 +1,7 @@
 import type { CallOptions } from "../base/deadline.ts";
 import { AlError } from "../base/errors.ts";
 import type { MachineSession } from "./adopt-ports.ts";
+import { APT_SCRIPT } from "./apt-script.ts";
 import { type MachineLook, textOf } from "./look-at-machine.ts";
 
 /** Those whose packages we know, as /etc/os-release has them. */
@@ -13,11 +14,11 @@ const TIMEOUT_MS = 20 * 60_000;
  */
 export const INSTALL_DOCKER_SCRIPT = `
 set -eu
-LC_ALL=C DEBIAN_FRONTEND=noninteractive; export LC_ALL DEBIAN_FRONTEND
-apt-get -q update
+${APT_SCRIPT}
+apt_update
 packages='docker.io iptables ca-certificates'
 if apt-cache show docker-cli >/dev/null 2>&1; then packages="$packages docker-cli"; fi
-apt-get -q install -y --no-install-recommends $packages
+apt_install $packages
 getent group docker >/dev/null || groupadd --system docker
 [ -z "$1" ] || usermod -aG docker "$1"
 if [ -d /run/systemd/system ]; then systemctl enable --now docker; fi

@@ -1,5 +1,6 @@
 import { AlError } from "../base/errors.ts";
 import type { Machine } from "../core/machine.ts";
+import { isName } from "../core/names.ts";
 
 /** Whose a machine is: a host of a project, and which attempt made it. */
 export interface MachineOwner {
@@ -28,6 +29,7 @@ export function ownerOf({ tags }: Pick<Machine, "tags">): MachineOwner | undefin
     only(tags, PREFIXES.nonce),
   ];
   if (project === undefined || host === undefined || nonce === undefined) return undefined;
+  if (!isName(project) || !isName(host)) return undefined;
   return { project, host, nonce };
 }
 
@@ -53,8 +55,8 @@ export function itemName({ project, host }: Pick<MachineOwner, "project" | "host
 /** The host an item of this project belongs to, or undefined for all others. */
 export function hostOfItem(project: string, name: string): string | undefined {
   const [al, owner, host, ...more] = name.split("/");
-  if (al !== "al" || owner !== project || !host || more.length > 0) return undefined;
-  return host;
+  if (al !== "al" || owner !== project || more.length > 0) return undefined;
+  return host !== undefined && isName(host) ? host : undefined;
 }
 
 /** What follows the prefix in the one tag that has it. */

@@ -48,12 +48,10 @@ function isLocked(
 }
 
 function machineDifferences(
-  { order, user = order.user, locked }: KnownReady,
+  { order, user = order.user }: KnownReady,
   machine: Machine,
 ): MachineDifference[] {
-  const { region, plan, os } = order.machine;
-  // Otherwise it is fleet.lock.toml that says so, and is written again.
-  const wantedUser = locked?.user === undefined ? order.user : user;
+  const { region, plan, os, user: wantedUser = user } = order.machine;
   const found: readonly MachineDifference[] = [
     { field: "region", is: machine.region, wanted: region },
     { field: "plan", is: machine.plan, wanted: plan },

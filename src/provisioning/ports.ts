@@ -24,8 +24,6 @@ export interface ProviderCall {
 export interface MachineProvider {
   /** As fleet.toml has it. */
   readonly name: string;
-  /** Whose key it is. */
-  account(call?: ProviderCall): Promise<string>;
   catalogue(call?: ProviderCall): Promise<MachineCatalogue>;
   /**
    * The plan, if the choice can be had now.
@@ -58,14 +56,9 @@ export interface MachineProvider {
   removeFirewall(name: string, call?: ProviderCall): Promise<void>;
   /** Every firewall of the account, also those of others. */
   listFirewalls(call?: ProviderCall): Promise<readonly NamedItem[]>;
-  /** Makes this public key known under this name; its id. */
-  ensureSshKey(
-    key: { readonly name: string; readonly publicKey: string },
-    call?: ProviderCall,
-  ): Promise<string>;
-  /** Removes every key of this name; none is fine. */
+  /** Removes every public key of this name; none is fine. */
   removeSshKey(name: string, call?: ProviderCall): Promise<void>;
-  /** Every key of the account, also those of others. */
+  /** Every public key of the account, also those of others. */
   listSshKeys(call?: ProviderCall): Promise<readonly NamedItem[]>;
 }
 
@@ -103,7 +96,10 @@ export interface ContactPort {
 
 /** A machine that proved its key. Every call may be repeated without harm. */
 export interface NewMachine {
-  /** What it still lacks to be a host, in a few words; undefined when that is nothing. */
+  /**
+   * What it still lacks to be a host, in a few words; undefined when that is nothing.
+   * @throws AlError `first-boot-failed` (user) where it will never have it.
+   */
   lacks(call?: ProviderCall): Promise<string | undefined>;
   /** The public half of the key that is to replace `first`; the machine makes it if it has none yet. */
   ownHostKey(first: string, call?: ProviderCall): Promise<string>;

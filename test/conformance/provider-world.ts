@@ -13,6 +13,8 @@ export interface ProviderWorld {
   readonly choice: { readonly region: string; readonly plan: string; readonly notHere: string };
   /** What a firewall lets in, as the provider's own console would show it: `tcp 22 203.0.113.7/32`. */
   rulesOf(firewallId: string): readonly string[];
+  /** Somebody puts a public key there under this name; its id. */
+  putSshKey(name: string): string;
   /** Every machine there ever was. */
   machinesMade(): number;
   /** Something goes wrong with the next request, or the next that orders a machine; `times` of them. */

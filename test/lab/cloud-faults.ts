@@ -33,6 +33,9 @@ export async function cutCable({ machine, view }: Target) {
   };
 }
 
+/** Where another sshd listens while somebody guesses. */
+const OTHER_PORT = "2222";
+
 /** Somebody in the same network who tries names, and has no key. */
 export async function startGuesser(engine: Engine, os: CloudOs, { machine, view }: Target) {
   const docker = connectEngine(engine);
@@ -47,19 +50,28 @@ export async function startGuesser(engine: Engine, os: CloudOs, { machine, view 
   });
   await container.start();
   const options = ["StrictHostKeyChecking=no", "BatchMode=yes", "ConnectTimeout=5"];
-  const ssh = ["ssh", ...options.flatMap((one) => ["-o", one]), `admin@${view.address}`, "true"];
+  const ssh = (...more: string[]) => {
+    const args = options.flatMap((one) => ["-o", one]);
+    return execIn(docker, container, ["ssh", ...args, ...more, `admin@${view.address}`, "true"]);
+  };
   const isBanned = async () => {
     const { stdout } = await machine.exec("fail2ban-client", "status", "sshd");
     return stdout.includes(address);
   };
   return {
-    /** Guesses until the machine bans it, for at most a minute; then what ssh says of one more try. */
-    async untilBanned(): Promise<string> {
+    /**
+     * Guesses until the machine bans it, for at most a minute; then what ssh says of one more try, on the
+     * same port and on another.
+     */
+    async untilBanned(): Promise<readonly string[]> {
+      const args = ["-p", OTHER_PORT, "-o", "PidFile=none"];
+      const { code, stderr } = await machine.exec("/usr/sbin/sshd", ...args);
+      if (code !== 0) throw new Error(`no other sshd: ${stderr}`);
       for (const end = Date.now() + 60_000; Date.now() < end && !(await isBanned()); ) {
-        await execIn(docker, container, ssh);
+        await ssh();
         await delay(500);
       }
-      return (await execIn(docker, container, ssh)).stderr;
+      return [(await ssh()).stderr, (await ssh("-p", OTHER_PORT)).stderr];
     },
     close: () => container.remove({ force: true }),
   };

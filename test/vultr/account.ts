@@ -85,6 +85,13 @@ export class VultrAccountState {
     return this.#options.clock.now();
   }
 
+  /** A public key under this name; its id. */
+  putSshKey({ name, ssh_key }: { readonly name: string; readonly ssh_key: string }): string {
+    const id = randomUUID();
+    this.sshKeys.set(id, { name, ssh_key, createdMs: this.now() });
+    return id;
+  }
+
   create(body: NewInstance): StoredInstance {
     const instance: StoredInstance = {
       ...{ id: randomUUID(), body, createdMs: this.now(), number: this.everMade.length + 1 },

@@ -82,14 +82,6 @@ function sshKeyRoutes(app: Hono, state: VultrAccountState, list: List): void {
     ...{ id, name: key.name, ssh_key: key.ssh_key, date_created: vultrDate(key.createdMs) },
   });
   app.get("/ssh-keys", (context) => list(context, "ssh_keys", [...state.sshKeys].map(show)));
-  app.post("/ssh-keys", async (context) => {
-    const body = await bodyOf(context, z.object({ name: z.string(), ssh_key: z.string() }));
-    if (!body) return refuse(context, 400, "Invalid SSH key.");
-    const id = randomUUID();
-    const key = { ...body, name: body.name.slice(0, 128), createdMs: state.now() };
-    state.sshKeys.set(id, key);
-    return context.json({ ssh_key: show([id, key]) }, 201);
-  });
   app.delete("/ssh-keys/:id", (context) => {
     if (!state.sshKeys.delete(context.req.param("id"))) return refuse(context, 404, "not found");
     return context.body(null, 204);

@@ -43,6 +43,7 @@ function account(standIn: VultrStandIn, { region, plan }: Choice) {
       (standIn.account.groups.get(id)?.rules ?? [])
         .map((rule) => `${rule.protocol} ${rule.port} ${rule.subnet}/${rule.subnet_size}`)
         .sort(),
+    putSshKey: (name: string) => standIn.account.putSshKey({ name, ssh_key: "ssh-ed25519 AAAA" }),
     machinesMade: () => standIn.account.everMade.length,
     trouble: ((kind, { to, times = 1 } = {}) => {
       if (kind === "full") switches.maxInstances = 0;

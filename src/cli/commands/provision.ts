@@ -117,15 +117,16 @@ async function addHost(
 ): Promise<string | undefined> {
   output.line(NOTHING_MISSING);
   if (!(await askYes("add a host?"))) return undefined;
-  const catalogue = await deps.provider.catalogue({ signal });
-  const picked = await pickMachine(
-    catalogue,
-    hosts.map(({ host }) => host),
-  );
+  const { provider } = deps;
+  const picked = await pickMachine({
+    catalogue: await provider.catalogue({ signal }),
+    taken: hosts.map(({ host }) => host),
+    check: (choice) => provider.checkChoice(choice, { signal }),
+  });
   if (!picked) return undefined;
   const { name, ...choice } = picked;
   const before = (await readFleetText(directory)) ?? newFleetFile(projectName);
-  const text = withHost(before, name, { provider: deps.provider.name, ...choice });
+  const text = withHost(before, name, { provider: provider.name, ...choice });
   await replaceFile(join(directory, FLEET_FILE), text);
   output.line(`[hosts.${name}] is in ${FLEET_FILE} now`);
   return name;

@@ -2,7 +2,10 @@ import type { AlError } from "../../base/errors.ts";
 import { printableJson, printableLines } from "../../base/printable.ts";
 import { createLiveRegion, type LiveRegion, type Terminal } from "./live-region.ts";
 
-/** Where a command's words go: results to standard output, everything else to standard error. */
+/**
+ * Where a command's words go: results to standard output, everything else to standard error. Whoever wrote
+ * a part of them, a terminal obeys nothing in them.
+ */
 export interface Output {
   readonly json: boolean;
   /** A line of result for a person; nothing in JSON mode. */
@@ -34,13 +37,13 @@ export function createOutput(json: boolean, { out, err }: Streams): Output {
     json,
     region,
     line: (text) => {
-      if (!json) write(out, `${text}\n`);
+      if (!json) write(out, `${shown(text)}\n`);
     },
     record: (value) => {
       if (json) write(out, `${printableJson(value)}\n`);
     },
     progress: (text) => {
-      if (!json) write(err, `${text}\n`);
+      if (!json) write(err, `${shown(text)}\n`);
     },
     fail: (error) => {
       if (json) write(out, `${printableJson({ kind: "error", ...errorRecord(error) })}\n`);
@@ -52,8 +55,11 @@ export function createOutput(json: boolean, { out, err }: Streams): Output {
 /** `error: MESSAGE`, and what to do about it on the next line. */
 export function errorText(error: AlError): string {
   const ours = error.blame === "bug" ? " (this is a bug in al: please report it)" : "";
-  const message = printableLines(error.message).join("\n");
-  return `error: ${message}${ours}${error.hint ? `\n  ${error.hint}` : ""}`;
+  return shown(`error: ${error.message}${ours}${error.hint ? `\n  ${error.hint}` : ""}`);
+}
+
+function shown(text: string): string {
+  return printableLines(text).join("\n");
 }
 
 /** The same for machines. */

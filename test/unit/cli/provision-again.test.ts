@@ -109,6 +109,26 @@ test("the user that a machine was ordered with is kept, whatever fleet.toml says
 });
 
 test.each([
+  ["its own", "[hosts.web-1]", '[hosts.web-1]\nuser = "ops"'],
+  ["that of all", "[hosts.mine]", '[defaults]\nuser = "ops"\n[hosts.mine]'],
+])(
+  "another user that fleet.toml asks for is told, and fleet.lock.toml keeps the one that is there: %s",
+  async (_name, at, written) => {
+    const { ann, write, lock } = await provisioned();
+    write("fleet.toml", FLEET.replace("os =", 'user = "deploy"\nos =').replace(at, written));
+    for (const yes of [false, true]) {
+      const { code, said } = await ann.provision(undefined, yes);
+      expect({ code, said }).toEqual({
+        code: 1,
+        said: expect.stringContaining("  its user is deploy; fleet.toml asks for ops\n"),
+      });
+      expect(said).not.toContain("web-2");
+    }
+    expect(lock().hosts).toMatchObject({ "web-1": { user: "deploy" } });
+  },
+);
+
+test.each([
   ["another address", /192\.0\.2\.\d+/, "203.0.113.99"],
   ["another key", /OWN\d/, "OTHER"],
   ["another user", /"deploy"/, '"ops"'],

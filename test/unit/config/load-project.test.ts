@@ -116,10 +116,13 @@ hostKey = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIGf"
   ]);
   expect(Object.fromEntries(project.machines)).toEqual({
     a: {
-      ...{ region: "ams", plan: "vc2-1c-1gb", os: "debian-13" },
+      ...{ region: "ams", plan: "vc2-1c-1gb", os: "debian-13", user: "deploy" },
       ...{ tags: ["team-a"], ipv6: false, sshFrom: ["203.0.113.7"] },
     },
-    d: { region: "fra", plan: "vc2-2c-4gb", os: "debian-12", tags: [], ipv6: true },
+    d: {
+      ...{ region: "fra", plan: "vc2-2c-4gb", os: "debian-12", user: "ops" },
+      ...{ tags: [], ipv6: true },
+    },
   });
   expect(project.lockedHosts).toHaveProperty("a.instanceId", "i-1");
 });

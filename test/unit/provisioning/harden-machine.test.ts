@@ -192,6 +192,7 @@ test("settings that dockerd refuses are not put in place", async () => {
 
 test("packages that cannot be installed end it, with what apt said", async () => {
   await writeFile(join(root, "no-apt"), "");
+  await program("sleep", "exit 0");
   await withDockerd(async (dockerd) => {
     await expect(harden(dockerd)).rejects.toMatchObject({ code: "harden-failed" });
   });

@@ -27,6 +27,8 @@ export function memoryMachines(standIn: VultrStandIn) {
     silent: 0,
     /** Looks at a machine until it lacks nothing. */
     lacking: 0,
+    /** Its first boot is over, and was in vain. */
+    broken: false,
     /** Connections for which sshd goes on with its old key. */
     stale: 0,
     /** Somebody else has the address. */
@@ -58,7 +60,10 @@ export function memoryMachines(standIn: VultrStandIn) {
     if (!hostKeys.includes(offered(place))) throw problem("host-key-mismatch", "user");
     const keys = at(place.address);
     return {
-      lacks: async () => (faults.lacking-- > 0 ? "cloud-init" : undefined),
+      async lacks() {
+        if (faults.broken) throw problem("first-boot-failed", "user");
+        return faults.lacking-- > 0 ? "cloud-init" : undefined;
+      },
       async ownHostKey(first) {
         if (keys.current !== first) return keys.current;
         made += keys.next === undefined ? 1 : 0;

@@ -27,7 +27,7 @@ test("only what is certainly of this project is an orphan, and only that is remo
   await vultr.createMachine({ ...user, tags: ["al-project-acme", "al-host-old"] });
   for (const name of ["al/acme/web-1", "al/acme/old", "al/acme-2/old", "office", "al/acme/a/b"]) {
     await vultr.ensureFirewall({ name, rules: [] });
-    await vultr.ensureSshKey({ name, publicKey: KEY });
+    standIn.account.putSshKey({ name, ssh_key: KEY });
   }
   const found = await findOrphans({ ...kept, machineIds: [known.machine.id] }, deps());
   expect(found).toMatchObject([
@@ -61,7 +61,7 @@ test("releasing a host gives back machine, firewall and key, killed at any reque
       const vultr = provider();
       const name = itemName(ORDER);
       const firewallId = await vultr.ensureFirewall({ name, rules: [] });
-      await vultr.ensureSshKey({ name, publicKey: KEY });
+      standIn.account.putSshKey({ name, ssh_key: KEY });
       await ensureMachine({ ...ORDER, firewallId }, rig.deps());
       await ensure();
       const process = killedAfter(fetchFrom(standIn), requests, when);
@@ -97,3 +97,12 @@ test("tags say whose a machine is, or nothing at all", () => {
   expect(hostOfItem("acme", itemName(owner))).toBe("web-1");
   expect(hostOfItem("acm", itemName(owner))).toBeUndefined();
 });
+
+test.each(["old\u001b[2J", "", "Old", "x".repeat(64)])(
+  "what says it is of host %j is not ours",
+  (host) => {
+    expect(hostOfItem("acme", `al/acme/${host}`)).toBeUndefined();
+    const tags = ownerTags({ project: "acme", host, nonce: "n1" });
+    expect(ownerOf({ tags })).toBeUndefined();
+  },
+);

@@ -123,6 +123,16 @@ test.each([
   expect(ids()).toHaveLength(1);
 });
 
+test("a machine whose first boot failed is not waited for, and is kept", async () => {
+  const { run, machines, clock, ids } = rig();
+  machines.faults.broken = true;
+  const start = clock.now();
+  await expect(run()).rejects.toMatchObject({ code: "first-boot-failed" });
+  expect(clock.now() - start).toBeLessThan(5 * 60_000);
+  machines.faults.broken = false;
+  expect((await run()).instanceId).toBe(ids()[0]);
+});
+
 test("what cannot be had leaves nothing behind", async () => {
   const { run, standIn, ids } = rig();
   standIn.account.switches.soldOut.add("ams vc2-1c-1gb");
