@@ -4,6 +4,7 @@ import { askYes } from "../ask.ts";
 import type { CliContext } from "../context.ts";
 import { EXIT } from "../exit.ts";
 import { openProvisioning } from "../open-provisioning.ts";
+import { openLocked } from "../provisioning-lock.ts";
 import type { Fleet } from "../read-fleet.ts";
 import { orphanLine, orphanRecord } from "../render/orphans.ts";
 import { readWorkingFleet } from "../working-copy.ts";
@@ -28,7 +29,8 @@ export async function provisionGc(
   const { output, interactive, signal } = context;
   const fleet = await readWorkingFleet(context);
   const { name } = fleet.file.project;
-  const { deps, close } = await open(context, name, "read");
+  const access = yes || interactive ? "write" : "read";
+  const { deps, close } = await openLocked(context, { project: name, access }, open);
   try {
     const orphans = await findOrphans(keptBy(fleet), deps, { signal });
     const meant = orphansMeant(orphans, machine);
