@@ -4,6 +4,7 @@ import { AlError, toAlError } from "../../base/errors.ts";
 import { newFleetFile, withHost } from "../../config/edit-fleet.ts";
 import type { ProjectConfig } from "../../config/project-config.ts";
 import type { HostProvision } from "../../provisioning/host-provision.ts";
+import { leftOrders } from "../../provisioning/orphans.ts";
 import { planProvision } from "../../provisioning/plan-provision.ts";
 import {
   type HostOrder,
@@ -18,6 +19,7 @@ import { openProvisioning, type Provisioning } from "../open-provisioning.ts";
 import { pickMachine } from "../pick-machine.ts";
 import { openLocked } from "../provisioning-lock.ts";
 import { FLEET_FILE, readFleetText } from "../read-fleet.ts";
+import { leftLine } from "../render/orphans.ts";
 import {
   provisionedLines,
   provisionPlanLines,
@@ -72,6 +74,7 @@ async function provisionOnce(
     const plans = all.filter((one) => host !== undefined || isToldOf(one));
     output.record(provisionPlanRecord(plans));
     for (const line of provisionPlanLines(plans)) output.line(line);
+    if (host === undefined) tellLeft(context, config, machines);
     if (plans.some(({ kind }) => kind === "refused")) return { code: EXIT.error };
     const wanted = plans.filter(({ kind }) => TO_DO.includes(kind));
     const isAsked = host === undefined && wanted.length === 0 && interactive && !yes;
@@ -87,6 +90,17 @@ async function provisionOnce(
   } finally {
     machines.close();
   }
+}
+
+/** Machines whose host left fleet.toml: nobody else would say that they are paid for. */
+function tellLeft(
+  { output }: CliContext,
+  { machines }: ProjectConfig,
+  { deps: { records } }: Provisioning,
+): void {
+  const left = leftOrders([...machines.keys()], records);
+  if (left.length > 0) output.record({ kind: "left-orders", orders: left });
+  for (const one of left) output.line(leftLine(one));
 }
 
 const NOTHING_MISSING = "no host of fleet.toml is without its machine";
