@@ -1,5 +1,7 @@
+import type { Clock } from "../base/clock.ts";
 import { mapBounded } from "../base/concurrency.ts";
 import { toAlError } from "../base/errors.ts";
+import { findOwnPatiently } from "./find-own.ts";
 import type { HostProvision, LockedFacts } from "./host-provision.ts";
 import { planReadyHost } from "./plan-ready-host.ts";
 import type { HostKeyApprovals, MachineProvider, MachineRecords } from "./ports.ts";
@@ -9,9 +11,13 @@ const PARALLEL = 4;
 
 /** What {@link planProvision} works with. */
 export interface PlanProvisionDeps {
-  readonly provider: Pick<MachineProvider, "checkChoice" | "getMachine" | "firewallDifference">;
+  readonly provider: Pick<
+    MachineProvider,
+    "checkChoice" | "findMachines" | "getMachine" | "firewallDifference"
+  >;
   readonly records: Pick<MachineRecords, "machineRecord">;
   readonly approvals: Pick<HostKeyApprovals, "isApproved">;
+  readonly clock: Clock;
   /** What fleet.lock.toml says, by host. */
   readonly locked: ReadonlyMap<string, LockedFacts>;
 }
@@ -27,10 +33,10 @@ export async function planProvision(
 
 async function planHost(
   order: HostOrder,
-  { provider, records, approvals, locked: all }: PlanProvisionDeps,
+  { provider, records, approvals, locked: all, clock }: PlanProvisionDeps,
   options: { readonly signal?: AbortSignal | undefined },
 ): Promise<HostProvision> {
-  const { host } = order;
+  const { host, project } = order;
   const locked = all.get(host);
   const { attempts = [], machine } = records.machineRecord(host) ?? {};
   if (machine) {
@@ -42,6 +48,12 @@ async function planHost(
   }
   if (locked?.instanceId !== undefined && attempts.length === 0) {
     return { kind: "elsewhere", order, instanceId: locked.instanceId };
+  }
+  if (attempts.length > 0) {
+    // What was ordered needs no plan in stock any more.
+    const search = { project, host, attempts, clock, ...options };
+    const { own } = await findOwnPatiently(provider, search);
+    if (own.length > 0) return { kind: "continue", order, plan: undefined };
   }
   try {
     const plan = await provider.checkChoice(order.machine, options);

@@ -9,6 +9,7 @@ import {
 } from "../core/machine.ts";
 import { awaitMachine } from "./await-machine.ts";
 import { type EnsuredMachine, ensureMachine } from "./ensure-machine.ts";
+import { findAllOwn } from "./find-own.ts";
 import { firewallRules } from "./firewall-rules.ts";
 import { type FirstContactDeps, replaceFirstKey } from "./first-contact.ts";
 import { itemName } from "./machine-tags.ts";
@@ -126,9 +127,10 @@ async function machineFor(
   const { project, host, user } = order;
   const { os, region, plan: planId, tags, ipv6 } = order.machine;
   const choice = { region, plan: planId, os };
-  // A machine that is there needs no plan in stock.
-  const isThere = records.machineRecord(host)?.machine !== undefined;
-  const plan = isThere ? undefined : await provider.checkChoice(choice, { signal });
+  // A machine that is there, or may be, needs no plan in stock; another one that is ordered does.
+  const { attempts = [], machine } = records.machineRecord(host) ?? {};
+  const isBegun = machine !== undefined || attempts.length > 0;
+  const plan = isBegun ? undefined : await provider.checkChoice(choice, { signal });
   onStep("firewall");
   const firewall = firewallOf(order);
   const firewallId = await provider.ensureFirewall(firewall, { signal });
@@ -142,7 +144,20 @@ async function machineFor(
     return await ensureMachine(wanted, { ...deps, firstBoot }, { signal });
   } catch (thrown) {
     const isRefused = hasCode(thrown, "provider-quota") || hasCode(thrown, "provider-refused");
-    if (isRefused) await provider.removeFirewall(firewall.name, { signal }).catch(() => {});
+    if (isRefused) await removeUnused(order, deps, signal).catch(() => {});
     throw thrown;
   }
+}
+
+/** The firewall of a host that has no machine; one that was ordered, by whomever, may be about to get it. */
+async function removeUnused(
+  { project, host }: HostOrder,
+  { provider, records, clock }: ProvisionDeps,
+  signal: AbortSignal | undefined,
+): Promise<void> {
+  const { attempts = [] } = records.machineRecord(host) ?? {};
+  if (attempts.length > 0) return;
+  const { strangers } = await findAllOwn(provider, { project, host, attempts, clock, signal });
+  if (strangers.length === 0)
+    await provider.removeFirewall(itemName({ project, host }), { signal });
 }

@@ -174,8 +174,9 @@ test("a host that was stopped is not given back while a run is under way there",
 test("a host that left fleet.toml keeps its machine until somebody says otherwise", async () => {
   await world.copy.write("fleet.toml", FLEET);
   await world.copy.commit("without it");
-  orFail(await world.al("provision", "--yes"));
-  orFail(await world.al("provision", "--gc", "--yes"));
+  const told = "which fleet.toml no longer asks for, is still paid for: al deprovision web-1";
+  expect(orFail(await world.al("provision", "--yes")).stdout).toContain(told);
+  expect(orFail(await world.al("provision", "--gc", "--yes")).stdout).toContain(told);
   const { code, stdout } = await world.al("deprovision", "web-1");
   expect({ code, stdout }).toMatchObject({ code: 2 });
   expect(stdout).toContain("to do this: al deprovision web-1 --yes");

@@ -9,6 +9,7 @@ import type { CliContext } from "../context.ts";
 import { EXIT } from "../exit.ts";
 import { writeLockedHost } from "../lock-file.ts";
 import { openProvisioning } from "../open-provisioning.ts";
+import { openLocked } from "../provisioning-lock.ts";
 import { readWorkingFleet } from "../working-copy.ts";
 import { drain } from "./drain.ts";
 import { liveRuntime, type RuntimePlace, withHost } from "./live-runtime.ts";
@@ -37,7 +38,7 @@ export async function deprovision(
   const { file, locked } = await readWorkingFleet(context);
   const { name: project } = file.project;
   const access = yes || interactive ? "write" : "read";
-  const { deps, close } = await open(context, project, access);
+  const { deps, close } = await openLocked(context, { project, access }, open);
   try {
     const record = deps.records.machineRecord(host);
     const instanceId = record?.machine?.id;

@@ -1,9 +1,11 @@
 import { AlError } from "../../base/errors.ts";
 import type { KnownHost } from "../../core/known-host.ts";
+import { leftOrders } from "../../provisioning/orphans.ts";
 import { compose } from "../compose.ts";
 import type { CliContext } from "../context.ts";
 import { EXIT } from "../exit.ts";
 import { openProject } from "../project.ts";
+import { leftLine } from "../render/orphans.ts";
 
 /** `al host forget`: gives up a host that left fleet.toml without being cleaned. Prints what stays there. */
 export async function hostForget(context: CliContext, name: string): Promise<number> {
@@ -18,6 +20,8 @@ export async function hostForget(context: CliContext, name: string): Promise<num
     output.record({ kind: "forgotten", host: name, address, left: inventory.items });
     output.line(`${name}: given up. What stays on ${address.address}, as last seen:`);
     for (const { kind, id } of inventory.items) output.line(`  ${kind} ${id}`);
+    const order = leftOrders([], store).find(({ host }) => host === name);
+    if (order) output.line(leftLine(order));
     return EXIT.done;
   } finally {
     close();

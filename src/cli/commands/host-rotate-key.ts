@@ -15,6 +15,7 @@ import type { CliContext } from "../context.ts";
 import { EXIT } from "../exit.ts";
 import { writeLockedKey } from "../lock-file.ts";
 import { approvalsIn, contactOver } from "../open-provisioning.ts";
+import { takeProvisioningLock } from "../provisioning-lock.ts";
 import { checkAddress, checkRemote, hostOf, readFleet } from "../read-fleet.ts";
 import { storeDirectory } from "../wake.ts";
 
@@ -28,7 +29,9 @@ export async function hostRotateKey(context: CliContext, name: string): Promise<
   const host = hostOf(fleet, name);
   checkRemote(host, "It is reached without SSH.");
   checkAddress(host);
-  const store = openControllerStore(storeDirectory(home, fleet.file.project.name));
+  const { name: projectName } = fleet.file.project;
+  const release = takeProvisioningLock(context, projectName);
+  const store = openControllerStore(storeDirectory(home, projectName));
   try {
     const replaced = store.hostKey(name);
     if (replaced === undefined) throw notApproved(name);
@@ -53,6 +56,7 @@ export async function hostRotateKey(context: CliContext, name: string): Promise<
     return EXIT.done;
   } finally {
     store.close();
+    release();
   }
 }
 

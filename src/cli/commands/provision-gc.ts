@@ -1,9 +1,17 @@
 import { AlError } from "../../base/errors.ts";
-import { findOrphans, type Orphan, removeOrphans } from "../../provisioning/orphans.ts";
+import {
+  findOrphans,
+  isRemovable,
+  type KeptOrphan,
+  type Orphan,
+  type RemovableOrphan,
+  removeOrphans,
+} from "../../provisioning/orphans.ts";
 import { askYes } from "../ask.ts";
 import type { CliContext } from "../context.ts";
 import { EXIT } from "../exit.ts";
 import { openProvisioning } from "../open-provisioning.ts";
+import { openLocked } from "../provisioning-lock.ts";
 import type { Fleet } from "../read-fleet.ts";
 import { orphanLine, orphanRecord } from "../render/orphans.ts";
 import { readWorkingFleet } from "../working-copy.ts";
@@ -28,15 +36,17 @@ export async function provisionGc(
   const { output, interactive, signal } = context;
   const fleet = await readWorkingFleet(context);
   const { name } = fleet.file.project;
-  const { deps, close } = await open(context, name, "read");
+  const access = yes || interactive ? "write" : "read";
+  const { deps, close } = await openLocked(context, { project: name, access }, open);
   try {
     const orphans = await findOrphans(keptBy(fleet), deps, { signal });
     const meant = orphansMeant(orphans, machine);
+    const going = new Set<Orphan>(meant);
     output.record({
       kind: "orphans",
-      orphans: orphans.map((one) => ({ ...orphanRecord(one), goes: meant.includes(one) })),
+      orphans: orphans.map((one) => ({ ...orphanRecord(one), goes: going.has(one) })),
     });
-    for (const orphan of orphans) output.line(orphanLine(orphan, meant.includes(orphan)));
+    for (const orphan of orphans) output.line(orphanLine(orphan, going.has(orphan)));
     if (orphans.length === 0) output.line(`nothing of ${name} is left behind`);
     if (meant.length === 0) return EXIT.done;
     if (!yes && !interactive) {
@@ -46,10 +56,12 @@ export async function provisionGc(
       return EXIT.changes;
     }
     if (!yes && !(await askYes("remove this, with all data of machines?"))) return EXIT.error;
-    await removeOrphans(meant, deps.provider, { signal });
-    output.record({ kind: "removed", orphans: meant.map(orphanRecord) });
-    output.line("removed");
-    return EXIT.done;
+    const left = await removeOrphans(meant, deps.provider, { signal });
+    const gone = meant.filter((one) => !left.some(({ orphan }) => orphan === one));
+    output.record({ kind: "removed", orphans: gone.map(orphanRecord) });
+    if (gone.length > 0) output.line(left.length > 0 ? "the others are removed" : "removed");
+    for (const one of left) output.fail(notRemoved(one));
+    return left.length > 0 ? EXIT.error : EXIT.done;
   } finally {
     close();
   }
@@ -59,21 +71,33 @@ function keptBy({ file, hosts, locked }: Fleet) {
   return {
     project: file.project.name,
     hosts: hosts.map(({ host }) => host),
+    machineHosts: hosts.flatMap(({ host, provider }) => (provider === "vultr" ? [host] : [])),
     machineIds: Object.values(locked).flatMap(({ instanceId }) => instanceId ?? []),
   };
 }
 
-/** Firewalls and keys of a host whose machine stays do so too. */
-function orphansMeant(orphans: readonly Orphan[], machine: string | undefined): readonly Orphan[] {
-  const isKnown = (one: Orphan) => one.kind === "machine" && one.machine.id === machine;
-  if (machine !== undefined && !orphans.some(isKnown)) throw notAnOrphan(machine);
-  const staying = orphans.filter(
-    (one) => one.kind === "machine" && one.why === "unknown" && !isKnown(one),
+/** What is certainly ours, and the machine that was named. Firewalls and keys of a host whose machine stays do so too. */
+function orphansMeant(
+  orphans: readonly Orphan[],
+  machine: string | undefined,
+): readonly RemovableOrphan[] {
+  const removable = orphans.filter(isRemovable);
+  const isNamed = (one: Orphan) => one.kind === "machine" && one.machine.id === machine;
+  if (machine !== undefined && !removable.some(isNamed)) throw notAnOrphan(machine);
+  const staying = removable.filter(
+    (one) => one.kind === "machine" && one.why === "unknown" && !isNamed(one),
   );
   const hosts = new Set(staying.map(({ host }) => host));
-  return orphans.filter((one) =>
+  return removable.filter((one) =>
     one.kind === "machine" ? !staying.includes(one) : !hosts.has(one.host),
   );
+}
+
+function notRemoved({ orphan, error }: KeptOrphan): AlError {
+  const what = orphan.kind === "machine" ? orphan.machine.id : orphan.item.name;
+  const { code, blame, hint = "To try again: al provision --gc" } = error;
+  const message = `${orphan.kind} ${what} was not removed: ${error.message}`;
+  return new AlError(message, { code, blame, hint, cause: error });
 }
 
 function notAnOrphan(machine: string): AlError {

@@ -4,6 +4,7 @@ import { AlError, toAlError } from "../../base/errors.ts";
 import { newFleetFile, withHost } from "../../config/edit-fleet.ts";
 import type { ProjectConfig } from "../../config/project-config.ts";
 import type { HostProvision } from "../../provisioning/host-provision.ts";
+import { leftOrders } from "../../provisioning/orphans.ts";
 import { planProvision } from "../../provisioning/plan-provision.ts";
 import {
   type HostOrder,
@@ -16,7 +17,9 @@ import { EXIT } from "../exit.ts";
 import { writeLockedHost } from "../lock-file.ts";
 import { openProvisioning, type Provisioning } from "../open-provisioning.ts";
 import { pickMachine } from "../pick-machine.ts";
+import { openLocked } from "../provisioning-lock.ts";
 import { FLEET_FILE, readFleetText } from "../read-fleet.ts";
+import { leftLine } from "../render/orphans.ts";
 import {
   provisionedLines,
   provisionPlanLines,
@@ -43,34 +46,61 @@ export interface ProvisionFlags {
  */
 export async function provision(
   context: CliContext,
-  { host, yes }: ProvisionFlags,
+  flags: ProvisionFlags,
   open: typeof openProvisioning = openProvisioning,
 ): Promise<number> {
+  const end = await provisionOnce(context, flags, open);
+  if ("code" in end) return end.code;
+  return provision(context, { ...flags, host: end.added }, open);
+}
+
+/** An exit code, or the host that was added to fleet.toml and is to be provisioned now. */
+type End = { readonly code: number } | { readonly added: string };
+
+async function provisionOnce(
+  context: CliContext,
+  { host, yes }: ProvisionFlags,
+  open: typeof openProvisioning,
+): Promise<End> {
   const { output, interactive, signal } = context;
-  const project = await readWorkingConfig(context);
-  const orders = ordersOf(project, host);
-  const machines = await open(context, project.name, yes || interactive ? "write" : "read");
+  const config = await readWorkingConfig(context);
+  const orders = ordersOf(config, host);
+  const { name: project } = config;
+  const access = yes || interactive ? "write" : "read";
+  const machines = await openLocked(context, { project, access }, open);
   try {
-    const locked = new Map(Object.entries(project.lockedHosts));
+    const locked = new Map(Object.entries(config.lockedHosts));
     const all = await planProvision(orders, { ...machines.deps, locked }, { signal });
     const plans = all.filter((one) => host !== undefined || isToldOf(one));
     output.record(provisionPlanRecord(plans));
     for (const line of provisionPlanLines(plans)) output.line(line);
-    if (plans.some(({ kind }) => kind === "refused")) return EXIT.error;
+    if (host === undefined) tellLeft(context, config, machines);
+    if (plans.some(({ kind }) => kind === "refused")) return { code: EXIT.error };
     const wanted = plans.filter(({ kind }) => TO_DO.includes(kind));
     const isAsked = host === undefined && wanted.length === 0 && interactive && !yes;
     if (isAsked) {
-      const added = await addHost(context, project, machines);
-      if (added !== undefined) return await provision(context, { host: added, yes }, open);
+      const added = await addHost(context, config, machines);
+      if (added !== undefined) return { added };
     }
-    if (wanted.length === 0) return nothingToDo(context, plans, isAsked);
-    if (!yes && !interactive) return sayHow(context, host);
-    if (!yes && !(await askYes("do this?"))) return EXIT.error;
+    if (wanted.length === 0) return { code: nothingToDo(context, plans, isAsked) };
+    if (!yes && !interactive) return { code: sayHow(context, host) };
+    if (!yes && !(await askYes("do this?"))) return { code: EXIT.error };
     const code = await carryOut(context, wanted, machines);
-    return plans.some(isOther) ? EXIT.error : code;
+    return { code: plans.some(isOther) ? EXIT.error : code };
   } finally {
     machines.close();
   }
+}
+
+/** Machines whose host left fleet.toml: nobody else would say that they are paid for. */
+function tellLeft(
+  { output }: CliContext,
+  { machines }: ProjectConfig,
+  { deps: { records } }: Provisioning,
+): void {
+  const left = leftOrders([...machines.keys()], records);
+  if (left.length > 0) output.record({ kind: "left-orders", orders: left });
+  for (const one of left) output.line(leftLine(one));
 }
 
 const NOTHING_MISSING = "no host of fleet.toml is without its machine";

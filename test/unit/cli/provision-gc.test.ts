@@ -1,3 +1,5 @@
+import { writeFileSync } from "node:fs";
+import { join } from "node:path";
 import { expect, test } from "vitest";
 import { openControllerStore } from "../../../src/state/controller-store.ts";
 import { provisionWorld } from "./provision-world.ts";
@@ -74,4 +76,47 @@ test("a machine that fleet.lock.toml names is another operator's, and is not lis
   const { code, said } = await operator().gc(undefined, true);
   expect({ code, said }).toEqual({ code: 0, said: "nothing of acme is left behind\n" });
   expect(ids()).toHaveLength(1);
+});
+
+test("the firewall of another operator's machine stays, also when its host left fleet.toml", async () => {
+  const { operator, project, left } = provisionWorld();
+  await operator().provision("web-1", true);
+  writeFileSync(join(project, "fleet.toml"), '[project]\nname = "acme"\n');
+  const { code, said } = await operator().gc(undefined, true);
+  expect({ code, said }).toEqual({ code: 0, said: "nothing of acme is left behind\n" });
+  expect(left()).toMatchObject({ machines: 1, firewalls: 1 });
+});
+
+test("what cannot be removed is said at the end, once the rest is gone", async () => {
+  const { operator, provider, standIn } = provisionWorld();
+  for (const name of ["al/acme/a", "al/acme/b"]) {
+    await provider().ensureFirewall({ name, rules: [] });
+  }
+  const does = { kind: "answer", status: 403, error: "scripted" } as const;
+  standIn.inject({ method: "DELETE", path: "/firewalls", does });
+  const ann = operator();
+  const { code, said } = await ann.gc(undefined, true);
+  expect(code).toBe(1);
+  expect(said).toContain("the others are removed\nerror: firewall al/acme/a was not removed: ");
+  expect(standIn.account.groups.size).toBe(1);
+  expect(await ann.gc(undefined, true)).toMatchObject({ code: 0 });
+  expect(standIn.account.groups.size).toBe(0);
+});
+
+test("a machine whose host left fleet.toml is told wherever one would look, and stays", async () => {
+  const { operator, project, ids, left } = provisionWorld();
+  const ann = operator();
+  await ann.provision("web-1", true);
+  const [id = ""] = ids();
+  writeFileSync(join(project, "fleet.toml"), '[project]\nname = "acme"\n');
+  const told = `machine ${id} of host web-1, which fleet.toml no longer asks for, is still paid for: al deprovision web-1\n`;
+  expect(await ann.provision(undefined, true)).toEqual({
+    code: 0,
+    said: `${told}no host of fleet.toml is without its machine\n`,
+  });
+  expect(await ann.gc(undefined, true)).toEqual({ code: 0, said: told });
+  const named = await ann.gc(id, true);
+  expect(named.code).toBe(1);
+  expect(named.said).toContain("A host's own machine is given back by: al deprovision <host>");
+  expect(left()).toMatchObject({ machines: 1, firewalls: 1 });
 });

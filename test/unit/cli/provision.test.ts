@@ -68,6 +68,35 @@ test("one that was cut off goes on, also where only fleet.lock.toml was lost", a
   expect(ids()).toHaveLength(1);
 });
 
+test("an order that was cut off goes on when its plan is sold out, and no other is sent", async () => {
+  const { operator, ids, standIn } = world();
+  const ann = operator();
+  standIn.inject({ method: "POST", path: "/instances", does: { kind: "lose-answer" } });
+  const does = { kind: "answer", status: 403, error: "scripted" } as const;
+  standIn.inject({ method: "GET", path: "/instances", after: 1, does });
+  expect(await ann.provision("web-1", true)).toMatchObject({ code: 1 });
+  const made = ids();
+  expect(made).toHaveLength(1);
+  standIn.account.switches.soldOut.add("ams vc2-1c-1gb");
+  const { code, said } = await ann.provision("web-1", true);
+  expect(code).toBe(0);
+  expect(said).toContain("web-1: goes on where an earlier provisioning was cut off\n");
+  expect(said).not.toContain("a month");
+  expect(ids()).toEqual(made);
+});
+
+test("an order of which nothing came is refused when its plan is sold out", async () => {
+  const { operator, ids, standIn } = world();
+  const ann = operator();
+  const does = { kind: "answer", status: 500 } as const;
+  standIn.inject({ method: "POST", path: "/instances", times: 3, does });
+  expect(await ann.provision("web-1", true)).toMatchObject({ code: 1 });
+  standIn.account.switches.soldOut.add("ams vc2-1c-1gb");
+  const { code, said } = await ann.provision("web-1", true);
+  expect({ code, said }).toEqual({ code: 1, said: expect.stringContaining("web-1: error: ") });
+  expect(ids()).toEqual([]);
+});
+
 test("another operator's machine is left alone, whether fleet.lock.toml names it or not", async () => {
   const { operator, ids, project } = world();
   expect(await operator().provision("web-1", true)).toMatchObject({ code: 0 });

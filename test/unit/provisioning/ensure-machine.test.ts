@@ -14,7 +14,7 @@ const create = (does: VultrFault["does"], times = 1): VultrFault => ({
   times,
   does,
 });
-const kept = { project: "acme", hosts: ["web-1"], machineIds: [] };
+const kept = { project: "acme", hosts: ["web-1"], machineHosts: ["web-1"], machineIds: [] };
 
 test("a machine is ordered once, with our tags and the operator's, and found again", async () => {
   const { ensure, ids, standIn, records } = provisioningRig();

@@ -6,14 +6,14 @@ import {
   ownerOf,
   ownerTags,
 } from "../../../src/provisioning/machine-tags.ts";
-import { findOrphans, removeOrphans } from "../../../src/provisioning/orphans.ts";
+import { findOrphans, isRemovable, removeOrphans } from "../../../src/provisioning/orphans.ts";
 import { releaseMachine } from "../../../src/provisioning/release-machine.ts";
 import { fetchFrom, killedAfter } from "../../vultr/in-process.ts";
 import { ORDER } from "./order.ts";
 import { memoryRecords, provisioningRig } from "./rig.ts";
 
 const KEY = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIOMqqnkVzrm0SdG6UOoqKLsabgH5C9okWi0dh2l9GKJl";
-const kept = { project: "acme", hosts: ["web-1"], machineIds: [] };
+const kept = { project: "acme", hosts: ["web-1"], machineHosts: ["web-1"], machineIds: [] };
 
 test("only what is certainly of this project is an orphan, and only that is removed", async () => {
   const { ensure, deps, provider, standIn } = provisioningRig();
@@ -35,8 +35,9 @@ test("only what is certainly of this project is an orphan, and only that is remo
     { kind: "firewall", host: "old", item: { name: "al/acme/old" } },
     { kind: "ssh-key", host: "old", item: { name: "al/acme/old" } },
   ]);
-  await removeOrphans(found, vultr);
-  await removeOrphans(found, vultr);
+  for (let time = 0; time < 2; time += 1) {
+    expect(await removeOrphans(found.filter(isRemovable), vultr)).toEqual([]);
+  }
   expect(await findOrphans({ ...kept, machineIds: [known.machine.id] }, deps())).toEqual([]);
   expect(standIn.account.instances.size).toBe(4);
   expect(standIn.account.instances.has(machine.id)).toBe(true);
@@ -51,6 +52,34 @@ test("an order that is still open is no orphan", async () => {
   await clock.sleep(5_000);
   expect(ids()).toHaveLength(1);
   expect(await findOrphans(kept, deps())).toEqual([]);
+});
+
+test("what was ordered for a host that left fleet.toml is told, and is not ours to collect", async () => {
+  const { ensure, ensureKilled, deps, provider, clock, standIn } = provisioningRig();
+  const nowhere = { project: "acme", hosts: [], machineHosts: [], machineIds: [] };
+  await ensureKilled(6, "before");
+  expect(await findOrphans(nowhere, deps())).toEqual([{ kind: "order", host: "web-1" }]);
+  await provider().ensureFirewall({ name: "al/acme/web-1", rules: [] });
+  const { machine } = await ensure();
+  await clock.sleep(5_000);
+  // Whatever fleet.lock.toml still says of it.
+  const found = await findOrphans({ ...nowhere, machineIds: [machine.id] }, deps());
+  expect(found).toMatchObject([{ kind: "machine", why: "left", machine: { id: machine.id } }]);
+  expect(found.filter(isRemovable)).toEqual([]);
+  await standIn.account.delete(machine.id);
+  expect(await findOrphans(nowhere, deps())).toEqual([{ kind: "order", host: "web-1" }]);
+});
+
+test("what cannot be removed does not hold up the rest, and is named", async () => {
+  const { deps, provider, standIn } = provisioningRig();
+  const vultr = provider();
+  for (const name of ["al/acme/a", "al/acme/b"]) await vultr.ensureFirewall({ name, rules: [] });
+  const found = (await findOrphans(kept, deps())).filter(isRemovable);
+  const does = { kind: "answer", status: 403, error: "scripted" } as const;
+  standIn.inject({ method: "DELETE", path: "/firewalls", does });
+  const left = await removeOrphans(found, vultr);
+  expect(left).toMatchObject([{ orphan: { host: "a" }, error: { blame: "user" } }]);
+  expect([...standIn.account.groups.values()]).toMatchObject([{ description: "al/acme/a" }]);
 });
 
 test("releasing a host gives back machine, firewall and key, killed at any request", async () => {

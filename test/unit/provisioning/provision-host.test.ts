@@ -145,3 +145,15 @@ test("what cannot be had leaves nothing behind", async () => {
   await run();
   expect(ids()).toHaveLength(1);
 });
+
+test("an order that is refused leaves the firewall of another operator's new machine", async () => {
+  const { run, standIn, provider, deps } = rig({ visibleAfterMs: 1_500 });
+  const firewallId = await provider().ensureFirewall({ name: "al/acme/web-1", rules: [] });
+  const { userData } = await deps().firstBoot();
+  const { tags: _tags, sshFrom: _sshFrom, ...choice } = ORDER.machine;
+  const tags = ["al-project-acme", "al-host-web-1", "al-nonce-theirs"];
+  await provider().createMachine({ ...choice, name: "web-1", firewallId, userData, tags });
+  standIn.account.switches.maxInstances = 1;
+  await expect(run()).rejects.toMatchObject({ code: "provider-quota" });
+  expect([...standIn.account.groups.keys()]).toEqual([firewallId]);
+});
