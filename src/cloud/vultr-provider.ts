@@ -22,7 +22,11 @@ export function vultrProvider(send: SendToVultr) {
   const client = vultrClient(send);
   return {
     name: "vultr",
-    account: async (call: VultrCall = {}) => (await client.account(call)).name,
+    async account(call: VultrCall = {}): Promise<string> {
+      // Somebody may have two accounts in one name.
+      const { name, email } = await client.account(call);
+      return `${name} <${email}>`;
+    },
     catalogue: (call: VultrCall = {}) => vultrCatalogue(client, call),
     checkChoice: async (choice: MachineChoice, call: VultrCall = {}) =>
       (await checkChoice(client, choice, call)).plan,

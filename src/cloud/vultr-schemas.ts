@@ -4,7 +4,7 @@ import { z } from "zod";
 const DateCreated = z.iso.datetime({ offset: true });
 
 /** `GET /account`: whose key it is. */
-export const VultrAccount = z.object({ name: z.string() });
+export const VultrAccount = z.object({ name: z.string(), email: z.string() });
 
 /** One of `GET /regions`. */
 export const VultrRegion = z.object({ id: z.string(), city: z.string(), country: z.string() });

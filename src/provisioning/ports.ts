@@ -24,7 +24,7 @@ export interface ProviderCall {
 export interface MachineProvider {
   /** As fleet.toml has it. */
   readonly name: string;
-  /** Whose key it is. */
+  /** Whose key it is, so that no two accounts are called the same. */
   account(call?: ProviderCall): Promise<string>;
   catalogue(call?: ProviderCall): Promise<MachineCatalogue>;
   /**
@@ -78,6 +78,9 @@ export interface MachineRecords {
   recordMachine(record: MachineRecord): void;
   /** None is fine. */
   forgetMachine(host: string): void;
+  /** The account, as the provider calls it, that machines were last ordered in. */
+  machineAccount(): string | undefined;
+  recordAccount(account: string): void;
 }
 
 /** Where a new machine is reached, and as whom. */

@@ -26,6 +26,8 @@ export interface AccountOptions {
 export interface AccountSwitches {
   maxInstances: number;
   neverBoots: boolean;
+  /** Whose account it is. */
+  email: string;
   /** `region plan`, as in `ams vc2-1c-1gb`. */
   readonly soldOut: Set<string>;
 }
@@ -69,6 +71,7 @@ export class VultrAccountState {
   readonly switches: AccountSwitches = {
     maxInstances: 10,
     neverBoots: false,
+    email: "ops@example.com",
     soldOut: new Set(),
   };
   /** Addresses that the next instances get, as if others had given them back. */

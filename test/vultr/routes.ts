@@ -24,7 +24,7 @@ type List = (context: Context, key: string, items: readonly object[]) => Respons
 
 function catalogueRoutes(app: Hono, { switches }: VultrAccountState, list: List): void {
   app.get("/account", (context) =>
-    context.json({ account: { name: "Example Ltd", email: "ops@example.com", acls: [] } }),
+    context.json({ account: { name: "Example Ltd", email: switches.email, acls: [] } }),
   );
   app.get("/regions", (context) => list(context, "regions", catalogue.regions));
   app.get("/plans", (context) => list(context, "plans", catalogue.plans));

@@ -1,4 +1,5 @@
 import { AlError } from "../../base/errors.ts";
+import { checkAccount } from "../../provisioning/check-account.ts";
 import { findOrphans, type Orphan, removeOrphans } from "../../provisioning/orphans.ts";
 import { askYes } from "../ask.ts";
 import type { CliContext } from "../context.ts";
@@ -30,6 +31,7 @@ export async function provisionGc(
   const { name } = fleet.file.project;
   const { deps, close } = await open(context, name, "read");
   try {
+    await checkAccount(deps, { signal });
     const orphans = await findOrphans(keptBy(fleet), deps, { signal });
     const meant = orphansMeant(orphans, machine);
     output.record({

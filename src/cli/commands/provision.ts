@@ -3,6 +3,7 @@ import { boundedRunner, settleBounded } from "../../base/concurrency.ts";
 import { AlError, toAlError } from "../../base/errors.ts";
 import { newFleetFile, withHost } from "../../config/edit-fleet.ts";
 import type { ProjectConfig } from "../../config/project-config.ts";
+import { checkAccount } from "../../provisioning/check-account.ts";
 import type { HostProvision } from "../../provisioning/host-provision.ts";
 import { planProvision } from "../../provisioning/plan-provision.ts";
 import {
@@ -51,6 +52,7 @@ export async function provision(
   const orders = ordersOf(project, host);
   const machines = await open(context, project.name, yes || interactive ? "write" : "read");
   try {
+    const account = await checkAccount(machines.deps, { signal });
     const locked = new Map(Object.entries(project.lockedHosts));
     const all = await planProvision(orders, { ...machines.deps, locked }, { signal });
     const plans = all.filter((one) => host !== undefined || isToldOf(one));
@@ -66,6 +68,7 @@ export async function provision(
     if (wanted.length === 0) return nothingToDo(context, plans, isAsked);
     if (!yes && !interactive) return sayHow(context, host);
     if (!yes && !(await askYes("do this?"))) return EXIT.error;
+    if (account !== undefined) machines.deps.records.recordAccount(account);
     const code = await carryOut(context, wanted, machines);
     return plans.some(isOther) ? EXIT.error : code;
   } finally {
