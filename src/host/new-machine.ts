@@ -6,6 +6,7 @@ import {
   FIND_HOST_KEY,
   LACKS,
   OWN_HOST_KEY,
+  SSHD_SETTINGS,
   TAKE_HOST_KEY,
 } from "./new-machine-scripts.ts";
 
@@ -45,6 +46,8 @@ export function newMachine(transport: Transport, { findKey }: MachineOptions = {
       const printed = await run(transport, ["sh", "-c", LACKS], "look at the machine", call);
       return printed || undefined;
     },
+    sshdSettings: (call: CallOptions = {}): Promise<string> =>
+      run(transport, asRoot(SSHD_SETTINGS, []), "tell the settings of sshd", call),
     async ownHostKey(first: string, call: CallOptions = {}): Promise<string> {
       const argv = asRoot(OWN_HOST_KEY, [(await files(call)).key, first]);
       const printed = await run(transport, argv, "make a host key", call);

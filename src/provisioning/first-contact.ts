@@ -1,5 +1,6 @@
 import type { Clock } from "../base/clock.ts";
 import { AlError, hasCode, toAlError } from "../base/errors.ts";
+import { checkSshd } from "./check-sshd.ts";
 import type {
   ContactPort,
   HostKeyApprovals,
@@ -35,7 +36,7 @@ export interface FirstContactOptions {
  * recorded before the machine takes it.
  *
  * @returns the public half of the key that the machine has then.
- * @throws AlError `wrong-machine`, `auth-failed` (user), `machine-not-up` (transient).
+ * @throws AlError `wrong-machine`, `auth-failed`, `sshd-not-hardened` (user), `machine-not-up` (transient).
  */
 export async function replaceFirstKey(
   place: MachinePlace,
@@ -51,6 +52,7 @@ export async function replaceFirstKey(
   const machine = await whenReady(place, keys, deps, options);
   let own: string;
   try {
+    checkSshd(place.host, await machine.sshdSettings({ signal }));
     own = await machine.ownHostKey(first, { signal });
     recordOwnKey(records, place.host, own);
     await machine.takeHostKey(own, { signal });

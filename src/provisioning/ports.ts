@@ -108,6 +108,8 @@ export interface ContactPort {
 export interface NewMachine {
   /** What it still lacks to be a host, in a few words; undefined when that is nothing. */
   lacks(call?: ProviderCall): Promise<string | undefined>;
+  /** The settings that sshd starts with, one `name value` a line. */
+  sshdSettings(call?: ProviderCall): Promise<string>;
   /** The public half of the key that is to replace `first`; the machine makes it if it has none yet. */
   ownHostKey(first: string, call?: ProviderCall): Promise<string>;
   /** Has it prove itself with that key, which it has made before, from now on. */

@@ -1,4 +1,5 @@
 import { AlError } from "../../../src/base/errors.ts";
+import { SSHD_HARDENED } from "../../../src/provisioning/check-sshd.ts";
 import type {
   ContactPort,
   HostKeyPins,
@@ -29,6 +30,8 @@ export function memoryMachines(standIn: VultrStandIn) {
     lacking: 0,
     /** Connections for which sshd goes on with its old key. */
     stale: 0,
+    /** What sshd starts with instead of our first settings. */
+    sshd: [] as string[],
     /** Somebody else has the address. */
     impostor: false,
   };
@@ -59,6 +62,8 @@ export function memoryMachines(standIn: VultrStandIn) {
     const keys = at(place.address);
     return {
       lacks: async () => (faults.lacking-- > 0 ? "cloud-init" : undefined),
+      sshdSettings: async () =>
+        [...faults.sshd, ...SSHD_HARDENED.slice(faults.sshd.length)].join("\n"),
       async ownHostKey(first) {
         if (keys.current !== first) return keys.current;
         made += keys.next === undefined ? 1 : 0;
@@ -95,6 +100,7 @@ export function contactUntil(
         const machine = connect(place, hostKeys);
         return {
           lacks: () => call(() => machine.lacks()),
+          sshdSettings: () => call(() => machine.sshdSettings()),
           ownHostKey: (first) => call(() => machine.ownHostKey(first)),
           takeHostKey: (own) => call(() => machine.takeHostKey(own)),
           close: async () => {},
