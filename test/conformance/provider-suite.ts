@@ -123,6 +123,25 @@ function machineCases(open: () => ProviderWorld): void {
     expect(await provider.getMachine(id)).toBeUndefined();
   });
 
+  test("a machine that is still being installed is given back", async () => {
+    const world = open();
+    const { provider, clock } = world;
+    const { id } = await provider.createMachine(requestFor(world, ["al-project-acme"]));
+    await clock.sleep(5_000);
+    expect((await provider.getMachine(id))?.state).toBe("starting");
+    await provider.deleteMachine(id);
+    expect(await provider.findMachines("al-project-acme")).toEqual([]);
+  });
+
+  test("a firewall that is none is behind no machine", async () => {
+    const world = open();
+    const request = { ...requestFor(world), firewallId: "0b7a3c8e-0000-4000-8000-000000000000" };
+    await expect(world.provider.createMachine(request)).rejects.toMatchObject({
+      ...{ code: "provider-refused", blame: "user" },
+    });
+    expect(world.machinesMade()).toBe(0);
+  });
+
   test("an aborted call ends with the reason", async () => {
     const { provider } = open();
     const signal = AbortSignal.abort(new Error("enough"));

@@ -6,6 +6,7 @@ import { bodyOf, NewInstance, NewRule, page, refuse } from "./answers.ts";
 import { catalogue } from "./catalogue.ts";
 
 const MOST_RULES = 50;
+const LOCKED = "Unable to destroy server: Server is currently locked";
 
 /** Everything of Vultr's API v2 that we use, with its paths and status codes, below `/v2`. */
 export function vultrRoutes(state: VultrAccountState, options: { perPage: number }): Hono {
@@ -64,6 +65,9 @@ function instanceRoutes(app: Hono, state: VultrAccountState, list: List): void {
     }
     if (!catalogue.os.some(({ id }) => id === body.os_id))
       return refuse(context, 400, "Invalid OS.");
+    if (body.firewall_group_id !== undefined && !state.groups.has(body.firewall_group_id)) {
+      return refuse(context, 400, "Invalid firewall_group_id.");
+    }
     if (state.instances.size >= state.switches.maxInstances) {
       return refuse(context, 400, "You have reached the maximum number of active instances.");
     }
@@ -71,7 +75,9 @@ function instanceRoutes(app: Hono, state: VultrAccountState, list: List): void {
   });
   app.delete("/instances/:id", async (context) => {
     const id = context.req.param("id");
-    if (!state.instances.has(id)) return refuse(context, 404, "instance not found");
+    const instance = state.instances.get(id);
+    if (!instance) return refuse(context, 404, "instance not found");
+    if (state.isLocked(instance)) return refuse(context, 500, LOCKED);
     await state.delete(id);
     return context.body(null, 204);
   });
