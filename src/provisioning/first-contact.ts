@@ -114,6 +114,7 @@ async function look(
     await machine?.close();
     signal?.throwIfAborted();
     if (hasCode(thrown, "host-key-mismatch")) throw wrongMachine(place, thrown);
+    if (hasCode(thrown, "auth-failed")) throw otherLoginKey(place, thrown);
     const error = toAlError(thrown);
     if (error.blame !== "transient") throw error;
     return { kind: "not-yet", waitsFor: "sshd", why: error.message };
@@ -126,6 +127,16 @@ function wrongMachine({ host, address, port }: MachinePlace, cause: AlError): Al
     code: "wrong-machine",
     blame: "user",
     hint: `Another machine may have the address now: compare it in the provider's console. To give the host's machine back: al deprovision ${host}`,
+    cause,
+  });
+}
+
+/** Its own hint would be to log in and add the key, which nobody can. */
+function otherLoginKey({ host, user, address }: MachinePlace, cause: AlError): AlError {
+  return new AlError(`host ${host}: its machine does not let ${user}@${address} in with vps_ssh`, {
+    code: "auth-failed",
+    blame: "user",
+    hint: `It was made with another vps_ssh: put that one back (al creds add vps_ssh --field private_key=@FILE) and run the same command again; or give the machine back: al deprovision ${host}`,
     cause,
   });
 }

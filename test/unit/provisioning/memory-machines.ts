@@ -32,6 +32,8 @@ export function memoryMachines(standIn: VultrStandIn) {
     stale: 0,
     /** What sshd starts with instead of our first settings. */
     sshd: [] as string[],
+    /** The user's key is not the one that it was made with. */
+    locked: false,
     /** Somebody else has the address. */
     impostor: false,
   };
@@ -59,6 +61,7 @@ export function memoryMachines(standIn: VultrStandIn) {
   };
   const connect = (place: MachinePlace, hostKeys: readonly string[]): NewMachine => {
     if (!hostKeys.includes(offered(place))) throw problem("host-key-mismatch", "user");
+    if (faults.locked) throw problem("auth-failed", "user");
     const keys = at(place.address);
     return {
       lacks: async () => (faults.lacking-- > 0 ? "cloud-init" : undefined),

@@ -105,6 +105,20 @@ test("who does not have the machine's key is told nothing, and nothing is approv
   expect((await run()).instanceId).toBe(ids()[0]);
 });
 
+test("a machine that was made with another login key says so, and goes on with that one", async () => {
+  const { run, machines, ids } = rig();
+  machines.faults.locked = true;
+  await expect(run()).rejects.toMatchObject({
+    ...{ code: "auth-failed", blame: "user" },
+    message: "host web-1: its machine does not let deploy@192.0.2.1 in with vps_ssh",
+    hint: expect.stringMatching(
+      /made with another vps_ssh: put that one back.*al deprovision web-1$/,
+    ),
+  });
+  machines.faults.locked = false;
+  expect((await run()).instanceId).toBe(ids()[0]);
+});
+
 test("a machine whose sshd starts with other settings than ours is not approved", async () => {
   const { run, machines, approvals, ids } = rig();
   machines.faults.sshd = ["passwordauthentication yes"];
