@@ -56,6 +56,11 @@ export function vultrClient(send: SendToVultr) {
     },
     createInstance: (body: NewVultrInstance, call?: VultrCall) =>
       one(post("/instances", body), "instance", VultrInstance, call),
+    /** In place of the group that it had, if any. */
+    async attachFirewallGroup(id: string, group: string, call?: VultrCall): Promise<void> {
+      const body = { firewall_group_id: group };
+      await send({ method: "PATCH", path: at("instances", id), body }, call);
+    },
     deleteInstance: (id: string, call?: VultrCall) => remove(at("instances", id), call),
     sshKeys: (call?: VultrCall) => list(get("/ssh-keys"), "ssh_keys", VultrSshKey, call),
     createSshKey: (body: { name: string; ssh_key: string }, call?: VultrCall) =>

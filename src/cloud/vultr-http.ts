@@ -32,7 +32,7 @@ export interface VultrOptions {
 
 /** One request; a POST is never repeated unless it is certain that nothing was done. */
 export interface VultrRequest {
-  readonly method: "GET" | "POST" | "DELETE";
+  readonly method: "GET" | "POST" | "PATCH" | "DELETE";
   /** Below `/v2`: `/plans`. */
   readonly path: string;
   readonly query?: Readonly<Record<string, string>>;

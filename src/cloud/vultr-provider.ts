@@ -44,6 +44,8 @@ export function vultrProvider(send: SendToVultr) {
       return found && machineOf(found);
     },
     deleteMachine: (id: string, call: VultrCall = {}) => client.deleteInstance(id, call),
+    attachFirewall: (machineId: string, firewallId: string, call: VultrCall = {}) =>
+      client.attachFirewallGroup(machineId, firewallId, call),
     ensureFirewall: (
       firewall: { readonly name: string; readonly rules: readonly FirewallRule[] },
       call: VultrCall = {},

@@ -54,6 +54,8 @@ export interface MachineProvider {
     firewall: { readonly name: string; readonly rules: readonly FirewallRule[] },
     call?: ProviderCall,
   ): Promise<FirewallDifference>;
+  /** Puts a machine behind this firewall, and behind no other. @throws AlError where either is none. */
+  attachFirewall(machineId: string, firewallId: string, call?: ProviderCall): Promise<void>;
   /** None is fine. @throws AlError `firewall-in-use` (user) while a machine is behind it. */
   removeFirewall(name: string, call?: ProviderCall): Promise<void>;
   /** Every firewall of the account, also those of others. */

@@ -11,6 +11,9 @@ const RULES = [
 ] as const;
 const KEY = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIOMqqnkVzrm0SdG6UOoqKLsabgH5C9okWi0dh2l9GKJl";
 
+/** The id of nothing. */
+const NONE = "0b7a3c8e-0000-4000-8000-000000000000";
+
 /** What every provider of machines has to do, as the port says it. */
 export function providerConformance(
   name: string,
@@ -75,6 +78,7 @@ function catalogueCases(open: () => ProviderWorld): void {
       () => provider.findMachines("al-project-acme"),
       () => provider.getMachine("1"),
       () => provider.deleteMachine("1"),
+      () => provider.attachFirewall("1", "2"),
       () => provider.ensureFirewall({ name: "al/acme/web-1", rules: [] }),
       () => provider.ensureSshKey({ name: "al/acme/web-1", publicKey: KEY }),
     ];
@@ -111,7 +115,7 @@ function machineCases(open: () => ProviderWorld): void {
     const found = await provider.findMachines("al-project-acme");
     expect(found.map(({ id }) => id)).toEqual(ids.slice(0, 2));
     expect((await provider.getMachine(ids[2] ?? ""))?.id).toBe(ids[2]);
-    expect(await provider.getMachine("0b7a3c8e-0000-4000-8000-000000000000")).toBeUndefined();
+    expect(await provider.getMachine(NONE)).toBeUndefined();
   });
 
   test("deleting twice is deleting once", async () => {
@@ -135,7 +139,7 @@ function machineCases(open: () => ProviderWorld): void {
 
   test("a firewall that is none is behind no machine", async () => {
     const world = open();
-    const request = { ...requestFor(world), firewallId: "0b7a3c8e-0000-4000-8000-000000000000" };
+    const request = { ...requestFor(world), firewallId: NONE };
     await expect(world.provider.createMachine(request)).rejects.toMatchObject({
       ...{ code: "provider-refused", blame: "user" },
     });
@@ -174,6 +178,24 @@ function firewallCases(open: () => ProviderWorld): void {
     expect(await difference()).toEqual(found);
     await provider.ensureFirewall({ name, rules: [ssh, web] });
     expect(await difference()).toEqual({ ids: [id], missing: [], extra: [] });
+  });
+
+  test("a machine is put behind a firewall, however often, and behind one only", async () => {
+    const world = open();
+    const { provider, clock } = world;
+    const { id } = await provider.createMachine(requestFor(world));
+    await clock.sleep(60_000);
+    const [one, other] = [
+      await provider.ensureFirewall({ name, rules: RULES }),
+      await provider.ensureFirewall({ name: "al/acme/web-2", rules: [] }),
+    ];
+    for (const firewallId of [one, one, other]) {
+      await provider.attachFirewall(id, firewallId);
+      expect(await provider.getMachine(id)).toMatchObject({ firewallId });
+    }
+    await expect(provider.attachFirewall(id, NONE)).rejects.toMatchObject({ blame: "user" });
+    await expect(provider.attachFirewall(NONE, one)).rejects.toMatchObject({ blame: "user" });
+    await provider.removeFirewall(name);
   });
 
   test("a firewall in use stays, and goes when its machine has gone", async () => {

@@ -6,6 +6,7 @@ import { bodyOf, NewInstance, NewRule, page, refuse } from "./answers.ts";
 import { catalogue } from "./catalogue.ts";
 
 const MOST_RULES = 50;
+const NO_GROUP = "Invalid firewall_group_id.";
 const LOCKED = "Unable to destroy server: Server is currently locked";
 
 /** Everything of Vultr's API v2 that we use, with its paths and status codes, below `/v2`. */
@@ -65,13 +66,19 @@ function instanceRoutes(app: Hono, state: VultrAccountState, list: List): void {
     }
     if (!catalogue.os.some(({ id }) => id === body.os_id))
       return refuse(context, 400, "Invalid OS.");
-    if (body.firewall_group_id !== undefined && !state.groups.has(body.firewall_group_id)) {
-      return refuse(context, 400, "Invalid firewall_group_id.");
-    }
+    if (!isGroup(state, body.firewall_group_id)) return refuse(context, 400, NO_GROUP);
     if (state.instances.size >= state.switches.maxInstances) {
       return refuse(context, 400, "You have reached the maximum number of active instances.");
     }
     return context.json({ instance: state.show(state.create(body)) }, 202);
+  });
+  app.patch("/instances/:id", async (context) => {
+    const instance = state.instances.get(context.req.param("id"));
+    if (!instance) return refuse(context, 404, "instance not found");
+    const body = await bodyOf(context, z.object({ firewall_group_id: z.string() }));
+    if (!body || !isGroup(state, body.firewall_group_id)) return refuse(context, 400, NO_GROUP);
+    instance.firewallGroupId = body.firewall_group_id;
+    return context.json({ instance: state.show(instance) }, 202);
   });
   app.delete("/instances/:id", async (context) => {
     const id = context.req.param("id");
@@ -81,6 +88,11 @@ function instanceRoutes(app: Hono, state: VultrAccountState, list: List): void {
     await state.delete(id);
     return context.body(null, 204);
   });
+}
+
+/** An empty id means none. */
+function isGroup({ groups }: VultrAccountState, id = ""): boolean {
+  return id === "" || groups.has(id);
 }
 
 function sshKeyRoutes(app: Hono, state: VultrAccountState, list: List): void {
