@@ -5,6 +5,7 @@ import type { SendToVultr, VultrRequest } from "./vultr-http.ts";
 import {
   type NewVultrInstance,
   type NewVultrRule,
+  VultrAccount,
   VultrAvailability,
   VultrFirewallGroup,
   VultrFirewallRule,
@@ -32,6 +33,7 @@ export function vultrClient(send: SendToVultr) {
     parts.map((part) => `/${encodeURIComponent(part)}`).join("");
   const post = (path: string, body: object): VultrRequest => ({ method: "POST", path, body });
   return {
+    account: (call?: VultrCall) => one(get("/account"), "account", VultrAccount, call),
     regions: (call?: VultrCall) => list(get("/regions"), "regions", VultrRegion, call),
     plans: (call?: VultrCall) => list(get("/plans"), "plans", VultrPlan, call),
     oses: (call?: VultrCall) => list(get("/os"), "os", VultrOs, call),
@@ -54,6 +56,11 @@ export function vultrClient(send: SendToVultr) {
     },
     createInstance: (body: NewVultrInstance, call?: VultrCall) =>
       one(post("/instances", body), "instance", VultrInstance, call),
+    /** In place of the group that it had, if any. */
+    async attachFirewallGroup(id: string, group: string, call?: VultrCall): Promise<void> {
+      const body = { firewall_group_id: group };
+      await send({ method: "PATCH", path: at("instances", id), body }, call);
+    },
     deleteInstance: (id: string, call?: VultrCall) => remove(at("instances", id), call),
     sshKeys: (call?: VultrCall) => list(get("/ssh-keys"), "ssh_keys", VultrSshKey, call),
     deleteSshKey: (id: string, call?: VultrCall) => remove(at("ssh-keys", id), call),

@@ -36,7 +36,7 @@ export function refusal({ method, path }: RequestName, status: number, text: str
       hint: "Somebody may have removed it meanwhile: run the same command again.",
     });
   }
-  if (/quota|limit|maximum|exceed/i.test(text)) {
+  if (method === "POST" && path === "/instances" && /quota|limit|maximum|exceed/i.test(text)) {
     return new AlError(what, {
       code: "provider-quota",
       blame: "user",

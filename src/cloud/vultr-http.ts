@@ -12,6 +12,8 @@ const ATTEMPTS = 5;
 const FIRST_DELAY_MS = 500;
 const LONGEST_DELAY_MS = 12_000;
 const LONGEST_HOLD_MS = 60_000;
+/** A server is locked while it is installed: about a minute. */
+const LOCKED_MS = 120_000;
 
 /** How to reach Vultr. */
 export interface VultrOptions {
@@ -30,7 +32,7 @@ export interface VultrOptions {
 
 /** One request; a POST is never repeated unless it is certain that nothing was done. */
 export interface VultrRequest {
-  readonly method: "GET" | "POST" | "DELETE";
+  readonly method: "GET" | "POST" | "PATCH" | "DELETE";
   /** Below `/v2`: `/plans`. */
   readonly path: string;
   readonly query?: Readonly<Record<string, string>>;
@@ -45,11 +47,17 @@ export type SendToVultr = (
 
 type Outcome =
   | { readonly kind: "answered"; readonly json: unknown }
-  | { readonly kind: "again"; readonly error: AlError; readonly waitMs?: number | undefined };
+  | {
+      readonly kind: "again";
+      readonly error: AlError;
+      readonly waitMs?: number | undefined;
+      /** How long to go on, instead of a number of attempts. */
+      readonly patienceMs?: number | undefined;
+    };
 
 /**
  * Vultr's API with its limits: requests wait for the limiter, 429 and 5xx are repeated with growing,
- * jittered delays.
+ * jittered delays; for two minutes where what is to be removed is locked.
  * @throws AlError from what is returned: `provider-key-refused`, `provider-quota`, `provider-refused`,
  * `provider-not-found` (user), `provider-unreachable`, `provider-answer-lost` (transient),
  * `provider-answer-unreadable` (bug). None of them holds the key.
@@ -58,11 +66,14 @@ export function openVultr(options: VultrOptions): SendToVultr {
   // Otherwise fetch would complain of the header, and quote it.
   if (!/^[\x21-\x7e]+$/.test(options.key.reveal())) throw unfitKey();
   return async (request, { signal } = {}) => {
+    const start = options.clock.now();
     for (let attempt = 1; ; attempt += 1) {
       await options.limiter.take(signal);
       const outcome = await attemptOnce(options, request, signal);
       if (outcome.kind === "answered") return outcome.json;
-      if (attempt === ATTEMPTS) throw outcome.error;
+      const { error, patienceMs } = outcome;
+      const isOver = patienceMs === undefined && attempt >= ATTEMPTS;
+      if (isOver || options.clock.now() - start > (patienceMs ?? Infinity)) throw error;
       await options.clock.sleep(Math.max(delayMs(options, attempt), outcome.waitMs ?? 0), signal);
     }
   };
@@ -101,7 +112,13 @@ function judge(
     limiter.hold(waitMs);
     return { kind: "again", error: temporary(request, why), waitMs };
   }
-  if (status >= 500) return failed(request, why, { wasSent: true });
+  if (status >= 500) {
+    const isLocked = request.method === "DELETE" && /locked/i.test(why);
+    return {
+      ...failed(request, why, { wasSent: true }),
+      ...(isLocked && { patienceMs: LOCKED_MS }),
+    };
+  }
   throw refusal(request, status, failureText(text, key));
 }
 

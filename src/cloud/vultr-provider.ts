@@ -21,6 +21,11 @@ export function vultrProvider(send: SendToVultr) {
   const client = vultrClient(send);
   return {
     name: "vultr",
+    async account(call: VultrCall = {}): Promise<string> {
+      // Somebody may have two accounts in one name.
+      const { name, email } = await client.account(call);
+      return `${name} <${email}>`;
+    },
     catalogue: (call: VultrCall = {}) => vultrCatalogue(client, call),
     checkChoice: async (choice: MachineChoice, call: VultrCall = {}) =>
       (await checkChoice(client, choice, call)).plan,
@@ -38,6 +43,8 @@ export function vultrProvider(send: SendToVultr) {
       return found && machineOf(found);
     },
     deleteMachine: (id: string, call: VultrCall = {}) => client.deleteInstance(id, call),
+    attachFirewall: (machineId: string, firewallId: string, call: VultrCall = {}) =>
+      client.attachFirewallGroup(machineId, firewallId, call),
     ensureFirewall: (
       firewall: { readonly name: string; readonly rules: readonly FirewallRule[] },
       call: VultrCall = {},

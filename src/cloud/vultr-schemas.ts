@@ -1,7 +1,16 @@
 import { z } from "zod";
 
-/** `2020-10-10T01:56:20+00:00`; the offset varies. */
-const DateCreated = z.iso.datetime({ offset: true });
+/** `2020-10-10T01:56:20+00:00`; the offset varies. What has none counts as the oldest. */
+const DateCreated = z.iso.datetime({ offset: true }).catch("1970-01-01T00:00:00+00:00");
+
+/** What may be missing, as with Vultr's older objects: lists hold what others made, too. */
+const Text = z
+  .string()
+  .nullish()
+  .transform((text) => text ?? "");
+
+/** `GET /account`: whose key it is. */
+export const VultrAccount = z.object({ name: z.string(), email: z.string() });
 
 /** One of `GET /regions`. */
 export const VultrRegion = z.object({ id: z.string(), city: z.string(), country: z.string() });
@@ -30,32 +39,27 @@ export const VultrAvailability = z.object({ available_plans: z.array(z.string())
  */
 export const VultrInstance = z.object({
   id: z.string().min(1),
-  main_ip: z.string(),
-  v6_main_ip: z.string().default(""),
-  region: z.string(),
-  plan: z.string(),
-  os: z.string().default(""),
-  status: z.string(),
-  power_status: z.string(),
-  server_status: z.string(),
+  main_ip: Text,
+  v6_main_ip: Text,
+  region: Text,
+  plan: Text,
+  os: Text,
+  status: Text,
+  power_status: Text,
+  server_status: Text,
   tags: z.array(z.string()).nullish(),
-  firewall_group_id: z.string().default(""),
+  firewall_group_id: Text,
   date_created: DateCreated,
 });
 export type VultrInstance = z.infer<typeof VultrInstance>;
 
 /** One of `GET /ssh-keys`. */
-export const VultrSshKey = z.object({
-  id: z.string(),
-  name: z.string(),
-  ssh_key: z.string(),
-  date_created: DateCreated,
-});
+export const VultrSshKey = z.object({ id: z.string(), name: Text, ssh_key: Text });
 
 /** One of `GET /firewalls`. */
 export const VultrFirewallGroup = z.object({
   id: z.string(),
-  description: z.string(),
+  description: Text,
   date_created: DateCreated,
 });
 export type VultrFirewallGroup = z.infer<typeof VultrFirewallGroup>;
@@ -65,11 +69,11 @@ export const VultrFirewallRule = z.object({
   id: z.int(),
   ip_type: z.string(),
   protocol: z.string(),
-  port: z.string().default(""),
+  port: Text,
   subnet: z.string(),
   subnet_size: z.int(),
   /** `cloudflare` or a load balancer's id; empty, or the rule's own range, for plain ones. */
-  source: z.string().default(""),
+  source: Text,
 });
 export type VultrFirewallRule = z.infer<typeof VultrFirewallRule>;
 

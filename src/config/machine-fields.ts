@@ -3,6 +3,8 @@ import { ipRange } from "../core/ip-range.ts";
 import { MACHINE_OSES } from "../core/machine.ts";
 
 const MOST_TAGS = 20;
+/** A firewall of Vultr's has 50 rules, and for a moment old and new ones. */
+const MOST_SSH_SOURCES = 20;
 
 /** A provider's own name for something it sells: `ams`, `vc2-1c-1gb`. */
 function ProviderId(example: string) {
@@ -31,6 +33,7 @@ export const machineFields = {
   ipv6: z.boolean().optional(),
   sshFrom: z
     .array(SshSource)
+    .max(MOST_SSH_SOURCES)
     .refine((sources) => sources.length > 0, "must not be empty; leave it out for everybody")
     .optional(),
 };

@@ -40,6 +40,11 @@ export LC_ALL PATH
 public() { ssh-keygen -y -f "$1" 2>/dev/null </dev/null | cut -d ' ' -f 1,2; }
 `;
 
+/** Prints the settings that sshd starts with. */
+export const SSHD_SETTINGS = `${KEYS}
+sshd -T
+`;
+
 /**
  * The arguments are fingerprints. Prints the file of sshd's host key that has one of them, or whose next
  * key has, and the file with sshd's process id.
@@ -87,11 +92,20 @@ public "$next"
 
 /**
  * `$1` the file of a host key, `$2` the public key to take, `$3` the file with sshd's process id. An sshd
- * that could not read its settings or this key would end when it is told to read them.
+ * that could not read its settings or this key would end when it is told to read them. Nothing is moved
+ * before it is certain that there is an sshd to tell.
  */
 export const TAKE_HOST_KEY = `${KEYS}
 key=$1 next=$1.al-next
 sshd -t
+pid=$(cat "$3" 2>/dev/null) || pid=
+case $(cat "/proc/\${pid:-none}/comm" 2>/dev/null) in
+  sshd | sshd.*) ;;
+  *)
+    echo "no sshd has its process id in $3, so none can be told of a new key: let it write one (PidFile in sshd_config), or restart sshd; nothing was changed" >&2
+    exit 1
+    ;;
+esac
 if [ "$(public "$key")" != "$2" ]; then
   [ "$(public "$next")" = "$2" ] || { echo 'the key to take is not there' >&2; exit 1; }
   sshd -t -f /dev/null -h "$next"
@@ -104,5 +118,5 @@ if [ "$(cut -d ' ' -f 1,2 "$key.pub" 2>/dev/null)" != "$2" ]; then
 fi
 rm -f -- "$next.pub"
 sync "\${key%/*}"
-kill -HUP "$(cat "$3")"
+kill -HUP "$pid"
 `;

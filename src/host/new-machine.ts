@@ -7,6 +7,7 @@ import {
   FIND_HOST_KEY,
   FIRST_BOOT,
   OWN_HOST_KEY,
+  SSHD_SETTINGS,
   TAKE_HOST_KEY,
 } from "./new-machine-scripts.ts";
 
@@ -62,6 +63,8 @@ export function newMachine(
       if (state === "waiting") return "an answer of Docker";
       throw firstBootFailed(host, said.join("\n"));
     },
+    sshdSettings: (call: CallOptions = {}): Promise<string> =>
+      run(transport, asRoot(SSHD_SETTINGS, []), "tell the settings of sshd", call),
     async ownHostKey(first: string, call: CallOptions = {}): Promise<string> {
       const argv = asRoot(OWN_HOST_KEY, [(await files(call)).key, first]);
       const printed = await run(transport, argv, "make a host key", call);

@@ -1,5 +1,6 @@
 import type { Clock } from "../base/clock.ts";
 import { AlError, hasCode, toAlError } from "../base/errors.ts";
+import { checkSshd } from "./check-sshd.ts";
 import type {
   ContactPort,
   HostKeyApprovals,
@@ -35,7 +36,7 @@ export interface FirstContactOptions {
  * recorded before the machine takes it.
  *
  * @returns the public half of the key that the machine has then.
- * @throws AlError `wrong-machine`, `auth-failed`, `first-boot-failed` (user), `machine-not-up` (transient).
+ * @throws AlError `wrong-machine`, `auth-failed`, `first-boot-failed`, `sshd-not-hardened` (user), `machine-not-up` (transient).
  */
 export async function replaceFirstKey(
   place: MachinePlace,
@@ -51,6 +52,7 @@ export async function replaceFirstKey(
   const machine = await whenReady(place, keys, deps, options);
   let own: string;
   try {
+    checkSshd(place.host, await machine.sshdSettings({ signal }));
     own = await machine.ownHostKey(first, { signal });
     recordOwnKey(records, place.host, own);
     await machine.takeHostKey(own, { signal });
@@ -112,6 +114,7 @@ async function look(
     await machine?.close();
     signal?.throwIfAborted();
     if (hasCode(thrown, "host-key-mismatch")) throw wrongMachine(place, thrown);
+    if (hasCode(thrown, "auth-failed")) throw otherLoginKey(place, thrown);
     const error = toAlError(thrown);
     if (error.blame !== "transient") throw error;
     return { kind: "not-yet", waitsFor: "sshd", why: error.message };
@@ -124,6 +127,16 @@ function wrongMachine({ host, address, port }: MachinePlace, cause: AlError): Al
     code: "wrong-machine",
     blame: "user",
     hint: `Another machine may have the address now: compare it in the provider's console. To give the host's machine back: al deprovision ${host}`,
+    cause,
+  });
+}
+
+/** Its own hint would be to log in and add the key, which nobody can. */
+function otherLoginKey({ host, user, address }: MachinePlace, cause: AlError): AlError {
+  return new AlError(`host ${host}: its machine does not let ${user}@${address} in with vps_ssh`, {
+    code: "auth-failed",
+    blame: "user",
+    hint: `It was made with another vps_ssh: put that one back (al creds add vps_ssh --field private_key=@FILE) and run the same command again; or give the machine back: al deprovision ${host}`,
     cause,
   });
 }

@@ -12,6 +12,8 @@ export type HostProvision =
   | (ReadyHost & {
       readonly kind: "update";
       readonly firewall: FirewallDifference;
+      /** The machine is behind another firewall, or none. */
+      readonly isOutside: boolean;
       /** fleet.lock.toml does not say what is so. */
       readonly isLockStale: boolean;
     })
@@ -30,8 +32,7 @@ interface ReadyHost {
 
 /** What a machine is and fleet.toml does not ask for; no provisioning changes that. */
 export interface MachineDifference {
-  /** `firewall`: it is not behind the one that is its own. */
-  readonly field: "region" | "plan" | "os" | "user" | "firewall";
+  readonly field: "region" | "plan" | "os" | "user";
   readonly is: string;
   readonly wanted: string;
 }

@@ -1,4 +1,4 @@
-import { type FirewallDifference, MACHINE_SSH_PORT, type Machine } from "../core/machine.ts";
+import { MACHINE_SSH_PORT, type Machine } from "../core/machine.ts";
 import { machineGone } from "./ensure-machine.ts";
 import type { HostProvision, LockedFacts, MachineDifference } from "./host-provision.ts";
 import type { MachineProvider } from "./ports.ts";
@@ -24,13 +24,13 @@ export async function planReadyHost(
   const { order, instanceId } = known;
   const machine = await provider.getMachine(instanceId, { signal });
   if (!machine) return { kind: "refused", order, error: machineGone(order.host, instanceId) };
-  const wanted = firewallOf(order);
-  const firewall = await provider.firewallDifference(wanted, { signal });
+  const firewall = await provider.firewallDifference(firewallOf(order), { signal });
+  const isOutside = !firewall.ids.some((id) => id === machine.firewallId);
   const isLockStale = !isLocked(known, machine);
-  const differs = [...machineDifferences(known, machine), ...notBehind(wanted, machine, firewall)];
-  const ready = { order, instanceId, differs };
-  const isDone = !isLockStale && firewall.missing.length + firewall.extra.length === 0;
-  return isDone ? { kind: "ready", ...ready } : { kind: "update", ...ready, firewall, isLockStale };
+  const ready = { order, instanceId, differs: machineDifferences(known, machine) };
+  const isSettled = firewall.missing.length + firewall.extra.length === 0;
+  if (isSettled && !isOutside && !isLockStale) return { kind: "ready", ...ready };
+  return { kind: "update", ...ready, firewall, isOutside, isLockStale };
 }
 
 /** A machine has no address for a moment when it is started. */
@@ -59,13 +59,4 @@ function machineDifferences(
     { field: "user", is: user, wanted: wantedUser },
   ];
   return found.filter(({ is, wanted }) => is !== wanted);
-}
-
-function notBehind(
-  { name }: { readonly name: string },
-  { firewallId }: Machine,
-  { ids }: FirewallDifference,
-): MachineDifference[] {
-  if (firewallId !== undefined && ids.includes(firewallId)) return [];
-  return [{ field: "firewall", is: firewallId ?? "none", wanted: name }];
 }

@@ -24,6 +24,8 @@ export interface ProviderCall {
 export interface MachineProvider {
   /** As fleet.toml has it. */
   readonly name: string;
+  /** Whose key it is, so that no two accounts are called the same. */
+  account(call?: ProviderCall): Promise<string>;
   catalogue(call?: ProviderCall): Promise<MachineCatalogue>;
   /**
    * The plan, if the choice can be had now.
@@ -52,6 +54,8 @@ export interface MachineProvider {
     firewall: { readonly name: string; readonly rules: readonly FirewallRule[] },
     call?: ProviderCall,
   ): Promise<FirewallDifference>;
+  /** Puts a machine behind this firewall, and behind no other. @throws AlError where either is none. */
+  attachFirewall(machineId: string, firewallId: string, call?: ProviderCall): Promise<void>;
   /** None is fine. @throws AlError `firewall-in-use` (user) while a machine is behind it. */
   removeFirewall(name: string, call?: ProviderCall): Promise<void>;
   /** Every firewall of the account, also those of others. */
@@ -71,6 +75,9 @@ export interface MachineRecords {
   recordMachine(record: MachineRecord): void;
   /** None is fine. */
   forgetMachine(host: string): void;
+  /** The account, as the provider calls it, that machines were last ordered in. */
+  machineAccount(): string | undefined;
+  recordAccount(account: string): void;
 }
 
 /** Where a new machine is reached, and as whom. */
@@ -101,6 +108,8 @@ export interface NewMachine {
    * @throws AlError `first-boot-failed` (user) where it will never have it.
    */
   lacks(call?: ProviderCall): Promise<string | undefined>;
+  /** The settings that sshd starts with, one `name value` a line. */
+  sshdSettings(call?: ProviderCall): Promise<string>;
   /** The public half of the key that is to replace `first`; the machine makes it if it has none yet. */
   ownHostKey(first: string, call?: ProviderCall): Promise<string>;
   /** Has it prove itself with that key, which it has made before, from now on. */

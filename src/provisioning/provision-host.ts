@@ -63,7 +63,7 @@ export interface ProvisionedHost extends MachinePlace {
 /**
  * Gives a host its firewall and its machine, and makes the machine ready to be deployed to. Whatever
  * cuts it off, calling it again finishes, with one machine; on a host that is ready it brings the
- * firewall's rules up to date.
+ * firewall up to date.
  *
  * @throws AlError what `ensureMachine`, `awaitMachine` and `replaceFirstKey` throw, or the provider's.
  */
@@ -76,11 +76,15 @@ export async function provisionHost(
   const { provider, clock } = deps;
   try {
     const made = await machineFor(order, deps, { onStep, signal });
-    const { machine, hostKey, user = order.user, isNew } = made;
+    const { machine, hostKey, user = order.user, isNew, firewallId } = made;
     onStep("boot");
     const onLook = (seen: Machine | undefined) => onStep("boot", bootWaitsFor(seen));
     const waiting = { provider, clock, host, signal, onLook };
-    const { address, ipv6 } = await awaitMachine(machine.id, waiting);
+    const ready = await awaitMachine(machine.id, waiting);
+    const { address, ipv6 } = ready;
+    if (ready.firewallId !== firewallId) {
+      await provider.attachFirewall(machine.id, firewallId, { signal });
+    }
     const place = { host, address, port: MACHINE_SSH_PORT, user };
     onStep("first-boot");
     const onWait = (what: string) => onStep("first-boot", what);
@@ -122,7 +126,7 @@ async function machineFor(
   order: HostOrder,
   deps: ProvisionDeps,
   { onStep, signal }: Required<Pick<ProvisionOptions, "onStep">> & ProvisionOptions,
-): Promise<EnsuredMachine> {
+): Promise<EnsuredMachine & { readonly firewallId: string }> {
   const { provider, records } = deps;
   const { project, host, user } = order;
   const { os, region, plan: planId, tags, ipv6 } = order.machine;
@@ -141,7 +145,7 @@ async function machineFor(
   };
   try {
     const wanted = { project, host, user, ...choice, tags, ipv6, firewallId };
-    return await ensureMachine(wanted, { ...deps, firstBoot }, { signal });
+    return { ...(await ensureMachine(wanted, { ...deps, firstBoot }, { signal })), firewallId };
   } catch (thrown) {
     const isRefused = hasCode(thrown, "provider-quota") || hasCode(thrown, "provider-refused");
     if (isRefused) await removeUnused(order, deps, signal).catch(() => {});

@@ -9,6 +9,7 @@ import type { KnownHost } from "../core/known-host.ts";
 import type { MachineRecord } from "../core/machine.ts";
 import { damageIn, isDamage } from "./database-check.ts";
 import { hostMemory } from "./host-memory.ts";
+import { machineAccount } from "./machine-account.ts";
 import { machineRecords } from "./machine-records.ts";
 import { copyInMemory } from "./memory-copy.ts";
 import { openDatabase } from "./sqlite.ts";
@@ -46,6 +47,9 @@ export interface ControllerStore {
   /** Replaces the host's record; written for good when it returns. */
   recordMachine(record: MachineRecord): void;
   forgetMachine(host: string): void;
+  /** The account that machines were last ordered in. */
+  machineAccount(): string | undefined;
+  recordAccount(account: string): void;
   close(): void;
 }
 
@@ -60,6 +64,7 @@ const MIGRATIONS = [
    CREATE TABLE prune_consent (revision TEXT PRIMARY KEY, given_at INTEGER NOT NULL) STRICT;`,
   "CREATE TABLE machine (host TEXT PRIMARY KEY, record TEXT NOT NULL) STRICT;",
   "ALTER TABLE host_key ADD COLUMN next_fingerprint TEXT;",
+  "CREATE TABLE machine_account (id INTEGER PRIMARY KEY CHECK (id = 1), account TEXT NOT NULL) STRICT;",
 ];
 
 /**
@@ -99,6 +104,7 @@ export function readControllerStore(directory: string): ControllerStore {
     consentToPrune: refuse,
     recordMachine: refuse,
     forgetMachine: refuse,
+    recordAccount: refuse,
   };
 }
 
@@ -177,6 +183,7 @@ function storeOn(database: DatabaseSync): ControllerStore {
     },
     ...hostMemory(database),
     ...machineRecords(database),
+    ...machineAccount(database),
     close: () => database.close(),
   };
 }

@@ -1,4 +1,5 @@
 import { expect, test } from "vitest";
+import { checkSshd } from "../../src/provisioning/check-sshd.ts";
 import type { ContactPort, MachinePlace } from "../../src/provisioning/ports.ts";
 import { generateSshKeyPair } from "../../src/provisioning/ssh-key-pair.ts";
 
@@ -26,6 +27,7 @@ export function contactConformance(open: () => ContactWorld): void {
     const { firstKey } = open();
     const machine = await connect([generateSshKeyPair().publicKey, firstKey]);
     expect(await machine.lacks()).toBeUndefined();
+    checkSshd("web-1", await machine.sshdSettings());
     own = await machine.ownHostKey(firstKey);
     expect(own).toMatch(/^ssh-ed25519 /);
     expect(own).not.toBe(firstKey);

@@ -10,6 +10,9 @@ const RULES = [
   { protocol: "tcp", port: 443, from: "::/0" },
 ] as const;
 
+/** The id of nothing. */
+const NONE = "0b7a3c8e-0000-4000-8000-000000000000";
+
 /** What every provider of machines has to do, as the port says it. */
 export function providerConformance(
   name: string,
@@ -69,6 +72,7 @@ function catalogueCases(open: () => ProviderWorld): void {
       () => provider.findMachines("al-project-acme"),
       () => provider.getMachine("1"),
       () => provider.deleteMachine("1"),
+      () => provider.attachFirewall("1", "2"),
       () => provider.ensureFirewall({ name: "al/acme/web-1", rules: [] }),
       () => provider.listSshKeys(),
     ];
@@ -105,7 +109,7 @@ function machineCases(open: () => ProviderWorld): void {
     const found = await provider.findMachines("al-project-acme");
     expect(found.map(({ id }) => id)).toEqual(ids.slice(0, 2));
     expect((await provider.getMachine(ids[2] ?? ""))?.id).toBe(ids[2]);
-    expect(await provider.getMachine("0b7a3c8e-0000-4000-8000-000000000000")).toBeUndefined();
+    expect(await provider.getMachine(NONE)).toBeUndefined();
   });
 
   test("deleting twice is deleting once", async () => {
@@ -115,6 +119,25 @@ function machineCases(open: () => ProviderWorld): void {
     await provider.deleteMachine(id);
     await provider.deleteMachine(id);
     expect(await provider.getMachine(id)).toBeUndefined();
+  });
+
+  test("a machine that is still being installed is given back", async () => {
+    const world = open();
+    const { provider, clock } = world;
+    const { id } = await provider.createMachine(requestFor(world, ["al-project-acme"]));
+    await clock.sleep(5_000);
+    expect((await provider.getMachine(id))?.state).toBe("starting");
+    await provider.deleteMachine(id);
+    expect(await provider.findMachines("al-project-acme")).toEqual([]);
+  });
+
+  test("a firewall that is none is behind no machine", async () => {
+    const world = open();
+    const request = { ...requestFor(world), firewallId: NONE };
+    await expect(world.provider.createMachine(request)).rejects.toMatchObject({
+      ...{ code: "provider-refused", blame: "user" },
+    });
+    expect(world.machinesMade()).toBe(0);
   });
 
   test("an aborted call ends with the reason", async () => {
@@ -149,6 +172,24 @@ function firewallCases(open: () => ProviderWorld): void {
     expect(await difference()).toEqual(found);
     await provider.ensureFirewall({ name, rules: [ssh, web] });
     expect(await difference()).toEqual({ ids: [id], missing: [], extra: [] });
+  });
+
+  test("a machine is put behind a firewall, however often, and behind one only", async () => {
+    const world = open();
+    const { provider, clock } = world;
+    const { id } = await provider.createMachine(requestFor(world));
+    await clock.sleep(60_000);
+    const [one, other] = [
+      await provider.ensureFirewall({ name, rules: RULES }),
+      await provider.ensureFirewall({ name: "al/acme/web-2", rules: [] }),
+    ];
+    for (const firewallId of [one, one, other]) {
+      await provider.attachFirewall(id, firewallId);
+      expect(await provider.getMachine(id)).toMatchObject({ firewallId });
+    }
+    await expect(provider.attachFirewall(id, NONE)).rejects.toMatchObject({ blame: "user" });
+    await expect(provider.attachFirewall(NONE, one)).rejects.toMatchObject({ blame: "user" });
+    await provider.removeFirewall(name);
   });
 
   test("a firewall in use stays, and goes when its machine has gone", async () => {

@@ -5,7 +5,7 @@ import { type ProviderWorld, requestFor } from "./provider-world.ts";
 export function troubleCases(open: () => ProviderWorld): void {
   const tag = "al-project-acme";
 
-  test.each(["busy", "broken", "cut"] as const)(
+  test.each(["busy", "broken", "cut", "misreported"] as const)(
     "looking and removing outlast a provider that is %s",
     async (kind) => {
       const world = open();
@@ -39,7 +39,7 @@ export function troubleCases(open: () => ProviderWorld): void {
     });
   });
 
-  test.each(["cut", "broken", "garbled"] as const)(
+  test.each(["cut", "misreported", "broken", "garbled"] as const)(
     "an order whose answer is %s may have been carried out, and is not sent again",
     async (kind) => {
       const world = open();
@@ -50,7 +50,7 @@ export function troubleCases(open: () => ProviderWorld): void {
         hint: expect.stringContaining("again"),
       });
       await clock.sleep(5_000);
-      expect(machinesMade()).toBe(kind === "cut" ? 1 : 0);
+      expect(machinesMade()).toBe(kind === "cut" || kind === "misreported" ? 1 : 0);
       expect(await provider.findMachines(tag)).toHaveLength(machinesMade());
     },
   );

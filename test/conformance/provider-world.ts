@@ -26,10 +26,18 @@ export interface ProviderWorld {
  * What goes wrong at a provider.
  * - `busy`, `broken`: it refuses for now, and does nothing.
  * - `cut`: it does what is asked, and the connection ends before its answer.
+ * - `misreported`: it does what is asked, and says that it failed.
  * - `garbled`: what it answers is not what it documents.
  * - `full`, `sold-out`: the account may have no more machines; the plan of the choice is out of stock.
  */
-export type ProviderTrouble = "busy" | "broken" | "cut" | "garbled" | "full" | "sold-out";
+export type ProviderTrouble =
+  | "busy"
+  | "broken"
+  | "cut"
+  | "misreported"
+  | "garbled"
+  | "full"
+  | "sold-out";
 
 export interface TroubleOptions {
   readonly to?: "order";

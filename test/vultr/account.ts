@@ -26,6 +26,8 @@ export interface AccountOptions {
 export interface AccountSwitches {
   maxInstances: number;
   neverBoots: boolean;
+  /** Whose account it is. */
+  email: string;
   /** `region plan`, as in `ams vc2-1c-1gb`. */
   readonly soldOut: Set<string>;
 }
@@ -55,6 +57,7 @@ export interface StoredRule {
   readonly notes: string;
 }
 
+const BOOTED_AFTER_MS = 50_000;
 /** For about as long `default_password` is shown. */
 const PASSWORD_MS = 10 * 60_000;
 
@@ -69,6 +72,7 @@ export class VultrAccountState {
   readonly switches: AccountSwitches = {
     maxInstances: 10,
     neverBoots: false,
+    email: "ops@example.com",
     soldOut: new Set(),
   };
   /** Addresses that the next instances get, as if others had given them back. */
@@ -117,6 +121,12 @@ export class VultrAccountState {
     await this.#options.machines?.destroy(id);
   }
 
+  /** While it is installed; one that a hook boots is not. */
+  isLocked({ createdMs }: StoredInstance): boolean {
+    const { machines, bootedAfterMs = BOOTED_AFTER_MS } = this.#options;
+    return !machines && this.now() - createdMs < bootedAfterMs;
+  }
+
   isVisible({ createdMs }: StoredInstance): boolean {
     return this.now() - createdMs >= (this.#options.visibleAfterMs ?? 0);
   }
@@ -137,7 +147,10 @@ export class VultrAccountState {
         main_ip: this.#ip(instance),
       },
       ...{ vcpu_count: plan?.vcpu_count ?? 0, date_created: vultrDate(createdMs) },
-      ...{ status: phase === "none" ? "pending" : "active", power_status: "running" },
+      ...{
+        status: phase === "none" ? "pending" : "active",
+        power_status: phase === "none" ? "stopped" : "running",
+      },
       ...{
         server_status: phase,
         label: body.label ?? "",
@@ -166,7 +179,7 @@ export class VultrAccountState {
       if (instance.address === undefined) return "none";
       return this.switches.neverBoots ? "installingbooting" : "ok";
     }
-    const { activeAfterMs = 20_000, bootedAfterMs = 50_000 } = this.#options;
+    const { activeAfterMs = 20_000, bootedAfterMs = BOOTED_AFTER_MS } = this.#options;
     const ageMs = this.now() - instance.createdMs;
     if (ageMs < activeAfterMs) return "none";
     return ageMs < bootedAfterMs || this.switches.neverBoots ? "installingbooting" : "ok";

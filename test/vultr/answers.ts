@@ -2,7 +2,7 @@ import type { Context } from "hono";
 import { z } from "zod";
 
 /** An error in Vultr's form. */
-export function refuse(context: Context, status: 400 | 401 | 403 | 404 | 429, error: string) {
+export function refuse(context: Context, status: 400 | 401 | 403 | 404 | 429 | 500, error: string) {
   return context.json({ error, status }, status);
 }
 

@@ -6,6 +6,8 @@ import { bodyOf, NewInstance, NewRule, page, refuse } from "./answers.ts";
 import { catalogue } from "./catalogue.ts";
 
 const MOST_RULES = 50;
+const NO_GROUP = "Invalid firewall_group_id.";
+const LOCKED = "Unable to destroy server: Server is currently locked";
 
 /** Everything of Vultr's API v2 that we use, with its paths and status codes, below `/v2`. */
 export function vultrRoutes(state: VultrAccountState, options: { perPage: number }): Hono {
@@ -24,7 +26,7 @@ type List = (context: Context, key: string, items: readonly object[]) => Respons
 
 function catalogueRoutes(app: Hono, { switches }: VultrAccountState, list: List): void {
   app.get("/account", (context) =>
-    context.json({ account: { name: "Example Ltd", email: "ops@example.com", acls: [] } }),
+    context.json({ account: { name: "Example Ltd", email: switches.email, acls: [] } }),
   );
   app.get("/regions", (context) => list(context, "regions", catalogue.regions));
   app.get("/plans", (context) => list(context, "plans", catalogue.plans));
@@ -64,17 +66,33 @@ function instanceRoutes(app: Hono, state: VultrAccountState, list: List): void {
     }
     if (!catalogue.os.some(({ id }) => id === body.os_id))
       return refuse(context, 400, "Invalid OS.");
+    if (!isGroup(state, body.firewall_group_id)) return refuse(context, 400, NO_GROUP);
     if (state.instances.size >= state.switches.maxInstances) {
       return refuse(context, 400, "You have reached the maximum number of active instances.");
     }
     return context.json({ instance: state.show(state.create(body)) }, 202);
   });
+  app.patch("/instances/:id", async (context) => {
+    const instance = state.instances.get(context.req.param("id"));
+    if (!instance) return refuse(context, 404, "instance not found");
+    const body = await bodyOf(context, z.object({ firewall_group_id: z.string() }));
+    if (!body || !isGroup(state, body.firewall_group_id)) return refuse(context, 400, NO_GROUP);
+    instance.firewallGroupId = body.firewall_group_id;
+    return context.json({ instance: state.show(instance) }, 202);
+  });
   app.delete("/instances/:id", async (context) => {
     const id = context.req.param("id");
-    if (!state.instances.has(id)) return refuse(context, 404, "instance not found");
+    const instance = state.instances.get(id);
+    if (!instance) return refuse(context, 404, "instance not found");
+    if (state.isLocked(instance)) return refuse(context, 500, LOCKED);
     await state.delete(id);
     return context.body(null, 204);
   });
+}
+
+/** An empty id means none. */
+function isGroup({ groups }: VultrAccountState, id = ""): boolean {
+  return id === "" || groups.has(id);
 }
 
 function sshKeyRoutes(app: Hono, state: VultrAccountState, list: List): void {

@@ -33,6 +33,7 @@ const FAULTS: Readonly<Record<Exclude<ProviderTrouble, "full" | "sold-out">, Vul
     busy: { kind: "answer", status: 429, error: "rate limit exceeded", retryAfter: 3 },
     broken: { kind: "answer", status: 500, error: "Server is currently locked" },
     cut: { kind: "lose-answer" },
+    misreported: { kind: "fail-after" },
     garbled: { kind: "answer", status: 200, text: "<html>maintenance</html>" },
   };
 

@@ -1,6 +1,7 @@
 import { AlError, toAlError } from "../../base/errors.ts";
 import { counted } from "../../core/counted.ts";
 import { activeRuns } from "../../core/plan-removal.ts";
+import { checkAccount } from "../../provisioning/check-account.ts";
 import { releaseMachine } from "../../provisioning/release-machine.ts";
 import { cleanHost } from "../../reconcile/removed-hosts.ts";
 import { askYes } from "../ask.ts";
@@ -27,7 +28,7 @@ export interface DeprovisionFlags {
  * `al deprovision`: once the operator agrees, waits until no run is active on a host, removes what is
  * ours there, with its credentials, and gives its machine back, then its firewall. The host's data is
  * lost. Whatever cuts it off, the same command finishes.
- * @throws AlError `no-machine`, `not-emptied`, or the provider's.
+ * @throws AlError `no-machine`, `other-account`, `not-emptied`, or the provider's.
  */
 export async function deprovision(
   context: CliContext,
@@ -40,6 +41,7 @@ export async function deprovision(
   const access = yes || interactive ? "write" : "read";
   const { deps, close } = await openLocked(context, { project, access }, open);
   try {
+    await checkAccount(deps, { signal });
     const record = deps.records.machineRecord(host);
     const instanceId = record?.machine?.id;
     if (instanceId === undefined && !record?.attempts.length) {

@@ -1,4 +1,5 @@
 import { AlError } from "../../base/errors.ts";
+import { checkAccount } from "../../provisioning/check-account.ts";
 import {
   findOrphans,
   isRemovable,
@@ -39,6 +40,7 @@ export async function provisionGc(
   const access = yes || interactive ? "write" : "read";
   const { deps, close } = await openLocked(context, { project: name, access }, open);
   try {
+    await checkAccount(deps, { signal });
     const orphans = await findOrphans(keptBy(fleet), deps, { signal });
     const meant = orphansMeant(orphans, machine);
     const going = new Set<Orphan>(meant);

@@ -3,6 +3,7 @@ import { boundedRunner, settleBounded } from "../../base/concurrency.ts";
 import { AlError, toAlError } from "../../base/errors.ts";
 import { newFleetFile, withHost } from "../../config/edit-fleet.ts";
 import type { ProjectConfig } from "../../config/project-config.ts";
+import { checkAccount } from "../../provisioning/check-account.ts";
 import type { HostProvision } from "../../provisioning/host-provision.ts";
 import { leftOrders } from "../../provisioning/orphans.ts";
 import { planProvision } from "../../provisioning/plan-provision.ts";
@@ -69,6 +70,7 @@ async function provisionOnce(
   const access = yes || interactive ? "write" : "read";
   const machines = await openLocked(context, { project, access }, open);
   try {
+    const account = await checkAccount(machines.deps, { signal });
     const locked = new Map(Object.entries(config.lockedHosts));
     const all = await planProvision(orders, { ...machines.deps, locked }, { signal });
     const plans = all.filter((one) => host !== undefined || isToldOf(one));
@@ -85,6 +87,7 @@ async function provisionOnce(
     if (wanted.length === 0) return { code: nothingToDo(context, plans, isAsked) };
     if (!yes && !interactive) return { code: sayHow(context, host) };
     if (!yes && !(await askYes("do this?"))) return { code: EXIT.error };
+    if (account !== undefined) machines.deps.records.recordAccount(account);
     const code = await carryOut(context, wanted, machines);
     return { code: plans.some(isOther) ? EXIT.error : code };
   } finally {

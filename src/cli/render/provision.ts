@@ -1,7 +1,7 @@
 import { assertNever } from "../../base/assert-never.ts";
 import { counted } from "../../core/counted.ts";
 import type { MachinePlan } from "../../core/machine.ts";
-import type { HostProvision, MachineDifference } from "../../provisioning/host-provision.ts";
+import type { HostProvision } from "../../provisioning/host-provision.ts";
 import type {
   HostOrder,
   ProvisionedHost,
@@ -32,8 +32,8 @@ export function provisionPlanRecord(plans: readonly HostProvision[]): Record<str
       case "continue":
         return { ...base, plan: one.plan };
       case "update": {
-        const { instanceId, differs, firewall, isLockStale } = one;
-        return { ...base, instanceId, differs, firewall, isLockStale };
+        const { instanceId, differs, firewall, isOutside, isLockStale } = one;
+        return { ...base, instanceId, differs, firewall, isOutside, isLockStale };
       }
       case "ready":
         return { ...base, instanceId: one.instanceId, differs: one.differs };
@@ -108,35 +108,29 @@ function openText({ machine: { sshFrom }, isPublic }: HostOrder): string {
 
 function updateLines({
   firewall: { missing, extra },
+  isOutside,
   isLockStale,
 }: Extract<HostProvision, { kind: "update" }>): string[] {
   const opened = missing.map(({ protocol, port, from }) => `${protocol} ${port} from ${from}`);
   return [
     ...(opened.length === 0 ? [] : [`  its firewall lets in ${opened.join(", ")}, too`]),
     ...(extra.length === 0 ? [] : [`  its firewall no longer lets in ${extra.join(", ")}`]),
+    ...(isOutside ? ["  it is put behind its firewall, which it is not"] : []),
     ...(isLockStale ? ["  fleet.lock.toml gets what is known of it"] : []),
   ];
 }
 
 function differenceLines({ order: { host }, differs }: Ready): string[] {
   if (differs.length === 0) return [];
-  const isReplaced = differs.some(({ field }) => field !== "firewall");
   return [
-    ...differs.map((one) => `  ${differenceText(one)}`),
-    ...(isReplaced
-      ? [
-          `  a machine stays as it was made: take fleet.toml back, or make another one: al deprovision ${host}, then al provision ${host}`,
-        ]
-      : []),
+    ...differs.map(
+      ({ field, is, wanted }) => `  its ${field} is ${is}; fleet.toml asks for ${wanted}`,
+    ),
+    `  a machine stays as it was made: take fleet.toml back, or make another one: al deprovision ${host}, then al provision ${host}`,
   ];
 }
 
 type Ready = Extract<HostProvision, { kind: "ready" | "update" }>;
-
-function differenceText({ field, is, wanted }: MachineDifference): string {
-  if (field !== "firewall") return `its ${field} is ${is}; fleet.toml asks for ${wanted}`;
-  return `its machine has firewall ${is}, not ${wanted}: change that in the provider's console`;
-}
 
 /** What a host is being given, or waits for. */
 export function provisionStepLine(host: string, step: ProvisionStep, waitsFor?: string): string {

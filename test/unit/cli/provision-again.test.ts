@@ -88,14 +88,25 @@ test("another plan, region or distribution is told, and changes no machine", asy
   expect(ids()).toEqual(before);
 });
 
-test("a machine that was taken out of its firewall is told of", async () => {
+test("a machine that was taken out of its firewall is put behind it again", async () => {
   const { ann, standIn, ids } = await provisioned();
   const instance = standIn.account.instances.get(ids()[0] ?? "");
   if (!instance) throw new Error("no instance");
+  const { firewallGroupId } = instance;
   instance.firewallGroupId = "";
-  const { code, said } = await ann.provision(undefined, true);
-  expect(code).toBe(1);
-  expect(said).toMatch(/its machine has firewall none, not al\/acme\/web-\d: change that in the/);
+  const planned = await ann.provision(undefined, false);
+  expect(planned.code).toBe(2);
+  expect(planned.said).toMatch(
+    /^web-\d: is brought up to date\n {2}it is put behind its firewall, which it is not\nto do this/,
+  );
+  expect(instance.firewallGroupId).toBe("");
+  expect(await ann.provision(undefined, true)).toMatchObject({ code: 0 });
+  expect(instance.firewallGroupId).toBe(firewallGroupId);
+  // As Vultr does to the instances of a group that somebody removes.
+  standIn.account.groups.delete(firewallGroupId);
+  instance.firewallGroupId = "";
+  expect(await ann.provision(undefined, true)).toMatchObject({ code: 0 });
+  expect([...standIn.account.groups.keys()]).toContain(instance.firewallGroupId);
 });
 
 test("the user that a machine was ordered with is kept, whatever fleet.toml says since", async () => {

@@ -5,6 +5,7 @@ import { Secret } from "../../../src/base/secret.ts";
 import { createRateLimiter } from "../../../src/cloud/rate-limiter.ts";
 import { vultrClient } from "../../../src/cloud/vultr-client.ts";
 import { openVultr } from "../../../src/cloud/vultr-http.ts";
+import { vultrProvider } from "../../../src/cloud/vultr-provider.ts";
 import type { VultrFault } from "../../vultr/faults.ts";
 import { vultrRig } from "../../vultr/rig.ts";
 import { startVultrServer, type VultrServer } from "../../vultr/server.ts";
@@ -99,7 +100,7 @@ test.each([
   [401, "Invalid API token.", "provider-key-refused"],
   [403, "Unauthorized IP address", "provider-key-refused"],
   [404, "not here", "provider-not-found"],
-  [400, "You have reached the maximum number of active instances.", "provider-quota"],
+  [400, "The description exceeds 255 characters.", "provider-refused"],
   [422, "what is this", "provider-refused"],
 ])("%d %s is %s, and not asked again", async (status, error, code) => {
   const { send, standIn } = vultrRig();
@@ -111,6 +112,53 @@ test.each([
     hint: expect.stringMatching(/\.$|al creds add vultr_api_key$/),
   });
   expect(standIn.requests).toHaveLength(1);
+});
+
+test("only an order for a machine can be one too many", async () => {
+  const { send, standIn } = vultrRig();
+  const error = "You have reached the maximum number of active instances.";
+  const codeOf = async (path: string) => {
+    standIn.inject({ does: answer(400, { error }) });
+    return send()({ method: "POST", path, body: {} }).catch(({ code }) => code);
+  };
+  expect(await codeOf("/instances")).toBe("provider-quota");
+  expect(await codeOf("/firewalls")).toBe("provider-refused");
+});
+
+test("what is locked is removed when it is no longer, and is waited for for two minutes", async () => {
+  const { clock, send, standIn } = vultrRig();
+  const lock = (times: number) => {
+    standIn.inject({ times, does: answer(500, { error: "Server is currently locked" }) });
+  };
+  const remove = () => send()({ method: "DELETE", path: "/instances/1" });
+  lock(9);
+  await expect(remove()).rejects.toMatchObject({ code: "provider-not-found" });
+  lock(100);
+  const before = clock.now();
+  await expect(remove()).rejects.toMatchObject({
+    code: "provider-unreachable",
+    message: expect.stringContaining("Server is currently locked"),
+  });
+  expect(clock.now() - before).toBeGreaterThan(120_000);
+  expect(clock.now() - before).toBeLessThan(140_000);
+});
+
+test("odd things of others in the account stop nothing", async () => {
+  const { send } = vultrRig();
+  const meta = { total: 1, links: { next: "", prev: "" } };
+  const odd: Readonly<Record<string, object>> = {
+    "/v2/ssh-keys": { ssh_keys: [{ id: "1", name: null, ssh_key: "ssh-rsa A" }], meta },
+    "/v2/firewalls": { firewall_groups: [{ id: "1", description: null, date_created: "" }], meta },
+    "/v2/instances": {
+      instances: [{ id: "1", os: null, v6_main_ip: null, firewall_group_id: null, tags: null }],
+      meta,
+    },
+  };
+  const fetch = async ({ url }: Request) => Response.json(odd[new URL(url).pathname]);
+  const provider = vultrProvider(send({ fetch }));
+  expect(await provider.listSshKeys()).toEqual([{ id: "1", name: "" }]);
+  expect(await provider.listFirewalls()).toEqual([{ id: "1", name: "" }]);
+  expect(await provider.findMachines("al-project-acme")).toEqual([]);
 });
 
 test("the key is in no error, whatever Vultr or the network say", async () => {

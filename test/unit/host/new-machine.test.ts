@@ -3,18 +3,21 @@ import { once } from "node:events";
 import {
   chmodSync,
   existsSync,
+  mkdirSync,
   mkdtempSync,
   readFileSync,
   renameSync,
   rmSync,
+  symlinkSync,
   writeFileSync,
 } from "node:fs";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import {
   FIND_HOST_KEY,
   OWN_HOST_KEY,
+  SSHD_SETTINGS,
   TAKE_HOST_KEY,
 } from "../../../src/host/new-machine-scripts.ts";
 import { generateSshKeyPair } from "../../../src/provisioning/ssh-key-pair.ts";
@@ -57,8 +60,14 @@ const inUse = () => {
 };
 
 /** Takes a key, with a process in sshd's place; what it was sent. */
-async function take(key: string) {
-  const running = spawn("sh", ["-c", "trap 'exit 42' HUP; echo up; while :; do sleep 0.05; done"]);
+async function take(key: string, name = "sshd") {
+  const program = join(directory, "running", name);
+  mkdirSync(dirname(program), { recursive: true });
+  if (!existsSync(program)) symlinkSync("/bin/sh", program);
+  const running = spawn(program, [
+    "-c",
+    "trap 'exit 42' HUP; echo up; while :; do sleep 0.05; done",
+  ]);
   await once(running.stdout, "data");
   const pidFile = join(directory, "sshd.pid");
   writeFileSync(pidFile, `${running.pid}\n`);
@@ -117,6 +126,28 @@ test("an sshd that would not start again is not told to read its keys, and keeps
     stderr: expect.stringContaining("Bad configuration option"),
   });
   expect(inUse()).toBe(first);
+});
+
+test("where no sshd can be told of a key none is taken, and the key is taken once one can", async () => {
+  const key = own();
+  const refused = {
+    status: 1,
+    stderr: expect.stringMatching(
+      /^no sshd has its process id in .*sshd\.pid.*nothing was changed$/,
+    ),
+  };
+  expect(sh(TAKE_HOST_KEY, at(""), key, join(directory, "sshd.pid"))).toMatchObject(refused);
+  // What an sshd that ended left behind: its number may be anybody's by now.
+  expect(await take(key, "sshd-session")).toMatchObject({ ...refused, hungUp: false });
+  expect(inUse()).toBe(first);
+  expect(await take(key)).toMatchObject({ status: 0, hungUp: true });
+  expect(inUse()).toBe(key);
+});
+
+test("the settings of sshd are told as they are, or why not", () => {
+  expect(sh(SSHD_SETTINGS).stdout).toContain(`pidfile ${directory}/sshd.pid`);
+  sshd("echo 'line 3: Bad configuration option' >&2; exit 255");
+  expect(sh(SSHD_SETTINGS)).toMatchObject({ status: 255, stdout: "" });
 });
 
 test.each([

@@ -1,4 +1,5 @@
 import { AlError } from "../../../src/base/errors.ts";
+import { SSHD_HARDENED } from "../../../src/provisioning/check-sshd.ts";
 import type {
   ContactPort,
   HostKeyPins,
@@ -31,6 +32,10 @@ export function memoryMachines(standIn: VultrStandIn) {
     broken: false,
     /** Connections for which sshd goes on with its old key. */
     stale: 0,
+    /** What sshd starts with instead of our first settings. */
+    sshd: [] as string[],
+    /** The user's key is not the one that it was made with. */
+    locked: false,
     /** Somebody else has the address. */
     impostor: false,
   };
@@ -58,12 +63,15 @@ export function memoryMachines(standIn: VultrStandIn) {
   };
   const connect = (place: MachinePlace, hostKeys: readonly string[]): NewMachine => {
     if (!hostKeys.includes(offered(place))) throw problem("host-key-mismatch", "user");
+    if (faults.locked) throw problem("auth-failed", "user");
     const keys = at(place.address);
     return {
       async lacks() {
         if (faults.broken) throw problem("first-boot-failed", "user");
         return faults.lacking-- > 0 ? "cloud-init" : undefined;
       },
+      sshdSettings: async () =>
+        [...faults.sshd, ...SSHD_HARDENED.slice(faults.sshd.length)].join("\n"),
       async ownHostKey(first) {
         if (keys.current !== first) return keys.current;
         made += keys.next === undefined ? 1 : 0;
@@ -100,6 +108,7 @@ export function contactUntil(
         const machine = connect(place, hostKeys);
         return {
           lacks: () => call(() => machine.lacks()),
+          sshdSettings: () => call(() => machine.sshdSettings()),
           ownHostKey: (first) => call(() => machine.ownHostKey(first)),
           takeHostKey: (own) => call(() => machine.takeHostKey(own)),
           close: async () => {},

@@ -77,7 +77,7 @@ test("on a host that is ready only the firewall is brought up to date", async ()
   expect(ids()).toHaveLength(1);
 });
 
-const CUTS = [1, 2, 3, 4, 5].flatMap((calls) =>
+const CUTS = [1, 2, 3, 4, 5, 6].flatMap((calls) =>
   (["before", "after"] as const).map((when) => ({ calls, when })),
 );
 
@@ -103,6 +103,36 @@ test("who does not have the machine's key is told nothing, and nothing is approv
   expect(approvals.size).toBe(0);
   machines.faults.impostor = false;
   expect((await run()).instanceId).toBe(ids()[0]);
+});
+
+test("a machine that was made with another login key says so, and goes on with that one", async () => {
+  const { run, machines, ids } = rig();
+  machines.faults.locked = true;
+  await expect(run()).rejects.toMatchObject({
+    ...{ code: "auth-failed", blame: "user" },
+    message: "host web-1: its machine does not let deploy@192.0.2.1 in with vps_ssh",
+    hint: expect.stringMatching(
+      /made with another vps_ssh: put that one back.*al deprovision web-1$/,
+    ),
+  });
+  machines.faults.locked = false;
+  expect((await run()).instanceId).toBe(ids()[0]);
+});
+
+test("a machine whose sshd starts with other settings than ours is not approved", async () => {
+  const { run, machines, approvals, ids } = rig();
+  machines.faults.sshd = ["passwordauthentication yes"];
+  await expect(run()).rejects.toMatchObject({
+    ...{ code: "sshd-not-hardened", blame: "user" },
+    message:
+      "host web-1: sshd is not as its machine was made: passwordauthentication yes, not passwordauthentication no",
+    hint: expect.stringMatching(/sshd_config\.d.*al deprovision web-1, then al provision web-1/),
+  });
+  expect(approvals.size).toBe(0);
+  machines.faults.sshd = [];
+  await run();
+  expect([...approvals.keys()]).toEqual(["web-1"]);
+  expect(ids()).toHaveLength(1);
 });
 
 test.each([

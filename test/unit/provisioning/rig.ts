@@ -16,6 +16,7 @@ export function memoryRecords(isDead: () => boolean = () => false) {
 }
 
 function recordsOn(rows: Map<string, MachineRecord>, isDead: () => boolean): MachineRecords {
+  let account: string | undefined;
   const alive = <T>(work: () => T): T => {
     if (isDead()) throw killed();
     return work();
@@ -25,6 +26,11 @@ function recordsOn(rows: Map<string, MachineRecord>, isDead: () => boolean): Mac
     machineRecords: () => alive(() => [...rows.values()]),
     recordMachine: (record) => alive(() => void rows.set(record.host, record)),
     forgetMachine: (host) => alive(() => void rows.delete(host)),
+    machineAccount: () => alive(() => account),
+    recordAccount: (name) =>
+      alive(() => {
+        account = name;
+      }),
   };
 }
 

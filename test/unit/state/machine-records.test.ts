@@ -25,6 +25,10 @@ test("what was ordered for a host is there for the next process, until it is for
   store.close();
   const again = openControllerStore(directory);
   expect(again.machineRecords()).toEqual([settled, open]);
+  expect(again.machineAccount()).toBeUndefined();
+  again.recordAccount("Example <a@example.com>");
+  again.recordAccount("Example <b@example.com>");
+  expect(again.machineAccount()).toBe("Example <b@example.com>");
   again.forgetMachine("web-2");
   again.forgetMachine("web-2");
   expect(again.machineRecord("web-2")).toBeUndefined();
@@ -40,6 +44,7 @@ test("a plan's copy of the store shows machines and refuses to change them", () 
   expect(copy.machineRecord("web-1")?.attempts).toEqual(attempts);
   const refused = expect.objectContaining({ code: "store-read-only" });
   expect(() => copy.forgetMachine("web-1")).toThrow(refused);
+  expect(() => copy.recordAccount("Example")).toThrow(refused);
   expect(() => copy.recordMachine({ host: "a", attempts, machine: undefined })).toThrow(refused);
   copy.close();
 });

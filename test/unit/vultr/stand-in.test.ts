@@ -122,6 +122,20 @@ test("a machine is booted with exactly the user data, and destroyed with its ins
   expect(booted).toEqual(["web-1 #cloud-config\n{}\n", "destroyed"]);
 });
 
+test("an instance is stopped and locked until it is installed, and is behind no group that is none", async () => {
+  const { call, clock } = standInWith();
+  const odd = await call("POST", "/instances", { ...ORDER, firewall_group_id: "none" });
+  expect(odd).toMatchObject({ status: 400, body: { error: "Invalid firewall_group_id." } });
+  const { instance } = (await call("POST", "/instances", ORDER)).body;
+  expect(instance).toMatchObject({ status: "pending", power_status: "stopped" });
+  const remove = () => call("DELETE", `/instances/${instance.id}`);
+  expect(await remove()).toMatchObject({
+    ...{ status: 500, body: { error: expect.stringContaining("Server is currently locked") } },
+  });
+  await clock.sleep(60_000);
+  expect((await remove()).status).toBe(204);
+});
+
 test("deleting a firewall group that is in use leaves its instances open, as there", async () => {
   const { call } = standInWith();
   const group = (await call("POST", "/firewalls", { description: "a" })).body.firewall_group.id;
