@@ -240,6 +240,10 @@ test("another name has a given certificate, and another one after a push, by the
     const name = await ingress();
     const listed = `docker ps -aq --filter name=${before} | wc -l; ls ${DIRECTORY}/certificates`;
     expect(await on.shell(listed)).toBe(`0\n${OTHER_NAME}`);
+    await addCredential(on.world.home, "tls_certificate/origin/private_key", "another's");
+    const refused = await on.world.al("push");
+    expect(refused.code).toBe(1);
+    expect(refused.stdout).toContain("tls_certificate:origin is not a certificate with its key");
     const second = await give();
     expect(await checked("certificate")).toContainEqual(
       expect.objectContaining({ severity: "advice", todo: "Deliver it: al push" }),
