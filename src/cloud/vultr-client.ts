@@ -5,6 +5,7 @@ import type { SendToVultr, VultrRequest } from "./vultr-http.ts";
 import {
   type NewVultrInstance,
   type NewVultrRule,
+  VultrAccount,
   VultrAvailability,
   VultrFirewallGroup,
   VultrFirewallRule,
@@ -32,6 +33,7 @@ export function vultrClient(send: SendToVultr) {
     parts.map((part) => `/${encodeURIComponent(part)}`).join("");
   const post = (path: string, body: object): VultrRequest => ({ method: "POST", path, body });
   return {
+    account: (call?: VultrCall) => one(get("/account"), "account", VultrAccount, call),
     regions: (call?: VultrCall) => list(get("/regions"), "regions", VultrRegion, call),
     plans: (call?: VultrCall) => list(get("/plans"), "plans", VultrPlan, call),
     oses: (call?: VultrCall) => list(get("/os"), "os", VultrOs, call),

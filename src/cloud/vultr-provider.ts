@@ -21,6 +21,7 @@ export function vultrProvider(send: SendToVultr) {
   const client = vultrClient(send);
   return {
     name: "vultr",
+    account: async (call: VultrCall = {}) => (await client.account(call)).name,
     catalogue: (call: VultrCall = {}) => vultrCatalogue(client, call),
     checkChoice: async (choice: MachineChoice, call: VultrCall = {}) =>
       (await checkChoice(client, choice, call)).plan,

@@ -3,6 +3,9 @@ import { z } from "zod";
 /** `2020-10-10T01:56:20+00:00`; the offset varies. */
 const DateCreated = z.iso.datetime({ offset: true });
 
+/** `GET /account`: whose key it is. */
+export const VultrAccount = z.object({ name: z.string() });
+
 /** One of `GET /regions`. */
 export const VultrRegion = z.object({ id: z.string(), city: z.string(), country: z.string() });
 

@@ -35,7 +35,7 @@ export interface FirstContactOptions {
  * recorded before the machine takes it.
  *
  * @returns the public half of the key that the machine has then.
- * @throws AlError `wrong-machine`, `auth-failed`, `first-boot-failed` (user), `machine-not-up` (transient).
+ * @throws AlError `wrong-machine`, `auth-failed` (user), `machine-not-up` (transient).
  */
 export async function replaceFirstKey(
   place: MachinePlace,

@@ -24,6 +24,8 @@ export interface ProviderCall {
 export interface MachineProvider {
   /** As fleet.toml has it. */
   readonly name: string;
+  /** Whose key it is. */
+  account(call?: ProviderCall): Promise<string>;
   catalogue(call?: ProviderCall): Promise<MachineCatalogue>;
   /**
    * The plan, if the choice can be had now.

@@ -59,7 +59,7 @@ test("a key that nobody could log in with is refused before anything is made", a
 
 test("the provider is asked with the stored key, and machines let in its owner alone", async () => {
   const { provider, firstBoot, newNonce } = await opened();
-  expect(await provider.listFirewalls()).toEqual([]);
+  expect(await provider.account()).toBe("Example Ltd");
   const { userData, hostKey } = await firstBoot({ os: "debian-13", memoryMb: 1024, user: "ops" });
   const config = JSON.parse(userData.reveal().replace("#cloud-config\n", ""));
   expect(config.users).toMatchObject([{ name: "ops", ssh_authorized_keys: [login.publicKey] }]);
