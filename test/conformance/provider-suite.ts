@@ -34,6 +34,10 @@ export function providerConformance(
 }
 
 function catalogueCases(open: () => ProviderWorld): void {
+  test("says whose key it is", async () => {
+    expect(await open().provider.account()).toMatch(/./);
+  });
+
   test("lists plans by price, with regions and oses that can be chosen", async () => {
     const { provider, choice } = open();
     const { plans, regions, oses } = await provider.catalogue();
@@ -68,6 +72,7 @@ function catalogueCases(open: () => ProviderWorld): void {
     const world = open();
     const { withWrongKey: provider } = world;
     const calls = [
+      () => provider.account(),
       () => provider.createMachine(requestFor(world)),
       () => provider.findMachines("al-project-acme"),
       () => provider.getMachine("1"),
