@@ -18,7 +18,13 @@ export type HostProvision =
   /** There is nothing to do. */
   | (ReadyHost & { readonly kind: "ready" })
   /** fleet.lock.toml names a machine that nobody here ordered: another operator's work. */
-  | { readonly kind: "elsewhere"; readonly order: HostOrder; readonly instanceId: string }
+  | {
+      readonly kind: "elsewhere";
+      readonly order: HostOrder;
+      readonly instanceId: string;
+      /** Its provider, as asked with our key, does not know it. */
+      readonly isGone: boolean;
+    }
   /** What is asked for cannot be had. */
   | { readonly kind: "refused"; readonly order: HostOrder; readonly error: AlError };
 

@@ -112,8 +112,9 @@ function isToldOf(one: HostProvision): boolean {
   return TO_DO.includes(one.kind) || one.kind === "refused" || isOther(one);
 }
 
-/** A machine that is not what fleet.toml asks for, and cannot become it, waits for the operator. */
+/** A machine that is not what fleet.toml asks for, or is none any more, waits for the operator. */
 function isOther(one: HostProvision): boolean {
+  if (one.kind === "elsewhere") return one.isGone;
   return (one.kind === "ready" || one.kind === "update") && one.differs.length > 0;
 }
 

@@ -38,7 +38,7 @@ export function provisionPlanRecord(plans: readonly HostProvision[]): Record<str
       case "ready":
         return { ...base, instanceId: one.instanceId, differs: one.differs };
       case "elsewhere":
-        return { ...base, instanceId: one.instanceId };
+        return { ...base, instanceId: one.instanceId, isGone: one.isGone };
       case "refused":
         return { ...base, error: errorRecord(one.error) };
       default:
@@ -73,12 +73,27 @@ function hostLines(one: HostProvision): string[] {
         ...differenceLines(one),
       ];
     case "elsewhere":
-      return [`${host}: has machine ${one.instanceId}, which was not made from here: left alone`];
+      return [`${host}: has ${elsewhereText({ ...one, host })}`];
     case "refused":
       return [`${host}: ${errorText(one.error).replace("\n", "\n  ")}`];
     default:
       return assertNever(one);
   }
+}
+
+/** A machine of fleet.lock.toml that nobody here ordered, and what can be done about it. */
+export function elsewhereText({
+  host,
+  instanceId,
+  isGone,
+}: {
+  readonly host: string;
+  readonly instanceId: string;
+  readonly isGone: boolean;
+}): string {
+  return isGone
+    ? `machine ${instanceId}, which was not made from here and is gone from its provider: take [hosts.${host}] out of fleet.lock.toml, then: al provision ${host}`
+    : `machine ${instanceId}, which was not made from here: left alone. To deploy to it: al approve. Who ordered it gives it back: al deprovision ${host}`;
 }
 
 function machineLines({
