@@ -186,9 +186,9 @@ async function carryOut(
   const settled = await settleBounded(plans, PARALLEL, async ({ order }) => {
     const onStep = watchSteps(context, order.host);
     const made = await provisionHost(order, deps, { onStep, signal });
-    await oneByOne(() => writeLockedHost(project, made.host, factsOf(made)));
-    output.record({ kind: "provisioned", ...made });
-    for (const line of provisionedLines(made)) output.line(line);
+    const replaced = await oneByOne(() => writeLockedHost(project, made.host, factsOf(made)));
+    output.record({ kind: "provisioned", ...made, replaced });
+    for (const line of provisionedLines(made, replaced)) output.line(line);
   });
   const failed = settled.flatMap((end) => (end.status === "rejected" ? [end.reason] : []));
   for (const reason of failed)

@@ -167,16 +167,20 @@ const STEPS: Readonly<Record<ProvisionStep, string>> = {
   done: "ready",
 };
 
-/** A host that has its machine. */
-export function provisionedLines({
-  host,
-  address,
-  ipv6,
-  instanceId,
-  hostKey,
-}: ProvisionedHost): string[] {
+/** A host that has its machine, and those that its address was taken from in fleet.lock.toml. */
+export function provisionedLines(
+  { host, address, ipv6, instanceId, hostKey }: ProvisionedHost,
+  replaced: readonly string[],
+): string[] {
   const at = ipv6 === undefined ? address : `${address} and ${ipv6}`;
-  return [`${host}: ready at ${at}, machine ${instanceId}`, `  host key ${hostKey}`];
+  return [
+    `${host}: ready at ${at}, machine ${instanceId}`,
+    `  host key ${hostKey}`,
+    ...replaced.map(
+      (other) =>
+        `  fleet.lock.toml had this address for ${other}, which it no longer names: al provision ${other}`,
+    ),
+  ];
 }
 
 function dollars(usd: number): string {
