@@ -22,7 +22,7 @@ export type HostProvision =
       readonly kind: "elsewhere";
       readonly order: HostOrder;
       readonly instanceId: string;
-      /** Its provider, as asked with our key, does not know it. */
+      /** It is not in the account of our key. */
       readonly isGone: boolean;
     }
   /** What is asked for cannot be had. */

@@ -53,7 +53,7 @@ export async function emptyHost(
       const of = { project, revision: "deprovision" };
       await cleanHost(place, of, adapters.deps, { signal: context.signal });
     }
-    if (known) adapters.store.forget(host);
+    if (place ?? known) adapters.store.forget(host);
   } catch (thrown) {
     if (context.signal.aborted) throw interrupted(host, thrown);
     throw notEmptied(host, thrown);

@@ -92,7 +92,7 @@ export function elsewhereText({
   readonly isGone: boolean;
 }): string {
   return isGone
-    ? `machine ${instanceId}, which was not made from here and is gone from its provider: take [hosts.${host}] out of fleet.lock.toml, then: al provision ${host}`
+    ? `machine ${instanceId}, which was not made from here and is not in the account of your key: if it was removed, take [hosts.${host}] out of fleet.lock.toml, then: al provision ${host}`
     : `machine ${instanceId}, which was not made from here: left alone. To deploy to it: al approve. Who ordered it gives it back: al deprovision ${host}`;
 }
 

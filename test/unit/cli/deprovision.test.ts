@@ -71,7 +71,7 @@ test("another operator's machine that is gone leaves lines in fleet.lock.toml, w
   const { code, said } = await operator().deprovision("web-1", { yes: true });
   expect(code).toBe(1);
   expect(said).toContain(
-    `machine ${id}, which was not made from here and is gone from its provider: take [hosts.web-1] out of fleet.lock.toml, then: al provision web-1\n`,
+    `machine ${id}, which was not made from here and is not in the account of your key: if it was removed, take [hosts.web-1] out of fleet.lock.toml, then: al provision web-1\n`,
   );
 });
 

@@ -119,7 +119,7 @@ test("another operator's machine that is gone is told without being asked about,
   const { code, said } = await bob.provision(undefined, true);
   expect(code).toBe(1);
   expect(said).toContain(
-    "is gone from its provider: take [hosts.web-1] out of fleet.lock.toml, then: al provision web-1\n",
+    "is not in the account of your key: if it was removed, take [hosts.web-1] out of fleet.lock.toml, then: al provision web-1\n",
   );
   writeFileSync(join(project, "fleet.lock.toml"), "");
   expect(await bob.provision("web-1", true)).toMatchObject({ code: 0 });
