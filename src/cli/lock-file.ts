@@ -9,25 +9,26 @@ import { replaceFile } from "./replace-file.ts";
 const LOCK_FILE = "fleet.lock.toml";
 
 /**
- * Replaces what fleet.lock.toml of a checkout says of one host, or takes the host out; false when it
- * said so before. Who has an address has it alone: hosts that had it before are taken out too. The
- * file is replaced whole: whatever cuts this off, it is the old or the new one.
+ * Replaces what fleet.lock.toml of a checkout says of one host, or takes the host out. Who has an
+ * address has it alone: other hosts that had it before are taken out too. The file is replaced whole:
+ * whatever cuts this off, it is the old or the new one.
+ * @returns the names of those other hosts.
  * @throws AlError `invalid-lock` (user) when what is there cannot be read.
  */
 export async function writeLockedHost(
   project: string,
   host: string,
   facts: LockedHost | undefined,
-): Promise<boolean> {
+): Promise<readonly string[]> {
   const path = join(project, LOCK_FILE);
   const before = await readText(path);
-  const others = Object.entries(hostsOf(path, before)).filter(
-    ([name, { address }]) => name !== host && address !== facts?.address,
-  );
-  const after = lockText(Object.fromEntries(facts ? [...others, [host, facts]] : others));
-  if (after === before || (before === "" && !facts)) return false;
+  const others = Object.entries(hostsOf(path, before)).filter(([name]) => name !== host);
+  const isTaken = ([, { address }]: (typeof others)[number]) => address === facts?.address;
+  const kept = others.filter((one) => !isTaken(one));
+  const after = lockText(Object.fromEntries(facts ? [...kept, [host, facts]] : kept));
+  if (after === before || (before === "" && !facts)) return [];
   await replaceFile(path, after);
-  return true;
+  return others.filter(isTaken).map(([name]) => name);
 }
 
 /**

@@ -12,9 +12,6 @@ const Text = z
 /** `GET /account`: whose key it is. */
 export const VultrAccount = z.object({ name: z.string(), email: z.string() });
 
-/** `GET /account`: whose key it is. */
-export const VultrAccount = z.object({ name: z.string() });
-
 /** One of `GET /regions`. */
 export const VultrRegion = z.object({ id: z.string(), city: z.string(), country: z.string() });
 

@@ -2,7 +2,14 @@ import type { Clock } from "../base/clock.ts";
 import { AlError, hasCode, toAlError } from "../base/errors.ts";
 import type { Secret } from "../base/secret.ts";
 import type { Machine, MachineRecord, MachineRequest } from "../core/machine.ts";
-import { byAge, type FoundMachines, findAllOwn, findOwn, findOwnPatiently } from "./find-own.ts";
+import {
+  byAge,
+  type FoundMachines,
+  findAllOwn,
+  findOwn,
+  findOwnPatiently,
+  getPatiently,
+} from "./find-own.ts";
 import { checkOwnTags, ownerOf, ownerTags } from "./machine-tags.ts";
 import type { MachineProvider, MachineRecords } from "./ports.ts";
 
@@ -146,9 +153,7 @@ async function recorded(
   signal: AbortSignal | undefined,
 ): Promise<EnsuredMachine> {
   const { id = "", nonce = "" } = record.machine ?? {};
-  const machine =
-    (await provider.getMachine(id, { signal })) ??
-    (await clock.sleep(2_000, signal).then(() => provider.getMachine(id, { signal })));
+  const machine = await getPatiently(provider, id, { clock, signal });
   if (machine) return { machine, ...attemptOf(record, nonce), isNew: false };
   throw machineGone(record.host, id);
 }

@@ -66,3 +66,15 @@ export async function findAllOwn(
 export function byAge(a: Machine, b: Machine): number {
   return a.createdAtMs - b.createdAtMs || compareText(a.id, b.id);
 }
+
+/** A machine by its id; looks twice, since a new one may be invisible for a second. */
+export async function getPatiently(
+  provider: Pick<MachineProvider, "getMachine">,
+  id: string,
+  { clock, signal }: { readonly clock: Clock; readonly signal?: AbortSignal | undefined },
+): Promise<Machine | undefined> {
+  const machine = await provider.getMachine(id, { signal });
+  if (machine) return machine;
+  await clock.sleep(UNTIL_VISIBLE_MS[1], signal);
+  return provider.getMachine(id, { signal });
+}

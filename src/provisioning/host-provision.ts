@@ -20,7 +20,13 @@ export type HostProvision =
   /** There is nothing to do. */
   | (ReadyHost & { readonly kind: "ready" })
   /** fleet.lock.toml names a machine that nobody here ordered: another operator's work. */
-  | { readonly kind: "elsewhere"; readonly order: HostOrder; readonly instanceId: string }
+  | {
+      readonly kind: "elsewhere";
+      readonly order: HostOrder;
+      readonly instanceId: string;
+      /** It is not in the account of our key. */
+      readonly isGone: boolean;
+    }
   /** What is asked for cannot be had. */
   | { readonly kind: "refused"; readonly order: HostOrder; readonly error: AlError };
 

@@ -1,7 +1,7 @@
 import type { Clock } from "../base/clock.ts";
 import { mapBounded } from "../base/concurrency.ts";
 import { toAlError } from "../base/errors.ts";
-import { findOwnPatiently } from "./find-own.ts";
+import { findOwnPatiently, getPatiently } from "./find-own.ts";
 import type { HostProvision, LockedFacts } from "./host-provision.ts";
 import { planReadyHost } from "./plan-ready-host.ts";
 import type { HostKeyApprovals, MachineProvider, MachineRecords } from "./ports.ts";
@@ -47,7 +47,9 @@ async function planHost(
     return planReadyHost({ order, instanceId, hostKey, user, locked }, provider, options);
   }
   if (locked?.instanceId !== undefined && attempts.length === 0) {
-    return { kind: "elsewhere", order, instanceId: locked.instanceId };
+    const { instanceId } = locked;
+    const found = await getPatiently(provider, instanceId, { clock, ...options });
+    return { kind: "elsewhere", order, instanceId, isGone: found === undefined };
   }
   if (attempts.length > 0) {
     // What was ordered needs no plan in stock any more.

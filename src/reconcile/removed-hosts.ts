@@ -96,30 +96,19 @@ async function lookAt(
   return {
     result: { kind: "planned", host, plan },
     activeRuns: activeRuns(observed),
-    clean: () => clean(known, fleet, deps, options).catch((thrown) => failure(host, thrown)),
+    clean: () => cleanHost(known, fleet, deps, options).catch((thrown) => failure(host, thrown)),
   };
 }
 
 /**
- * Removes everything of ours on a host that is about to go, in the fleet or not; undefined when nothing
- * of ours is known to be there. Its runs are not waited for.
+ * Removes everything of ours on a host that is about to go, in the fleet or not. Its runs are not waited for.
  * @throws AlError those of the connection, and `host-key-mismatch`.
  */
 export async function cleanHost(
-  host: string,
-  of: Pick<FleetSpec, "project" | "revision">,
-  deps: PassDeps,
-  options: PassOptions = {},
-): Promise<HostResult | undefined> {
-  const known = deps.memory?.knownHosts().find(({ address }) => address.host === host);
-  return known && clean(known, of, deps, options);
-}
-
-async function clean(
   known: KnownHost,
   fleet: Pick<FleetSpec, "project" | "revision">,
   deps: PassDeps,
-  options: PassOptions,
+  options: PassOptions = {},
 ): Promise<HostResult> {
   const { host } = known.address;
   const { project, revision } = fleet;

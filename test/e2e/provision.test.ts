@@ -171,12 +171,14 @@ test("a host that was stopped is not given back while a run is under way there",
   orFail(await world.al("start", "--host", "web-1"));
 });
 
-test("a host that left fleet.toml keeps its machine until somebody says otherwise", async () => {
+test("a host that left fleet.toml, and was given up, keeps its machine until somebody says otherwise", async () => {
   await world.copy.write("fleet.toml", FLEET);
   await world.copy.commit("without it");
   const told = "which fleet.toml no longer asks for, is still paid for: al deprovision web-1";
   expect(orFail(await world.al("provision", "--yes")).stdout).toContain(told);
   expect(orFail(await world.al("provision", "--gc", "--yes")).stdout).toContain(told);
+  // From here on this store knows no more of what lies there than one that never deployed.
+  expect(orFail(await world.al("host", "forget", "web-1")).stdout).toContain(told);
   const { code, stdout } = await world.al("deprovision", "web-1");
   expect({ code, stdout }).toMatchObject({ code: 2 });
   expect(stdout).toContain("to do this: al deprovision web-1 --yes");

@@ -115,8 +115,9 @@ function isToldOf(one: HostProvision): boolean {
   return TO_DO.includes(one.kind) || one.kind === "refused" || isOther(one);
 }
 
-/** A machine that is not what fleet.toml asks for, and cannot become it, waits for the operator. */
+/** A machine that is not what fleet.toml asks for, or is none any more, waits for the operator. */
 function isOther(one: HostProvision): boolean {
+  if (one.kind === "elsewhere") return one.isGone;
   return (one.kind === "ready" || one.kind === "update") && one.differs.length > 0;
 }
 
@@ -189,9 +190,9 @@ async function carryOut(
   const settled = await settleBounded(plans, PARALLEL, async ({ order }) => {
     const onStep = watchSteps(context, order.host);
     const made = await provisionHost(order, deps, { onStep, signal });
-    await oneByOne(() => writeLockedHost(project, made.host, factsOf(made)));
-    output.record({ kind: "provisioned", ...made });
-    for (const line of provisionedLines(made)) output.line(line);
+    const replaced = await oneByOne(() => writeLockedHost(project, made.host, factsOf(made)));
+    output.record({ kind: "provisioned", ...made, replaced });
+    for (const line of provisionedLines(made, replaced)) output.line(line);
   });
   const failed = settled.flatMap((end) => (end.status === "rejected" ? [end.reason] : []));
   for (const reason of failed)

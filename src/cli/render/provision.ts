@@ -38,7 +38,7 @@ export function provisionPlanRecord(plans: readonly HostProvision[]): Record<str
       case "ready":
         return { ...base, instanceId: one.instanceId, differs: one.differs };
       case "elsewhere":
-        return { ...base, instanceId: one.instanceId };
+        return { ...base, instanceId: one.instanceId, isGone: one.isGone };
       case "refused":
         return { ...base, error: errorRecord(one.error) };
       default:
@@ -73,12 +73,27 @@ function hostLines(one: HostProvision): string[] {
         ...differenceLines(one),
       ];
     case "elsewhere":
-      return [`${host}: has machine ${one.instanceId}, which was not made from here: left alone`];
+      return [`${host}: has ${elsewhereText({ ...one, host })}`];
     case "refused":
       return [`${host}: ${errorText(one.error).replace("\n", "\n  ")}`];
     default:
       return assertNever(one);
   }
+}
+
+/** A machine of fleet.lock.toml that nobody here ordered, and what can be done about it. */
+export function elsewhereText({
+  host,
+  instanceId,
+  isGone,
+}: {
+  readonly host: string;
+  readonly instanceId: string;
+  readonly isGone: boolean;
+}): string {
+  return isGone
+    ? `machine ${instanceId}, which was not made from here and is not in the account of your key: if it was removed, take [hosts.${host}] out of fleet.lock.toml, then: al provision ${host}`
+    : `machine ${instanceId}, which was not made from here: left alone. To deploy to it: al approve. Who ordered it gives it back: al deprovision ${host}`;
 }
 
 function machineLines({
@@ -146,16 +161,20 @@ const STEPS: Readonly<Record<ProvisionStep, string>> = {
   done: "ready",
 };
 
-/** A host that has its machine. */
-export function provisionedLines({
-  host,
-  address,
-  ipv6,
-  instanceId,
-  hostKey,
-}: ProvisionedHost): string[] {
+/** A host that has its machine, and those that its address was taken from in fleet.lock.toml. */
+export function provisionedLines(
+  { host, address, ipv6, instanceId, hostKey }: ProvisionedHost,
+  replaced: readonly string[],
+): string[] {
   const at = ipv6 === undefined ? address : `${address} and ${ipv6}`;
-  return [`${host}: ready at ${at}, machine ${instanceId}`, `  host key ${hostKey}`];
+  return [
+    `${host}: ready at ${at}, machine ${instanceId}`,
+    `  host key ${hostKey}`,
+    ...replaced.map(
+      (other) =>
+        `  fleet.lock.toml had this address for ${other}, which it no longer names: al provision ${other}`,
+    ),
+  ];
 }
 
 function dollars(usd: number): string {

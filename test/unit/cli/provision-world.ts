@@ -14,6 +14,7 @@ import type { StandInOptions } from "../../vultr/stand-in.ts";
 import { temporaryDirectory } from "../git/git-fixture.ts";
 import { contactUntil, memoryMachines } from "../provisioning/memory-machines.ts";
 import { provisioningRig } from "../provisioning/rig.ts";
+import { memoryWire } from "./memory-wire.ts";
 
 /** A machine that somebody has, and two that are to be made. */
 export const FLEET = `[project]
@@ -42,6 +43,7 @@ export function provisionWorld(fleet = FLEET, options: StandInOptions = {}) {
   const machines = memoryMachines(rig.standIn);
   const project = temporaryDirectory();
   writeFileSync(join(project, "fleet.toml"), fleet);
+  const { wire, hostAt } = memoryWire(machines);
   const operator = (
     cut: Parameters<typeof contactUntil>[1] = {},
     home = temporaryDirectory(),
@@ -85,7 +87,7 @@ export function provisionWorld(fleet = FLEET, options: StandInOptions = {}) {
         al((context, open) => provisionGc(context, { machine, yes }, open), json),
       deprovision: (host: string, flags: { yes?: boolean; force?: boolean } = {}) =>
         al((context, open) =>
-          deprovision(context, { host, yes: false, force: false, ...flags }, open),
+          deprovision(context, { host, yes: false, force: false, ...flags }, open, wire),
         ),
     };
   };
@@ -95,5 +97,5 @@ export function provisionWorld(fleet = FLEET, options: StandInOptions = {}) {
     return { machines: instances.size, firewalls: groups.size, keys: sshKeys.size };
   };
   const lock = () => parse(readFileSync(join(project, "fleet.lock.toml"), "utf8"));
-  return { ...rig, machines, project, operator, lock, left };
+  return { ...rig, machines, hostAt, project, operator, lock, left };
 }

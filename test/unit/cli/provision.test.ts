@@ -111,6 +111,21 @@ test("another operator's machine is left alone, whether fleet.lock.toml names it
   expect(ids()).toHaveLength(1);
 });
 
+test("another operator's machine that is gone is told without being asked about, with the way out", async () => {
+  const { operator, ids, standIn, project } = world();
+  await operator().provision("web-1", true);
+  await standIn.account.delete(ids()[0] ?? "");
+  const bob = operator();
+  const { code, said } = await bob.provision(undefined, true);
+  expect(code).toBe(1);
+  expect(said).toContain(
+    "is not in the account of your key: if it was removed, take [hosts.web-1] out of fleet.lock.toml, then: al provision web-1\n",
+  );
+  writeFileSync(join(project, "fleet.lock.toml"), "");
+  expect(await bob.provision("web-1", true)).toMatchObject({ code: 0 });
+  expect(ids()).toHaveLength(2);
+});
+
 test("what cannot be had is said before anything is made", async () => {
   const { operator, ids } = world(FLEET.replace("vc2-1c-2gb", "vc9-9c-9gb"));
   const { code, said } = await operator().provision(undefined, true);
