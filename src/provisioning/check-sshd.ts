@@ -26,6 +26,6 @@ export function checkSshd(host: string, effective: string): void {
   throw new AlError(`host ${host}: sshd is not as its machine was made: ${differs.join("; ")}`, {
     code: "sshd-not-hardened",
     blame: "user",
-    hint: `Its key was not approved. Look in /etc/ssh/sshd_config.d there for a file that comes before 00-action-llama.conf; or make another machine: al deprovision ${host}, then al provision ${host}`,
+    hint: `Its key was not approved. Look in /etc/ssh/sshd_config.d there for a file that is read before 00-action-llama.conf, mend it, and run the same command again; or make another machine: al deprovision ${host}, then al provision ${host}`,
   });
 }

@@ -132,6 +132,19 @@ test("what is committed then is applied, and a first run finishes", async () => 
   expect(listed).toMatchObject({ host: "web-1", agent: "greeter", outcome: "completed" });
 });
 
+test("al host check sees the settings of its sshd, with no sudo there, and leaves nothing", async () => {
+  const containers = () => inside("docker ps -aq | sort");
+  const before = await containers();
+  const look = () => world.al("--json", "host", "check", "web-1");
+  const [checked] = jsonLines((await look()).stdout);
+  expect(checked).toMatchObject({ kind: "checked", host: "web-1", unseen: [] });
+  await inside("echo 'PasswordAuthentication yes' > /etc/ssh/sshd_config.d/00-a.conf");
+  const [open] = jsonLines((await look()).stdout);
+  await inside("rm /etc/ssh/sshd_config.d/00-a.conf");
+  expect(open?.findings).toContainEqual(expect.objectContaining({ topic: "sshd" }));
+  expect(await containers()).toBe(before);
+});
+
 test("it keeps its key over a reboot, and another al provision leaves all as it is", async () => {
   const before = await facts();
   await world.machines()[0]?.reboot();

@@ -21,7 +21,8 @@ import { healthLines } from "../render/hosts.ts";
 import { storeDirectory } from "../wake.ts";
 
 const PARALLEL_HOSTS = 10;
-const NO_SSHD = "sshd's settings: that takes root, or sudo without a password";
+const NO_SSHD =
+  "sshd's settings: that takes root, sudo without a password, or a runtime of ours there";
 
 interface Checked {
   readonly host: string;

@@ -1,5 +1,8 @@
 import { execFileSync } from "node:child_process";
-import { expect, test } from "vitest";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { expect, onTestFinished, test } from "vitest";
 import { systemClock } from "../../../src/base/clock.ts";
 import { HEALTH_SCRIPT } from "../../../src/host/health-script.ts";
 import { lookAtHealth } from "../../../src/host/look-at-health.ts";
@@ -35,6 +38,33 @@ sshd maxsessions 10
 sshd usedns
 end
 `;
+
+/** Programs of a host where nobody may be root but through Docker. */
+const PROGRAMS = {
+  id: "echo 1001",
+  sudo: "exit 1",
+  docker: `case "$1 $2" in
+    'ps -aq') [ "$4" != label=action-llama.role=runtime ] || cat "$0.runtime" ;;
+    'inspect -f') echo "sha256:of-$4" ;;
+    'run --rm') case " $* " in
+      *' -v /:/host:ro --entrypoint chroot sha256:of-r1 /host '*'sshd -T ') echo 'permitrootlogin no' ;;
+    esac ;;
+  esac`,
+};
+
+test("without sudo the settings of sshd are seen through the runtime's image, if there is one", async () => {
+  const directory = mkdtempSync(join(tmpdir(), "al-health-"));
+  onTestFinished(() => rmSync(directory, { recursive: true }));
+  for (const [name, script] of Object.entries(PROGRAMS)) {
+    writeFileSync(join(directory, name), `#!/bin/sh\n${script}\n`, { mode: 0o755 });
+  }
+  const env = { HOME: directory, PATH: `${directory}:/usr/bin:/bin` };
+  const look = async () => (await lookAtHealth(openLocal({ host: "one", env }), systemClock)).sshd;
+  writeFileSync(join(directory, "docker.runtime"), "r1\nr2\n");
+  expect(await look()).toEqual({ permitrootlogin: "no" });
+  writeFileSync(join(directory, "docker.runtime"), "");
+  expect(await look()).toBeUndefined();
+});
 
 test("every fact is read as it was printed", () => {
   expect(parseHealth("web-1", PRINTED, 1_700_000_000_500)).toEqual({
