@@ -52,7 +52,9 @@ export async function startGuesser(engine: Engine, os: CloudOs, { machine, view 
   const options = ["StrictHostKeyChecking=no", "BatchMode=yes", "ConnectTimeout=5"];
   const ssh = (...more: string[]) => {
     const args = options.flatMap((one) => ["-o", one]);
-    return execIn(docker, container, ["ssh", ...args, ...more, `admin@${view.address}`, "true"]);
+    // A guess that the ban cuts off would hear nothing for as long as sshd waits for it.
+    const guess = ["timeout", "15", "ssh", ...args, ...more, `admin@${view.address}`, "true"];
+    return execIn(docker, container, guess);
   };
   const isBanned = async () => {
     const { stdout } = await machine.exec("fail2ban-client", "status", "sshd");
