@@ -40,9 +40,10 @@ export async function ensureCloudImage(
   const recipe = {
     repository: "al-lab/cloud",
     label: os,
-    identity: dockerd + CLOUD_CFG + DOCKER_UNIT + APT_CONF,
+    identity: INIT + dockerd + CLOUD_CFG + DOCKER_UNIT + APT_CONF,
     dockerfile: dockerfile(await ensureDebianRoot(engine, SUITES[os], options), packages),
     files: async () => [
+      { path: "lab-init", content: INIT, mode: 0o755 },
       { path: "cloud-dockerd", content: dockerd, mode: 0o755 },
       { path: "lab.cfg", content: CLOUD_CFG },
       { path: "docker.conf", content: DOCKER_UNIT },
@@ -60,6 +61,21 @@ const SUITES: Readonly<Record<CloudOs, Suite>> = {
   "debian-12": "bookworm",
 };
 const Packages = z.object({ packages: z.array(z.string()) });
+/**
+ * systemd mounts every controller of cgroup v1 that the kernel has. One that the lab's machine has no mount of
+ * would from then on be in the list of each of its processes, and containerd, which looks for all of them,
+ * would no longer tell of containers that ran out of memory.
+ */
+const INIT = `#!/bin/sh
+known() {
+  while read -r name rest; do
+    case $name in '#'*) ;; *) mountpoint -q "/sys/fs/cgroup/$name" || continue ;; esac
+    printf '%s\\t%s\\n' "$name" "$rest"
+  done </proc/cgroups
+}
+known >/var/tmp/cgroups && mount --bind /var/tmp/cgroups /proc/cgroups
+exec /sbin/init "$@"
+`;
 const APT_CONF = `APT::Sandbox::User "root";
 Acquire::Languages "none";
 Acquire::Retries "0";
@@ -92,9 +108,8 @@ RUN export DEBIAN_FRONTEND=noninteractive; rm -f /etc/apt/apt.conf.d/docker-clea
   && rm -f /etc/ssh/ssh_host_* && systemctl mask ${MASKED}
 COPY lab.cfg /etc/cloud/cloud.cfg.d/99_lab.cfg
 COPY docker.conf /etc/systemd/system/docker.service.d/lab.conf
-COPY cloud-dockerd /usr/local/sbin/
+COPY cloud-dockerd lab-init /usr/local/sbin/
 STOPSIGNAL SIGRTMIN+3
-CMD ["/sbin/init"]
 `;
 }
 
@@ -172,7 +187,7 @@ export class CloudMachines implements BootMachine {
     const container = await docker.createContainer({
       name,
       Image: this.#image,
-      Cmd: ["/sbin/init", ...(isCgroup2 ? [] : ON_CGROUP_1)],
+      Cmd: isCgroup2 ? ["/sbin/init"] : ["/usr/local/sbin/lab-init", ...ON_CGROUP_1],
       Env: ["container=docker"],
       Hostname: hostname,
       Labels: { ...runLabels(currentRun()), [addressLabel]: address },
